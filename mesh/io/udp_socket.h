@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "mesh/base/ip.h"
+#include "mesh/base/packet.h"
+
+namespace weft::io {
+
+struct UdpOptions {
+  /// Address and port to bind; the unspecified address means all of its family, port 0 a free one.
+  Endpoint local;
+  /// IPv6 sockets never carry IPv4 (IPV6_V6ONLY); open one socket per family.
+};
+
+/// An unconnected UDP socket that moves batches. Contract: receive handlers run from the event loop with 1 to kMaxBatch
+/// slots, whose memory has kSlotHeadRoom before and kSlotTailRoom behind the content and is the host's again when the
+/// handler returns; datagrams of one sender keep the order in which they arrived; an ICMP error about a sent datagram
+/// arrives as a slot with meta.icmp set and no content. A handler may destroy its own socket.
+class UdpSocket {
+ public:
+  using ReceiveHandler = std::function<void(std::span<DatagramSlot>)>;
+  virtual ~UdpSocket() = default;
+
+  /// Starts delivery; called once.
+  virtual void start_receive(ReceiveHandler handler) = 0;
+  /// Sends each item, in order, without waiting; meta.send_error tells per item what happened. Returns how many were
+  /// taken. An item with meta.segment_size is split into datagrams; the source of an item may be unspecified.
+  virtual std::size_t send(std::span<DatagramSlot> items) = 0;
+  /// The bound address and the port in use.
+  virtual Endpoint local_endpoint() const = 0;
+};
+
+}  // namespace weft::io
