@@ -9,7 +9,8 @@
 
 namespace weft {
 
-/// The named timers of a state machine: one optional deadline per value of `Timer`, an enum whose last value is `count_`.
+/// The named timers of a state machine: one optional deadline per value of `Timer`, an enum whose last value is
+/// `count_`.
 template <typename Timer>
 class Deadlines {
  public:

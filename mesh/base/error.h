@@ -7,12 +7,12 @@
 
 namespace weft {
 
-/// Why the world refused something, as far as a caller acts upon the difference. Values of `weft` and `weft-lab` as exit
-/// codes are exit_code()'s.
+/// Why the world refused something, as far as a caller acts upon the difference. Values of `weft` and `weft-lab` as
+/// exit codes are exit_code()'s.
 enum class ErrorCode {
   internal,
-  usage,               // bad input: flag, file, value
-  not_running,         // no agent answers on the local socket
+  usage,        // bad input: flag, file, value
+  not_running,  // no agent answers on the local socket
   needs_login,
   timeout,
   relayed_only,

@@ -73,7 +73,8 @@ bool IpAddress::is_multicast() const { return is_v4() ? bytes_[0] >= 224 && byte
 bool IpAddress::is_private() const {
   if (is_link_local()) return true;
   if (is_v6()) return (bytes_[0] & 0xFE) == 0xFC;
-  return in(*this, "10.0.0.0/8") || in(*this, "172.16.0.0/12") || in(*this, "192.168.0.0/16") || in(*this, "100.64.0.0/10");
+  return in(*this, "10.0.0.0/8") || in(*this, "172.16.0.0/12") || in(*this, "192.168.0.0/16") ||
+         in(*this, "100.64.0.0/10");
 }
 
 std::string IpAddress::to_string() const {
@@ -111,7 +112,8 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
 
 Prefix Prefix::masked() const {
   Bytes bytes = to_bytes(address.bytes());
-  for (int bit = length; bit < address.bit_length(); ++bit) bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80 >> (bit % 8)));
+  for (int bit = length; bit < address.bit_length(); ++bit)
+    bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80 >> (bit % 8)));
   return {*IpAddress::from_bytes(bytes), length};
 }
 

@@ -18,8 +18,8 @@ inline constexpr std::size_t kSlotTailRoom = 16;
 inline constexpr std::size_t kMaxBatch = 128;
 
 /// A window into an arena that the host owns. Memory is `capacity` bytes from `arena` (16-byte aligned); the content is
-/// `length` bytes from `offset`. Copying a Slot copies the window, never the bytes. Ownership of the memory returns to the
-/// host when the call that passed the slot returns.
+/// `length` bytes from `offset`. Copying a Slot copies the window, never the bytes. Ownership of the memory returns to
+/// the host when the call that passed the slot returns.
 struct Slot {
   std::uint8_t* arena = nullptr;
   std::uint32_t capacity = 0;
@@ -44,9 +44,9 @@ enum class Ecn : std::uint8_t { not_ect = 0, ect1 = 1, ect0 = 2, ce = 3 };
 struct IcmpError {
   std::uint8_t type = 0;
   std::uint8_t code = 0;
-  std::uint32_t mtu = 0;        // next-hop MTU of "fragmentation needed" and "packet too big", else 0
-  IpAddress reporter;           // who sent the ICMP message
-  Endpoint quoted_source;       // 5-tuple of the datagram it is about
+  std::uint32_t mtu = 0;   // next-hop MTU of "fragmentation needed" and "packet too big", else 0
+  IpAddress reporter;      // who sent the ICMP message
+  Endpoint quoted_source;  // 5-tuple of the datagram it is about
   Endpoint quoted_destination;
 };
 
@@ -55,10 +55,10 @@ enum class SendError : std::uint8_t { none, would_block, too_big, unreachable, n
 
 /// What travels beside the bytes of a datagram, in both directions.
 struct DatagramMeta {
-  Endpoint source;                      // on send: unspecified address means the host's choice
+  Endpoint source;  // on send: unspecified address means the host's choice
   Endpoint destination;
-  std::uint32_t interface_index = 0;    // 0: unknown on receive, any on send
-  std::uint8_t ttl = 0;                 // 0: unknown on receive, the host's default on send
+  std::uint32_t interface_index = 0;  // 0: unknown on receive, any on send
+  std::uint8_t ttl = 0;               // 0: unknown on receive, the host's default on send
   bool dont_fragment = false;
   Ecn ecn = Ecn::not_ect;
   /// 0: one datagram. Otherwise the content is a run of datagrams of this size, the last one possibly shorter
@@ -74,7 +74,8 @@ struct DatagramSlot {
   DatagramMeta meta;
 };
 
-/// The segmentation that a packet still needs (virtio_net_hdr): what a TUN device leaves to its reader or takes from its writer.
+/// The segmentation that a packet still needs (virtio_net_hdr): what a TUN device leaves to its reader or takes from
+/// its writer.
 struct PacketOffload {
   enum class Segmentation : std::uint8_t { none, tcp4, tcp6, udp_l4 };
   Segmentation segmentation = Segmentation::none;
@@ -97,12 +98,12 @@ struct PathId {
 
 /// What became of a packet in seal() or open(). Anything but `ready` ends here; the owner counts it.
 enum class PacketVerdict : std::uint8_t {
-  pending,     // not looked at yet
-  ready,       // sealed: send on `path`; opened: write to the TUN
-  staged,      // no session yet: copied into the peer's queue, a handshake is under way
-  consumed,    // a control message or keepalive: handled inside
-  no_peer,     // no allowed IP covers the destination, or unknown receiver index or key
-  no_path,     // the peer is known, a way to it is not
+  pending,   // not looked at yet
+  ready,     // sealed: send on `path`; opened: write to the TUN
+  staged,    // no session yet: copied into the peer's queue, a handshake is under way
+  consumed,  // a control message or keepalive: handled inside
+  no_peer,   // no allowed IP covers the destination, or unknown receiver index or key
+  no_path,   // the peer is known, a way to it is not
   malformed,
   bad_tag,
   replayed,
@@ -116,9 +117,9 @@ struct PacketSlot {
   Slot slot;
   PacketOffload offload;
   PacketVerdict verdict = PacketVerdict::pending;
-  PathId path;               // set by seal(): where the sealed datagram goes; by open(): where it came from
-  std::uint32_t peer = 0;    // set by seal() and open(): the core's number of the peer
-  Ecn ecn = Ecn::not_ect;    // seal(): the outer mark to set (RFC 6040); open(): the outer mark that arrived
+  PathId path;             // set by seal(): where the sealed datagram goes; by open(): where it came from
+  std::uint32_t peer = 0;  // set by seal() and open(): the core's number of the peer
+  Ecn ecn = Ecn::not_ect;  // seal(): the outer mark to set (RFC 6040); open(): the outer mark that arrived
 };
 
 /// A control datagram that a core wants sent; it owns its bytes.

@@ -21,8 +21,8 @@ struct TraceField {
   std::variant<std::int64_t, std::string> value;
 };
 
-/// One thing that happened. `module` is the folder ("wireguard"), `name` the event in snake_case ("handshake_completed").
-/// The views are valid only during TraceSink::record.
+/// One thing that happened. `module` is the folder ("wireguard"), `name` the event in snake_case
+/// ("handshake_completed"). The views are valid only during TraceSink::record.
 struct TraceEvent {
   Time time;
   TraceLevel level = TraceLevel::debug;

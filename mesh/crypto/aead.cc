@@ -42,7 +42,8 @@ struct Aead::Cipher {
     Context& context = seal ? sealing : opening;
     if (!context) {
       context.reset(EVP_CIPHER_CTX_new());
-      const int ok = EVP_CipherInit_ex2(context.get(), cipher_algorithm(), key.bytes().data(), nullptr, seal ? 1 : 0, nullptr);
+      const int ok =
+          EVP_CipherInit_ex2(context.get(), cipher_algorithm(), key.bytes().data(), nullptr, seal ? 1 : 0, nullptr);
       WEFT_ASSERT(ok == 1);
     }
     return context.get();
@@ -88,12 +89,14 @@ void Aead::open(std::span<AeadItem> items) {
 Bytes aead_seal(const SymmetricKey& key, std::uint64_t counter, ByteView plaintext, ByteView associated_data) {
   const Nonce nonce = nonce_of(counter);
   Bytes out(plaintext.size() + kAeadTagSize);
-  crypto_aead_chacha20poly1305_ietf_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(), associated_data.data(),
-                                            associated_data.size(), nullptr, nonce.data(), key.bytes().data());
+  crypto_aead_chacha20poly1305_ietf_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(),
+                                            associated_data.data(), associated_data.size(), nullptr, nonce.data(),
+                                            key.bytes().data());
   return out;
 }
 
-std::optional<Bytes> aead_open(const SymmetricKey& key, std::uint64_t counter, ByteView ciphertext, ByteView associated_data) {
+std::optional<Bytes> aead_open(const SymmetricKey& key, std::uint64_t counter, ByteView ciphertext,
+                               ByteView associated_data) {
   if (ciphertext.size() < kAeadTagSize) return std::nullopt;
   const Nonce nonce = nonce_of(counter);
   Bytes out(ciphertext.size() - kAeadTagSize);
@@ -108,8 +111,9 @@ std::optional<Bytes> aead_open(const SymmetricKey& key, std::uint64_t counter, B
 Bytes xaead_seal(const SymmetricKey& key, std::span<const std::uint8_t, kXNonceSize> nonce, ByteView plaintext,
                  ByteView associated_data) {
   Bytes out(plaintext.size() + kAeadTagSize);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(), associated_data.data(),
-                                             associated_data.size(), nullptr, nonce.data(), key.bytes().data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(),
+                                             associated_data.data(), associated_data.size(), nullptr, nonce.data(),
+                                             key.bytes().data());
   return out;
 }
 

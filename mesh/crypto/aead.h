@@ -15,12 +15,13 @@ namespace weft::crypto {
 inline constexpr std::size_t kAeadTagSize = 16;
 inline constexpr std::size_t kXNonceSize = 24;
 
-/// One packet of a batch for Aead. In place: `length` bytes of plaintext at `data`, the tag in the 16 bytes behind them.
+/// One packet of a batch for Aead. In place: `length` bytes of plaintext at `data`, the tag in the 16 bytes behind
+/// them.
 struct AeadItem {
-  std::uint64_t counter = 0;     // the nonce: 32 zero bits, then this, little-endian (WireGuard paper §5.4.6)
+  std::uint64_t counter = 0;  // the nonce: 32 zero bits, then this, little-endian (WireGuard paper §5.4.6)
   std::uint8_t* data = nullptr;
-  std::size_t length = 0;        // of the plaintext, without the tag
-  bool ok = false;               // set by open(): the tag was right
+  std::size_t length = 0;  // of the plaintext, without the tag
+  bool ok = false;         // set by open(): the tag was right
 };
 
 /// ChaCha20-Poly1305 (RFC 8439) under one key, without associated data, over batches of packets. Moves, does not copy.
@@ -44,7 +45,8 @@ class Aead {
 /// ChaCha20-Poly1305 with associated data, one message (handshakes). Returns ciphertext and tag.
 Bytes aead_seal(const SymmetricKey& key, std::uint64_t counter, ByteView plaintext, ByteView associated_data);
 /// nullopt if the tag is wrong or `ciphertext` is shorter than a tag.
-std::optional<Bytes> aead_open(const SymmetricKey& key, std::uint64_t counter, ByteView ciphertext, ByteView associated_data);
+std::optional<Bytes> aead_open(const SymmetricKey& key, std::uint64_t counter, ByteView ciphertext,
+                               ByteView associated_data);
 
 /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a 24-byte nonce. Returns ciphertext and tag.
 Bytes xaead_seal(const SymmetricKey& key, std::span<const std::uint8_t, kXNonceSize> nonce, ByteView plaintext,

@@ -14,7 +14,8 @@ using Blake2sDigest = std::array<std::uint8_t, 32>;
 
 /// BLAKE2s-256 (RFC 7693) of the concatenation of `parts`.
 Blake2sDigest blake2s(std::initializer_list<ByteView> parts);
-/// Keyed BLAKE2s with a digest of out.size() bytes (1 to 32); `key` has 1 to 32 bytes. WireGuard's Mac is out.size() = 16.
+/// Keyed BLAKE2s with a digest of out.size() bytes (1 to 32); `key` has 1 to 32 bytes. WireGuard's Mac is out.size()
+/// = 16.
 void blake2s_keyed(ByteView key, std::initializer_list<ByteView> parts, MutableByteView out);
 /// HMAC (RFC 2104) over BLAKE2s-256.
 Blake2sDigest hmac_blake2s(ByteView key, std::initializer_list<ByteView> parts);

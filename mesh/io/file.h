@@ -13,7 +13,8 @@ namespace weft::io {
 
 enum class FileMode { read_only, read_write, create };
 
-/// An open file with positioned access. What was written is durable only after sync(): a crash may lose or tear the rest.
+/// An open file with positioned access. What was written is durable only after sync(): a crash may lose or tear the
+/// rest.
 class File {
  public:
   virtual ~File() = default;

@@ -30,9 +30,9 @@ class UdpSocket;
 struct TunOptions;
 struct UdpOptions;
 
-/// All that a service gets from outside: the one thing an agent, coordinator or relay is constructed with. Everything runs
-/// on the host's one event loop (the control thread); nothing here is thread-safe. Whatever a factory returned must be
-/// destroyed before the Host.
+/// All that a service gets from outside: the one thing an agent, coordinator or relay is constructed with. Everything
+/// runs on the host's one event loop (the control thread); nothing here is thread-safe. Whatever a factory returned
+/// must be destroyed before the Host.
 class Host {
  public:
   virtual ~Host() = default;

@@ -11,8 +11,8 @@
 
 namespace weft::io {
 
-/// A small durable key-value store in one directory: each key is a file that is replaced as a whole, so a crash leaves the
-/// value before or the value after, never a mixture. Keys are [a-z0-9_.-]+ and do not end in ".new".
+/// A small durable key-value store in one directory: each key is a file that is replaced as a whole, so a crash leaves
+/// the value before or the value after, never a mixture. Keys are [a-z0-9_.-]+ and do not end in ".new".
 class StateStore {
  public:
   explicit StateStore(FileSystem& files) : files_(files) {}

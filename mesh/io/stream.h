@@ -13,10 +13,10 @@ namespace weft::io {
 /// What a stream tells its owner. All run from the event loop, never inside a call of the owner's; each may destroy the
 /// stream. on_closed is the last one, and comes exactly once unless the owner destroys the stream first.
 struct StreamHandlers {
-  std::function<void()> on_connected;            // a client's stream is open; for an accepted one it is not called
-  std::function<void(ByteView)> on_data;         // bytes in order, valid during the call
-  std::function<void()> on_writable;             // queued() has sunk below half of the limit after a short write
-  std::function<void(const Error&)> on_closed;   // ErrorCode::closed if the other side ended it in order
+  std::function<void()> on_connected;           // a client's stream is open; for an accepted one it is not called
+  std::function<void(ByteView)> on_data;        // bytes in order, valid during the call
+  std::function<void()> on_writable;            // queued() has sunk below half of the limit after a short write
+  std::function<void(const Error&)> on_closed;  // ErrorCode::closed if the other side ended it in order
 };
 
 /// An ordered, reliable byte stream (TCP; TLS or another filter over it).

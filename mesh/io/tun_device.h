@@ -19,8 +19,9 @@ struct TunOptions {
   std::vector<Prefix> addresses;  // of this host inside the overlay, as host prefixes
 };
 
-/// The network interface on which the operating system (or a simulated application) meets the overlay: whole IP packets.
-/// Contract: as for UdpSocket; a received packet may be a super-packet described by `offload`, if the host segments.
+/// The network interface on which the operating system (or a simulated application) meets the overlay: whole IP
+/// packets. Contract: as for UdpSocket; a received packet may be a super-packet described by `offload`, if the host
+/// segments.
 class TunDevice {
  public:
   using PacketHandler = std::function<void(std::span<PacketSlot>)>;

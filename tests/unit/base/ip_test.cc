@@ -15,7 +15,8 @@ TEST(IpAddress, PrintsWhatItParsed) {
 }
 
 TEST(IpAddress, KnowsWhichAddressesMeanAnotherHostOnAnotherNetwork) {
-  for (const char* text : {"10.1.2.3", "172.31.0.1", "192.168.9.9", "100.127.0.1", "169.254.1.1", "fd00::1", "fe80::1"}) {
+  for (const char* text :
+       {"10.1.2.3", "172.31.0.1", "192.168.9.9", "100.127.0.1", "169.254.1.1", "fd00::1", "fe80::1"}) {
     EXPECT_TRUE(IpAddress::parse(text)->is_private()) << text;
   }
   for (const char* text : {"172.32.0.1", "100.128.0.1", "203.0.113.7", "2001:db8::1"}) {

@@ -13,7 +13,8 @@ Bytes hex(std::string_view text) { return *from_hex(text); }
 
 // RFC 7693 appendix B
 TEST(Blake2s, MatchesTheVectorOfRfc7693) {
-  EXPECT_EQ(to_hex(blake2s({as_bytes("a"), as_bytes("bc")})), "508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982");
+  EXPECT_EQ(to_hex(blake2s({as_bytes("a"), as_bytes("bc")})),
+            "508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982");
 }
 
 // BLAKE2 reference implementation, blake2s-kat.txt, second entry: input 00, key 00..1f
@@ -30,7 +31,8 @@ TEST(X25519, MatchesTheVectorOfRfc7748) {
   const auto alice = *PrivateKey::from_bytes(hex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"));
   const auto bob = *PrivateKey::from_bytes(hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
   EXPECT_EQ(to_hex(bob.public_key().bytes()), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
-  EXPECT_EQ(to_hex(x25519(alice, bob.public_key())->bytes()), "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+  EXPECT_EQ(to_hex(x25519(alice, bob.public_key())->bytes()),
+            "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
   EXPECT_TRUE(x25519(alice, bob.public_key()) == x25519(bob, alice.public_key()));
   EXPECT_FALSE(x25519(bob, PublicKey{}));  // low-order point
 }
