@@ -33,3 +33,20 @@ function(weft_fuzzer name source)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
 endfunction()
+
+# weft_embed(TARGET FUNCTION FILE): compiles FILE's text into TARGET as `std::string_view weft::sim::FUNCTION()`.
+function(weft_embed target function file)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${function}.cc)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} text)
+  file(CONFIGURE OUTPUT ${output} @ONLY CONTENT [=[
+#include <string_view>
+namespace weft::sim {
+std::string_view @function@();
+std::string_view @function@() {
+  return R"weft(@text@)weft";
+}
+}  // namespace weft::sim
+]=])
+  target_sources(${target} PRIVATE ${output})
+endfunction()
