@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/bytes.h"
+#include "mesh/base/ip.h"
+#include "mesh/base/time.h"
+#include "sim/nat/behavior.h"
+
+namespace weft {
+class Random;
+}
+
+namespace weft::nat {
+
+enum class Side : std::uint8_t { inside, outside };
+
+/// Why a packet was not forwarded. Counted per value.
+enum class DropReason : std::uint8_t {
+  none,
+  malformed,             // not an IPv4 or IPv6 packet whose lengths agree
+  unsupported_protocol,  // not UDP, TCP, ICMP or ICMPv6, or an ICMP type that is neither echo nor error
+  fragment,              // not the first fragment of its packet: no ports to look at
+  ttl_expired,           // answered by ICMP time exceeded
+  udp_blocked,
+  not_ours,    // inbound, and the destination is none of the external addresses
+  no_mapping,  // inbound, and nobody inside holds the external endpoint
+  filtered,    // there is a mapping, but no permission for this source
+  hairpin_refused,
+  no_port,  // outbound, and the allocator is exhausted
+  subscriber_limit,
+  icmp_unmatched,  // an ICMP error about no flow of ours, or errors are not translated
+  count_,
+};
+std::string_view to_string(DropReason reason);
+
+struct Outcome {
+  /// hairpin: the (rewritten) packet goes back to the inside.
+  enum class Action : std::uint8_t { forward_out, forward_in, hairpin, drop } action = Action::drop;
+  DropReason reason = DropReason::none;
+  /// To be sent back to the side the packet came from: time exceeded, unreachable or a TCP reset, as a whole IP packet.
+  std::optional<Bytes> reply;
+
+  bool forwarded() const { return action != Action::drop; }
+};
+
+struct NatCounters {
+  std::uint64_t outbound = 0;
+  std::uint64_t inbound = 0;
+  std::uint64_t hairpinned = 0;
+  std::uint64_t mappings_created = 0;
+  std::uint64_t mappings_expired = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count_)> dropped{};
+
+  std::uint64_t drops(DropReason reason) const { return dropped[static_cast<std::size_t>(reason)]; }
+};
+
+/// A middlebox between an inside and an outside: rewrites whole IP packets in place, checksums included, by one
+/// Behavior. Pure: time is given, ports come from `random`, which outlives it. `now` never goes back. Nothing is
+/// allocated per packet of a known flow. Packets are rewritten only if they are forwarded.
+class Nat {
+ public:
+  /// `external`: the addresses it owns outside. IPv4 and IPv6 may be mixed; a family without an address passes
+  /// untranslated behind the same filter. Empty only if `behavior.translation` is not `nat`.
+  Nat(Behavior behavior, std::vector<IpAddress> external, Random& random);
+  ~Nat();
+  Nat(const Nat&) = delete;
+  Nat& operator=(const Nat&) = delete;
+
+  /// Forwards or drops one packet (RFC 4787, RFC 5382, RFC 5508).
+  Outcome translate(Time now, Side from, MutableByteView ip_packet);
+
+  /// The address from which it answers inside hosts (time exceeded); the first external address until set.
+  void set_inside_address(const IpAddress& address);
+  /// Forgets all state, as a restart does; new external addresses if given.
+  void restart(std::optional<std::vector<IpAddress>> external = std::nullopt);
+
+  const Behavior& behavior() const;
+  const std::vector<IpAddress>& external() const;
+  const NatCounters& counters() const;
+  /// Mappings alive at `now`.
+  std::size_t mapping_count(Time now);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weft::nat
