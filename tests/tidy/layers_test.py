@@ -32,7 +32,7 @@ ALLOWED = {
     "sim/traffic": CORE | {"mesh/io", "sim/fabric", "sim/nat"},
     "sim/ns3": CORE | {"mesh/io", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic"},
     "sim/scenario": SERVICE | MESH_SERVICES | SIM,
-    "sim/report": SERVICE | MESH_SERVICES | SIM,
+    "sim/report": CORE,
     "sim/bin": SERVICE | MESH_SERVICES | SIM,
     "sim/python": SERVICE | MESH_SERVICES | SIM,
 }
