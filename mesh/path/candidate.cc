@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/path/candidate.h"
+
+#include <algorithm>
+#include <array>
+
+namespace weft::path {
+namespace {
+
+constexpr std::array<std::string_view, 4> kBehaviorWords = {"unknown", "endpoint_independent", "address_dependent",
+                                                            "address_and_port_dependent"};
+
+std::uint8_t behavior_from_word(std::string_view word) {
+  const auto found = std::find(kBehaviorWords.begin(), kBehaviorWords.end(), word);
+  return found == kBehaviorWords.end() ? 0 : static_cast<std::uint8_t>(found - kBehaviorWords.begin());
+}
+
+/// Seen from outside under a private address that is its own: there is no NAT between the node and the relay.
+bool private_without_nat(const std::vector<Candidate>& candidates) {
+  return std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& seen) {
+    if (seen.kind != CandidateKind::server_reflexive || !seen.endpoint.address.is_private()) return false;
+    return std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& own) {
+      return own.kind == CandidateKind::host && own.endpoint.address == seen.endpoint.address;
+    });
+  });
+}
+
+}  // namespace
+
+std::uint32_t priority(const Candidate& candidate) {
+  static constexpr std::array<std::uint32_t, 4> kTypePreference = {126, 100, 110, 0};
+  const std::uint32_t type = kTypePreference[static_cast<std::size_t>(candidate.kind) & 3];
+  const std::uint32_t local = candidate.endpoint.address.is_v6() ? 65535 : 65534;
+  return type << 24 | local << 8 | 255;
+}
+
+std::string_view name(CandidateKind kind) {
+  static constexpr std::array<std::string_view, 4> kNames = {"host", "server_reflexive", "peer_reflexive", "relayed"};
+  return kNames[static_cast<std::size_t>(kind) & 3];
+}
+
+std::string_view mapping_word(const NatFacts& facts) {
+  return facts.udp_blocked ? "udp_blocked" : kBehaviorWords[static_cast<std::size_t>(facts.mapping) & 3];
+}
+
+std::string_view filtering_word(const NatFacts& facts) {
+  return kBehaviorWords[static_cast<std::size_t>(facts.filtering) & 3];
+}
+
+NatFacts facts_from_words(std::string_view mapping, std::string_view filtering) {
+  return {.mapping = static_cast<Mapping>(behavior_from_word(mapping)),
+          .filtering = static_cast<Filtering>(behavior_from_word(filtering)),
+          .udp_blocked = mapping == "udp_blocked"};
+}
+
+bool same_network(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs) {
+  for (const auto& mine : ours) {
+    if (mine.kind != CandidateKind::server_reflexive) continue;
+    for (const auto& other : theirs) {
+      if (other.kind == CandidateKind::server_reflexive && other.endpoint.address == mine.endpoint.address) return true;
+    }
+  }
+  return private_without_nat(ours) && private_without_nat(theirs);
+}
+
+std::vector<Candidate> probeable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs) {
+  const bool near = same_network(ours, theirs);
+  std::vector<Candidate> allowed;
+  for (const auto& candidate : theirs) {
+    const auto& address = candidate.endpoint.address;
+    if (candidate.kind == CandidateKind::relayed || candidate.endpoint.port == 0) continue;
+    if (address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_link_local())
+      continue;
+    if (address.is_private() && !near) continue;
+    const auto is_it = [&](const Candidate& other) { return other.endpoint == candidate.endpoint; };
+    if (std::any_of(ours.begin(), ours.end(), is_it)) continue;
+    if (std::any_of(allowed.begin(), allowed.end(), is_it)) continue;
+    allowed.push_back(candidate);
+  }
+  return allowed;
+}
+
+}  // namespace weft::path

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/ip.h"
+
+namespace weft::path {
+
+/// RFC 8445 §5.1.1. The values are those of the wire and of the network map; they never change.
+enum class CandidateKind : std::uint8_t { host = 0, server_reflexive = 1, peer_reflexive = 2, relayed = 3 };
+
+/// An address at which a node may be reached over UDP.
+struct Candidate {
+  CandidateKind kind = CandidateKind::host;
+  Endpoint endpoint;
+  friend constexpr auto operator<=>(const Candidate&, const Candidate&) = default;
+};
+
+/// RFC 8445 §5.1.2.1 with its recommended type preferences, one component, and IPv6 before IPv4 (RFC 8421 §4).
+std::uint32_t priority(const Candidate& candidate);
+std::string_view name(CandidateKind kind);
+
+/// RFC 4787 §4.1, as far as it is known.
+enum class Mapping : std::uint8_t {
+  unknown = 0,
+  endpoint_independent = 1,
+  address_dependent = 2,
+  address_and_port_dependent = 3
+};
+/// RFC 4787 §5, as far as it is known.
+enum class Filtering : std::uint8_t {
+  unknown = 0,
+  endpoint_independent = 1,
+  address_dependent = 2,
+  address_and_port_dependent = 3,
+};
+
+/// What a node knows about the outermost behaviour of the NATs in front of it.
+struct NatFacts {
+  Mapping mapping = Mapping::unknown;
+  Filtering filtering = Filtering::unknown;
+  bool udp_blocked = false;  // no STUN server has answered on any socket
+
+  /// The port towards a new peer is not the one that a STUN server saw.
+  bool symmetric() const {
+    return mapping == Mapping::address_dependent || mapping == Mapping::address_and_port_dependent;
+  }
+  friend bool operator==(const NatFacts&, const NatFacts&) = default;
+};
+
+/// RFC 4787's words in snake case, "unknown", and "udp_blocked" as a word of its own for a mapping.
+std::string_view mapping_word(const NatFacts& facts);
+std::string_view filtering_word(const NatFacts& facts);
+/// Words that this version does not know read as `unknown`.
+NatFacts facts_from_words(std::string_view mapping, std::string_view filtering);
+
+/// One of our UDP sockets, by its index in the datagram multiplexer.
+struct LocalSocket {
+  std::uint16_t index = 0;
+  IpFamily family = IpFamily::v4;
+};
+
+/// What this node knows about itself; one object for all its peers. Whoever changes it tells each PeerPaths.
+struct LocalView {
+  std::vector<LocalSocket> sockets;
+  std::vector<Candidate> candidates;
+  NatFacts facts;
+};
+
+/// Whether the two lists give evidence of one network, so that a private address of the one means the same host to the
+/// other: an equal reflexive address, or both seen from outside under a private address of their own (a network without
+/// a NAT).
+bool same_network(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs);
+
+/// Those of `theirs` that may be probed: private addresses only in the same network, never a link-local, multicast or
+/// unspecified address, and never one of our own endpoints (no packet leaves with equal source and destination).
+std::vector<Candidate> probeable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs);
+
+}  // namespace weft::path

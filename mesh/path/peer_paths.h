@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "mesh/base/deadlines.h"
+#include "mesh/base/packet.h"
+#include "mesh/base/random.h"
+#include "mesh/path/candidate.h"
+#include "mesh/path/check_list.h"
+#include "mesh/path/probe.h"
+#include "mesh/path/probe_budget.h"
+#include "mesh/path/selector.h"
+
+namespace weft::path {
+
+/// idle: no traffic wants the peer. searching: the ladder for a direct path is being climbed, the relay carries data
+/// meanwhile. settled: direct, or the ladder is exhausted and the reason is final until facts change (mechanisms.md
+/// 23).
+enum class SearchState : std::uint8_t { idle, searching, settled };
+/// one_way: what we send arrives directly, what the peer sends needs the relay.
+enum class PathClass : std::uint8_t { none, relay, one_way, direct };
+std::string_view name(SearchState state);
+std::string_view name(PathClass path_class);
+
+struct PathStatus {
+  SearchState state = SearchState::idle;
+  PathClass path_class = PathClass::none;
+  /// Why the pair is not direct, one of the words of docs/protocol.md; empty if it is.
+  std::string_view reason;
+  std::optional<PathId> chosen;
+  /// Send each datagram here as well, while the chosen path is suspect.
+  std::optional<PathId> duplicate;
+  std::optional<Duration> rtt;
+  std::optional<Time> need_at;
+  /// From need_at to the first authenticated answer to a probe on a direct path.
+  std::optional<Duration> time_to_direct;
+};
+
+/// Status().chosen or .duplicate is another than before.
+struct ChosenChanged {};
+/// Status().state, .path_class or .reason is another than before.
+struct StateChanged {};
+struct DirectFound {
+  PathId path;
+  Duration time_to_direct;
+};
+using PathEvent = std::variant<ChosenChanged, StateChanged, DirectFound>;
+
+struct PeerPathsConfig {
+  crypto::PublicKey self;
+  crypto::SymmetricKey probe_key;  // path::probe_key of the two node keys
+  std::uint32_t peer = 0;          // copied into OutgoingDatagram::peer
+};
+
+/// The ways to one peer: finds a direct one, judges it, and says which path carries data. Joins a check list and a
+/// selector by the messages of probe.h. How a search runs:
+///   need        the plan goes through the relay and our burst begins with it: its packets open our own NAT
+///   plan heard  acknowledged; the receiver's burst begins at once, and its own plan goes back
+///   ack heard   our burst begins again, since the peer's NAT is open now
+///   probe heard answered, and answered with a probe to where it came from (triggered check)
+/// So an endpoint-independent pair is direct after one way through the relay and three direct ways. Nothing direct
+/// within kLadder: settled on the relay (or one way); tried again after 5, 10, 20, 30, 30 … s while in use, and when
+/// facts change. Role order (reference/nat-traversal.md §2.5): a side with an address-dependent mapping and
+/// endpoint-independent filtering waits up to kWaiterPatience for a peer that filters by address and port: many NATs
+/// answer an inbound session from the port it came to, but only if the inside has not opened another mapping to that
+/// peer before.
+class PeerPaths {
+ public:
+  static constexpr Duration kLadder = 5s;
+  static constexpr Duration kRetryLadder = 2s;
+  static constexpr Duration kFirstRetry = 5s;
+  static constexpr Duration kMaxRetry = 30s;
+  static constexpr Duration kWaiterPatience = 1s;
+
+  /// The references outlive the object; `local` may change, see handle_local_change.
+  PeerPaths(PeerPathsConfig config, const LocalView& local, ProbeBudget& budget, Random& random);
+
+  /// What the network map says about the peer.
+  void handle_remote(Time now, const std::vector<Candidate>& candidates, const NatFacts& facts);
+  /// Our candidates, facts or sockets are others than before.
+  void handle_local_change(Time now);
+  /// The relay through which datagrams reach the peer now; nullopt: none.
+  void handle_relay(Time now, std::optional<std::uint16_t> relay);
+  /// Traffic wants the peer.
+  void handle_need(Time now);
+  /// A probe datagram whose sender_of() is the peer. Returns why it was dropped, if it was.
+  std::optional<ProbeError> handle_datagram(Time now, const PathId& from, ByteView datagram);
+  /// Authenticated data came from the peer on `from`.
+  void handle_data_received(Time now, const PathId& from);
+  /// Data was sent on the chosen path. Cheap; called per batch.
+  void handle_data_sent(Time now);
+
+  void handle_timeout(Time now);
+  std::optional<OutgoingDatagram> poll_transmit();
+  std::optional<PathEvent> poll_event();
+  std::optional<Time> next_deadline() const;
+
+  PathStatus status() const;
+  const CheckList& check_list() const { return checks_; }
+  /// The peer's key id and candidates as this side knows them, for `explain`.
+  const std::vector<Candidate>& remote_candidates() const { return remote_; }
+
+ private:
+  enum class Timer : std::uint8_t { plan, ladder, retry, count_ };
+  struct Transaction {
+    std::uint64_t id = 0;
+    PathId path;
+    Time sent;
+  };
+
+  void on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping);
+  void on_pong(Time now, const PathId& from, std::uint64_t id, const Pong& pong);
+  void on_plan(Time now, const PathId& from, std::uint64_t id, const Plan& plan);
+  void on_plan_ack(Time now, std::uint64_t id);
+  void on_direct(Time now, const PathId& path, Time sent);
+
+  void search(Time now, Duration delay);
+  void settle(Time now);
+  void burst(Time at);
+  void refresh_pairs();
+  void propose(Time now);
+  void send_plan(Time now);
+  void ping(Time now, const PathId& path, bool suspect);
+  void send(const PathId& path, const Probe& probe);
+  void apply(Time now, Selector::Transition transition);
+  void run_checks(Time now);
+  void pump(Time now);
+  void publish();
+  bool waits() const;
+  PathClass path_class() const;
+  std::string_view reason() const;
+
+  PeerPathsConfig config_;
+  KeyId self_id_;
+  const LocalView& local_;
+  ProbeBudget& budget_;
+  Random& random_;
+
+  std::vector<Candidate> map_candidates_, plan_candidates_, remote_;
+  NatFacts remote_facts_;
+  std::optional<Endpoint> observed_;  // our own address as the peer sees it, when we had not known it
+  CheckList checks_;
+  Selector selector_;
+  Deadlines<Timer> deadlines_;
+  std::deque<Transaction> transactions_;
+
+  SearchState state_ = SearchState::idle;
+  std::optional<Time> need_at_;
+  std::optional<Duration> time_to_direct_;
+  std::optional<Duration> relay_rtt_;
+  std::optional<Time> hold_until_;  // role order: no probe before
+  Time now_{};                      // of the latest call
+  std::uint64_t plan_id_ = 0;       // of our last plan
+  std::optional<Time> plan_first_sent_;
+  Duration plan_timeout_{0};
+  bool plan_acknowledged_ = false;
+  std::uint64_t heard_plan_ = 0;  // id of the peer's last plan
+  Duration next_retry_ = kFirstRetry;
+
+  std::deque<OutgoingDatagram> outbox_;
+  std::deque<PathEvent> events_;
+  PathStatus published_;
+};
+
+}  // namespace weft::path

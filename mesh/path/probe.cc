@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/path/probe.h"
+
+#include <algorithm>
+
+#include "mesh/crypto/aead.h"
+#include "mesh/crypto/blake2s.h"
+
+namespace weft::path {
+namespace {
+
+enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack = 4 };
+
+/// Family (0, 4 or 6), port, address padded to 16 bytes: every endpoint has one length, so a ping can be as long as its
+/// pong.
+constexpr std::size_t kEndpointSize = 1 + 2 + 16;
+
+void write_endpoint(Writer& writer, const Endpoint& endpoint) {
+  const ByteView address = endpoint.address.bytes();
+  writer.u8(static_cast<std::uint8_t>(endpoint.address.family())).u16be(endpoint.port).bytes(address);
+  writer.zeros(16 - address.size());
+}
+
+/// nullopt for family 0 (no endpoint) and for families that do not exist.
+std::optional<Endpoint> read_endpoint(Reader& reader) {
+  const std::uint8_t family = reader.u8();
+  const std::uint16_t port = reader.u16be();
+  const ByteView address = reader.bytes(16);
+  if (reader.failed() || (family != 4 && family != 6)) return std::nullopt;
+  const auto parsed = IpAddress::from_bytes(address.first(family == 4 ? 4 : 16));
+  if (!parsed) return std::nullopt;
+  return Endpoint{*parsed, port};
+}
+
+struct Encoder {
+  Writer& writer;
+
+  void operator()(const Ping& ping) const { writer.u8(ping.suspect ? 1 : 0).zeros(kEndpointSize); }
+  void operator()(const Pong& pong) const {
+    writer.u8(0);
+    if (pong.observed) {
+      write_endpoint(writer, *pong.observed);
+    } else {
+      writer.zeros(kEndpointSize);
+    }
+  }
+  void operator()(const Plan& plan) const {
+    const std::size_t count = std::min(plan.candidates.size(), kMaxPlanCandidates);
+    const auto start_ms = std::clamp<std::int64_t>(plan.start / 1ms, 0, 0xffff);
+    writer.u8(static_cast<std::uint8_t>(plan.facts.mapping)).u8(static_cast<std::uint8_t>(plan.facts.filtering));
+    writer.u8(plan.facts.udp_blocked ? 1 : 0).u16be(static_cast<std::uint16_t>(start_ms));
+    writer.u8(static_cast<std::uint8_t>(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      writer.u8(static_cast<std::uint8_t>(plan.candidates[i].kind));
+      write_endpoint(writer, plan.candidates[i].endpoint);
+    }
+  }
+  void operator()(const PlanAck&) const {}
+};
+
+MessageType type_of(const Probe& probe) { return static_cast<MessageType>(probe.message.index() + 1); }
+
+Bytes encode_message(const Probe& probe) {
+  Writer writer;
+  writer.u8(static_cast<std::uint8_t>(type_of(probe))).u64be(probe.transaction_id);
+  std::visit(Encoder{writer}, probe.message);
+  return writer.take();
+}
+
+/// Values that this version does not know read as unknown.
+template <typename Behavior>
+Behavior read_behavior(Reader& reader) {
+  const std::uint8_t value = reader.u8();
+  return value <= 3 ? static_cast<Behavior>(value) : Behavior::unknown;
+}
+
+std::expected<Plan, ProbeError> read_plan(Reader& reader) {
+  Plan plan;
+  plan.facts.mapping = read_behavior<Mapping>(reader);
+  plan.facts.filtering = read_behavior<Filtering>(reader);
+  plan.facts.udp_blocked = (reader.u8() & 1) != 0;
+  plan.start = std::chrono::milliseconds(reader.u16be());
+  const std::size_t count = reader.u8();
+  if (reader.failed() || count > kMaxPlanCandidates) return std::unexpected(ProbeError::malformed);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint8_t kind = reader.u8();
+    const auto endpoint = read_endpoint(reader);
+    if (reader.failed()) return std::unexpected(ProbeError::malformed);
+    if (kind <= static_cast<std::uint8_t>(CandidateKind::relayed) && endpoint) {
+      plan.candidates.push_back({static_cast<CandidateKind>(kind), *endpoint});
+    }
+  }
+  return plan;
+}
+
+}  // namespace
+
+KeyId key_id(const crypto::PublicKey& node_key) {
+  const auto digest = crypto::blake2s({node_key.bytes()});
+  KeyId id;
+  std::copy_n(digest.begin(), id.size(), id.begin());
+  return id;
+}
+
+crypto::SymmetricKey probe_key(const crypto::SharedSecret& shared) {
+  std::array<crypto::Blake2sDigest, 1> output;
+  crypto::kdf_blake2s(as_bytes("weft probe 1"), shared.bytes(), output);
+  crypto::SymmetricKey key(output[0]);
+  crypto::wipe(output[0]);
+  return key;
+}
+
+std::string_view describe(ProbeError error) {
+  switch (error) {
+    case ProbeError::too_short:
+      return "shorter than a probe's header and tag";
+    case ProbeError::wrong_version:
+      return "no probe, or one of another version";
+    case ProbeError::bad_tag:
+      return "not sealed with this peer's key";
+    case ProbeError::malformed:
+      return "a field is missing or out of range";
+    case ProbeError::unknown_message:
+      return "a message type of a later version";
+  }
+  return "unknown";
+}
+
+Bytes seal(const Probe& probe, const crypto::SymmetricKey& key, const KeyId& sender, Random& random) {
+  std::array<std::uint8_t, crypto::kXNonceSize> nonce;
+  random.fill(nonce);
+  Writer writer;
+  writer.u8(kProbeMagic).u8(kProbeVersion).bytes(sender).bytes(nonce);
+  const Bytes sealed = crypto::xaead_seal(key, nonce, encode_message(probe), writer.view());
+  writer.bytes(sealed);
+  return writer.take();
+}
+
+std::optional<KeyId> sender_of(ByteView datagram) {
+  if (datagram.size() < kProbeHeaderSize || datagram[0] != kProbeMagic || datagram[1] != kProbeVersion)
+    return std::nullopt;
+  KeyId id;
+  std::copy_n(datagram.begin() + 2, id.size(), id.begin());
+  return id;
+}
+
+std::expected<Probe, ProbeError> open(ByteView datagram, const crypto::SymmetricKey& key) {
+  if (datagram.size() < kProbeHeaderSize + crypto::kAeadTagSize) return std::unexpected(ProbeError::too_short);
+  if (!sender_of(datagram)) return std::unexpected(ProbeError::wrong_version);
+  std::array<std::uint8_t, crypto::kXNonceSize> nonce;
+  std::copy_n(datagram.begin() + 10, nonce.size(), nonce.begin());
+  const auto plain =
+      crypto::xaead_open(key, nonce, datagram.subspan(kProbeHeaderSize), datagram.first(kProbeHeaderSize));
+  if (!plain) return std::unexpected(ProbeError::bad_tag);
+  return parse_message(*plain);
+}
+
+std::expected<Probe, ProbeError> parse_message(ByteView plaintext) {
+  Reader reader(plaintext);
+  const auto type = static_cast<MessageType>(reader.u8());
+  Probe probe{reader.u64be(), {}};
+  switch (type) {
+    case MessageType::ping: {
+      probe.message = Ping{(reader.u8() & 1) != 0};
+      reader.skip(kEndpointSize);
+      break;
+    }
+    case MessageType::pong: {
+      reader.skip(1);
+      probe.message = Pong{read_endpoint(reader)};
+      break;
+    }
+    case MessageType::plan: {
+      auto plan = read_plan(reader);
+      if (!plan) return std::unexpected(plan.error());
+      probe.message = std::move(*plan);
+      break;
+    }
+    case MessageType::plan_ack:
+      probe.message = PlanAck{};
+      break;
+    default:
+      return std::unexpected(reader.failed() ? ProbeError::malformed : ProbeError::unknown_message);
+  }
+  if (reader.failed()) return std::unexpected(ProbeError::malformed);
+  return probe;
+}
+
+}  // namespace weft::path
