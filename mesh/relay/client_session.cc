@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/relay/client_session.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "mesh/relay/handshake.h"
+
+namespace weft::relay {
+namespace {
+
+constexpr std::size_t kTokenSize = 8;
+
+}  // namespace
+
+ClientSession::ClientSession(ClientConfig config, Random& random)
+    : config_(std::move(config)), random_(random), out_(config_.queue_limit) {}
+
+void ClientSession::start(Time now) {
+  last_heard_ = now;
+  deadlines_.set(Timer::handshake, now + kHandshakeTimeout);
+}
+
+void ClientSession::handle_data(Time now, ByteView bytes) {
+  if (failed()) return;
+  reader_.push(bytes);
+  heard(now);
+  while (!failed()) {
+    const auto frame = reader_.next();
+    if (!frame) return fail(frame.error(), weft::ErrorCode::corrupt, "the relay broke the protocol");
+    if (!*frame) return;
+    handle_frame(now, **frame);
+  }
+}
+
+void ClientSession::heard(Time now) {
+  last_heard_ = now;
+  deadlines_.clear(Timer::answer);
+  if (ready()) deadlines_.set(Timer::idle, now + kIdlePing);
+}
+
+void ClientSession::handle_frame(Time now, const Frame& frame) {
+  if (frame.type == FrameType::refused) {
+    const auto reason = frame.body.empty() ? RelayError::malformed : static_cast<RelayError>(frame.body[0]);
+    return fail(reason, weft::ErrorCode::refused, "the relay refused us");
+  }
+  if (state_ == State::awaiting_hello && frame.type == FrameType::relay_hello) return handle_hello(now, frame.body);
+  if (state_ == State::awaiting_welcome && frame.type == FrameType::welcome) return handle_welcome(now, frame.body);
+  if (!ready()) return fail(RelayError::malformed, weft::ErrorCode::corrupt, "the relay broke the protocol");
+  switch (frame.type) {
+    case FrameType::received:
+      return handle_datagram(frame.body);
+    case FrameType::pong:
+      return handle_pong(now, frame.body);
+    case FrameType::ping:
+      out_.push_control(FrameType::pong, frame.body.first(std::min(frame.body.size(), kTokenSize)));
+      return;
+    case FrameType::peer_absent:
+      if (const auto absent = parse_addressed(frame.body)) events_.push_back(PeerAbsent{absent->key});
+      return;
+    default:
+      return;  // a later version's
+  }
+}
+
+void ClientSession::handle_hello(Time now, ByteView body) {
+  const auto relay = parse_relay_hello(body);
+  if (!relay) return fail(relay.error(), weft::ErrorCode::corrupt, "the relay's hello cannot be read");
+  if (config_.relay_key && !signed_by(*relay, *config_.relay_key)) {
+    return fail(RelayError::wrong_signature, weft::ErrorCode::refused, "this is not the relay of the network map");
+  }
+  ClientHello hello{
+      .node_key = config_.node_key.public_key(), .nonce = {}, .proof = {}, .admission = config_.admission};
+  random_.fill(hello.nonce);
+  const auto proofs = make_proofs(config_.node_key, relay->ephemeral, *relay, hello);
+  if (!proofs) return fail(proofs.error(), weft::ErrorCode::corrupt, "the relay's hello cannot be answered");
+  hello.proof = proofs->client;
+  expected_proof_ = to_bytes(proofs->relay);
+  out_.push_control(FrameType::client_hello, encode(hello));
+  hello_sent_ = now;
+  state_ = State::awaiting_welcome;
+}
+
+void ClientSession::handle_welcome(Time now, ByteView body) {
+  Reader reader(body);
+  if (reader.u8() != kVersion) {
+    return fail(RelayError::unsupported_version, weft::ErrorCode::corrupt, "the relay's welcome cannot be read");
+  }
+  if (!crypto::equal_constant_time(reader.bytes(kProofSize), expected_proof_)) {
+    return fail(RelayError::wrong_proof, weft::ErrorCode::corrupt, "the relay could not show its key");
+  }
+  state_ = State::ready;
+  reader_.set_limit(kMaxFrame);
+  deadlines_.clear(Timer::handshake);
+  deadlines_.set(Timer::idle, now + kIdlePing);
+  events_.push_back(Ready{now - hello_sent_});
+}
+
+void ClientSession::handle_datagram(ByteView body) {
+  const auto received = parse_addressed(body);
+  if (!received) return fail(received.error(), weft::ErrorCode::corrupt, "the relay broke the protocol");
+  events_.push_back(Received{received->key, to_bytes(received->datagram)});
+}
+
+void ClientSession::handle_pong(Time now, ByteView body) {
+  Reader reader(body);
+  const std::uint64_t token = reader.u64be();
+  if (reader.failed() || !ping_token_ || token != *ping_token_) return;
+  ping_token_.reset();
+  events_.push_back(Pong{now - ping_sent_});
+}
+
+void ClientSession::handle_timeout(Time now) {
+  if (deadlines_.take_expired(Timer::handshake, now)) {
+    return fail(RelayError::timed_out, weft::ErrorCode::timeout, "the relay did not welcome us");
+  }
+  if (deadlines_.take_expired(Timer::answer, now)) {
+    return fail(RelayError::timed_out, weft::ErrorCode::timeout, "the relay fell silent");
+  }
+  if (deadlines_.take_expired(Timer::idle, now)) ping(now);
+}
+
+void ClientSession::ping(Time now) {
+  if (!ready()) return;
+  if (!ping_token_) {
+    ping_token_ = random_.next();
+    ping_sent_ = now;
+    out_.push_control(FrameType::ping, Writer().u64be(*ping_token_).view());
+  }
+  if (!deadlines_.armed(Timer::answer)) deadlines_.set(Timer::answer, now + kAnswerTimeout);
+}
+
+bool ClientSession::send(Time now, const crypto::PublicKey& to, ByteView datagram) {
+  if (!ready() || datagram.size() > kMaxDatagram) return false;
+  if (now - last_heard_ >= kTrafficPing) ping(now);
+  return out_.push_datagram(FrameType::send, to, datagram);
+}
+
+void ClientSession::renew(Bytes admission) {
+  config_.admission = std::move(admission);
+  if (ready()) out_.push_control(FrameType::admission, config_.admission);
+}
+
+std::optional<Bytes> ClientSession::poll_write() { return out_.take(); }
+
+std::optional<ClientEvent> ClientSession::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  ClientEvent event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+void ClientSession::fail(RelayError reason, weft::ErrorCode code, const char* doing) {
+  state_ = State::failed;
+  deadlines_.clear_all();
+  out_.drop_datagrams();
+  events_.push_back(Failed{{code, std::string(doing) + ": " + std::string(to_string(reason))}, reason});
+}
+
+}  // namespace weft::relay

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <variant>
+
+#include "mesh/base/deadlines.h"
+#include "mesh/base/error.h"
+#include "mesh/base/random.h"
+#include "mesh/base/time.h"
+#include "mesh/crypto/keys.h"
+#include "mesh/relay/frame.h"
+#include "mesh/relay/out_queue.h"
+
+namespace weft::relay {
+
+struct ClientConfig {
+  crypto::PrivateKey node_key;
+  Bytes admission;                             // the coordinator's, current
+  std::optional<crypto::VerifyKey> relay_key;  // of the map's relay record; absent: any relay will do
+  std::size_t queue_limit = kQueueLimit;
+};
+
+/// The relay has let us in. `rtt` is one round trip of the handshake.
+struct Ready {
+  Duration rtt;
+};
+struct Received {
+  crypto::PublicKey from;
+  Bytes datagram;
+};
+/// The relay has no client with this key; a datagram to it was dropped.
+struct PeerAbsent {
+  crypto::PublicKey key;
+};
+struct Pong {
+  Duration rtt;
+};
+/// Close the stream; nothing follows. ErrorCode::refused if the relay refused us (`reason` says why), timeout if it
+/// fell silent, corrupt if it broke the protocol.
+struct Failed {
+  Error error;
+  RelayError reason;
+};
+using ClientEvent = std::variant<Ready, Received, PeerAbsent, Pong, Failed>;
+
+/// No welcome this long after the stream opened: failed.
+inline constexpr Duration kHandshakeTimeout = 10s;
+/// Heard nothing this long: ask. With kAnswerTimeout an idle relay's death is known within 25 s.
+inline constexpr Duration kIdlePing = 22s;
+/// Sending, and heard nothing this long: ask. With kAnswerTimeout it is known within 3 s.
+inline constexpr Duration kTrafficPing = 500ms;
+/// Asked, and heard nothing at all since: failed.
+inline constexpr Duration kAnswerTimeout = 2500ms;
+
+/// A node's connection to one relay, from the end of the HTTP upgrade. States: waiting for relay_hello, waiting for
+/// welcome, ready, failed. Timers: handshake, idle, answer (the constants above). The owner passes the stream's bytes
+/// in, and takes poll_write() whenever its stream has room (kStreamLowWater).
+class ClientSession {
+ public:
+  ClientSession(ClientConfig config, Random& random);
+
+  /// The stream is open; called once, before anything else.
+  void start(Time now);
+  void handle_data(Time now, ByteView bytes);
+  void handle_timeout(Time now);
+  std::optional<Bytes> poll_write();
+  std::optional<ClientEvent> poll_event();
+  std::optional<Time> next_deadline() const { return deadlines_.earliest(); }
+
+  /// Queues a datagram for the node with that key. False: not ready, longer than kMaxDatagram, or the bounded queue is
+  /// full; the caller drops and counts.
+  bool send(Time now, const crypto::PublicKey& to, ByteView datagram);
+  /// Asks for a Pong, unless one is on its way already.
+  void ping(Time now);
+  /// Shows the relay a newer admission; also kept for later.
+  void renew(Bytes admission);
+
+  bool ready() const { return state_ == State::ready; }
+  bool failed() const { return state_ == State::failed; }
+
+ private:
+  enum class State : std::uint8_t { awaiting_hello, awaiting_welcome, ready, failed };
+  enum class Timer : std::uint8_t { handshake, idle, answer, count_ };
+
+  void handle_frame(Time now, const Frame& frame);
+  void handle_hello(Time now, ByteView body);
+  void handle_welcome(Time now, ByteView body);
+  void handle_datagram(ByteView body);
+  void handle_pong(Time now, ByteView body);
+  void heard(Time now);
+  void fail(RelayError reason, weft::ErrorCode code, const char* doing);
+
+  ClientConfig config_;
+  Random& random_;
+  State state_ = State::awaiting_hello;
+  FrameReader reader_;
+  OutQueue out_;
+  std::deque<ClientEvent> events_;
+  Deadlines<Timer> deadlines_;
+  Bytes expected_proof_;
+  Time hello_sent_{};
+  Time last_heard_{};
+  std::optional<std::uint64_t> ping_token_;
+  Time ping_sent_{};
+};
+
+}  // namespace weft::relay

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "mesh/base/deadlines.h"
+#include "mesh/base/random.h"
+#include "mesh/base/time.h"
+#include "mesh/crypto/keys.h"
+#include "mesh/relay/frame.h"
+#include "mesh/relay/handshake.h"
+#include "mesh/relay/out_queue.h"
+
+namespace weft::relay {
+
+struct ServerConfig {
+  crypto::SigningKey identity;
+  std::optional<crypto::VerifyKey> coordinator;  // whose admissions count; absent: all are refused as not_ready
+  std::size_t queue_limit = kQueueLimit;         // per client
+  std::size_t max_sessions = 16384;
+};
+
+/// A stream that has not shown its keys by then is closed.
+inline constexpr Duration kServerHandshakeTimeout = 10s;
+/// A client that was silent this long is gone: clients ask at least every kIdlePing.
+inline constexpr Duration kClientSilence = 60s;
+
+/// What a frame of a client means to the hub.
+struct SessionOutput {
+  enum class Kind : std::uint8_t { none, admitted, forward } kind = Kind::none;
+  Addressed forward{};  // valid until the next call
+};
+
+/// The relay's end of one client's connection: handshake, admission, liveness and the bounded queue towards the client.
+/// States: waiting for client_hello, ready, closed. Timers: handshake, silence, admission (its expiry).
+class ServerSession {
+ public:
+  ServerSession(Time now, const ServerConfig& config, Entropy& entropy);
+
+  void push(ByteView bytes) {
+    if (!closed()) reader_.push(bytes);
+  }
+  /// Handles the next whole frame; nullopt when more bytes are needed or the session is closed. Call until nullopt.
+  std::optional<SessionOutput> next(Time now, WallTime wall_now);
+  void handle_timeout(Time now);
+  std::optional<Time> next_deadline() const { return deadlines_.earliest(); }
+  std::optional<Bytes> poll_write() { return out_.take(); }
+
+  /// Queues a datagram for the client; false if its queue is full or it is not ready: dropped and counted.
+  bool deliver(const crypto::PublicKey& from, ByteView datagram);
+  void report_absent(const crypto::PublicKey& key);
+  /// Says why and closes; what waited for the client is dropped.
+  void refuse(RelayError reason);
+
+  const crypto::PublicKey& node_key() const { return node_key_; }  // once ready
+  bool ready() const { return state_ == State::ready; }
+  /// Write what poll_write() still has, then close the stream.
+  bool closed() const { return state_ == State::closed; }
+  std::optional<RelayError> reason() const { return reason_; }
+  bool has_output() const { return !out_.empty(); }
+  std::uint64_t dropped() const { return out_.dropped(); }
+
+ private:
+  enum class State : std::uint8_t { awaiting_hello, ready, closed };
+  enum class Timer : std::uint8_t { handshake, silence, admission, count_ };
+
+  SessionOutput handle_hello(Time now, WallTime wall_now, const Frame& frame);
+  SessionOutput handle_ready(Time now, WallTime wall_now, const Frame& frame);
+  bool admit(Time now, WallTime wall_now, ByteView admission);
+
+  const ServerConfig& config_;
+  State state_ = State::awaiting_hello;
+  crypto::PrivateKey ephemeral_;
+  RelayHello hello_;
+  crypto::PublicKey node_key_;
+  FrameReader reader_;
+  OutQueue out_;
+  Deadlines<Timer> deadlines_;
+  std::optional<RelayError> reason_;
+};
+
+}  // namespace weft::relay
