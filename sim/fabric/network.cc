@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/fabric/network.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/base/assert.h"
+#include "sim/fabric/event_loop.h"
+#include "sim/fabric/fabric_host.h"
+#include "sim/fabric/router.h"
+#include "sim/nat/nat.h"
+
+namespace weft::fabric {
+
+Network::Network(NetworkOptions options)
+    : options_(std::move(options)),
+      loop_(std::make_unique<EventLoop>()),
+      router_(std::make_unique<Router>(*this, *loop_)) {}
+
+/// Hosts first, since their timers are in the queue; then the queue with its packets in flight; then the pool.
+Network::~Network() {
+  hosts_.clear();
+  loop_.reset();
+}
+
+FabricHost& Network::add_host(const HostOptions& options) {
+  const NodeId node = router_->add_host(options);
+  auto& host = hosts_[node] = std::make_unique<FabricHost>(*this, node, options);
+  router_->set_host(node, *host);
+  return *host;
+}
+
+NatPlace Network::add_nat(const NatOptions& options, const nat::Behavior& behavior) {
+  return router_->add_nat(options, behavior);
+}
+
+FabricHost& Network::host(NodeId node) { return *hosts_.at(node); }
+
+nat::Nat& Network::nat(NodeId node) {
+  WEFT_ASSERT(router_->place(node).gateway);
+  return *router_->place(node).gateway->nat;
+}
+
+void Network::add_name(const std::string& name, std::vector<IpAddress> addresses) { names_[name] = std::move(addresses); }
+
+Time Network::now() const { return loop_->now(); }
+
+void Network::run_until(Time deadline) { loop_->run(deadline, nullptr); }
+
+bool Network::run_until(const std::function<bool()>& done, Time deadline) { return loop_->run(deadline, &done); }
+
+void Network::at(Time at, std::function<void()> task) { loop_->at(std::max(at, now()), std::move(task)); }
+
+std::uint64_t Network::events() const { return loop_->events(); }
+
+const LinkOptions& Network::link(NodeId node) const { return router_->place(node).link.options(); }
+
+void Network::set_link(NodeId node, const LinkOptions& link) {
+  router_->place(node).link.set(link);
+  if (const auto host = hosts_.find(node); host != hosts_.end()) host->second->set_addresses(host->second->addresses());
+}
+
+void Network::move_host(NodeId node, RealmId realm, RegionId region, std::vector<IpAddress> addresses) {
+  router_->move(node, realm, region, addresses);
+  host(node).set_addresses(std::move(addresses));
+}
+
+void Network::restart_nat(NodeId node) { nat(node).restart(); }
+
+void Network::replace_nat(NodeId node, const nat::Behavior& behavior) { router_->replace_nat(node, behavior); }
+
+void Network::set_blocked(NodeId a, NodeId b, bool blocked) { router_->set_blocked(a, b, blocked); }
+
+std::array<std::uint8_t, 32> Network::trace_hash() const { return router_->trace_hash(); }
+
+void Network::observe(WireObserver observer) { router_->set_observer(std::move(observer)); }
+
+std::uint64_t Network::drops(DropReason reason) const { return router_->drops(reason); }
+
+std::uint64_t Network::delivered() const { return router_->delivered(); }
+
+}  // namespace weft::fabric
