@@ -29,8 +29,8 @@ bool LinkDirection::lost(const LinkOptions& link) {
   return bad_;
 }
 
-std::variant<Duration, DropReason> LinkDirection::admit(Time now, const LinkOptions& link, std::uint64_t bps, std::size_t bytes,
-                                                        std::size_t pieces) {
+std::variant<Duration, DropReason> LinkDirection::admit(Time now, const LinkOptions& link, std::uint64_t bps,
+                                                        std::size_t bytes, std::size_t pieces) {
   Duration queueing{0};
   if (bps != 0) {
     free_at_ = std::max(free_at_, now);
@@ -55,9 +55,11 @@ std::variant<Duration, DropReason> AccessLink::down(Time now, std::size_t packet
   return admit(down_, now, options_.down_bps, packet_size);
 }
 
-std::variant<Duration, DropReason> AccessLink::admit(LinkDirection& direction, Time now, std::uint64_t bps, std::size_t size) {
+std::variant<Duration, DropReason> AccessLink::admit(LinkDirection& direction, Time now, std::uint64_t bps,
+                                                     std::size_t size) {
   if (!options_.up) return DropReason::link_down;
-  const std::size_t pieces = size <= options_.mtu ? 1 : (size - kFragmentHeader - 1) / (options_.mtu - kFragmentHeader) + 1;
+  const std::size_t pieces =
+      size <= options_.mtu ? 1 : (size - kFragmentHeader - 1) / (options_.mtu - kFragmentHeader) + 1;
   return direction.admit(now, options_, bps, size + (pieces - 1) * kFragmentHeader, pieces);
 }
 

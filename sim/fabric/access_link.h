@@ -26,8 +26,8 @@ class LinkDirection {
  private:
   bool lost(const LinkOptions& link);
   SeededRandom random_;
-  Time free_at_{};     // when the last byte in the queue will have left
-  bool bad_ = false;   // in a run of losses
+  Time free_at_{};    // when the last byte in the queue will have left
+  bool bad_ = false;  // in a run of losses
 };
 
 class AccessLink {

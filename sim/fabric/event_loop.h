@@ -12,8 +12,8 @@ namespace weft::fabric {
 class AlarmEvent;
 class Packet;
 
-/// ns-3's event core behind our own words: the only part of the fabric, with Packet, that knows ns-3. Takes the process's
-/// one simulator for its life.
+/// ns-3's event core behind our own words: the only part of the fabric, with Packet, that knows ns-3. Takes the
+/// process's one simulator for its life.
 class EventLoop {
  public:
   EventLoop();

@@ -27,8 +27,8 @@ class VirtualClock;
 class Packet;
 struct HostOptions;
 
-/// A host of the simulated Internet: io::Host in virtual time. Services run on it as on a real one, and may be destroyed
-/// and made again: files survive, sockets and timers do not. Made by Network::add_host.
+/// A host of the simulated Internet: io::Host in virtual time. Services run on it as on a real one, and may be
+/// destroyed and made again: files survive, sockets and timers do not. Made by Network::add_host.
 class FabricHost final : public io::Host {
  public:
   FabricHost(Network& network, NodeId node, const HostOptions& options);
@@ -59,8 +59,8 @@ class FabricHost final : public io::Host {
   /// Steps the wall clock; the monotonic clock does not notice.
   void set_wall_skew(Duration skew);
 
-  /// Pulls the plug: from now on nothing is sent, received or written, posted tasks are forgotten, streams die without a
-  /// word, and unsynced data is lost or torn. Destroy the services next, then power_on() and make them again.
+  /// Pulls the plug: from now on nothing is sent, received or written, posted tasks are forgotten, streams die without
+  /// a word, and unsynced data is lost or torn. Destroy the services next, then power_on() and make them again.
   void power_off();
   void power_on();
   bool powered() const { return powered_; }

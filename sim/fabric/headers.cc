@@ -54,11 +54,16 @@ bool is_icmp_error(std::uint8_t protocol, std::uint8_t type) {
 
 std::pair<std::uint8_t, std::uint8_t> type_and_code(IcmpReason reason, bool v4) {
   switch (reason) {
-    case IcmpReason::time_exceeded: return v4 ? std::pair{11, 0} : std::pair{3, 0};
-    case IcmpReason::no_route: return v4 ? std::pair{3, 0} : std::pair{1, 0};
-    case IcmpReason::host_unreachable: return v4 ? std::pair{3, 1} : std::pair{1, 3};
-    case IcmpReason::port_unreachable: return v4 ? std::pair{3, 3} : std::pair{1, 4};
-    case IcmpReason::too_big: return v4 ? std::pair{3, 4} : std::pair{2, 0};
+    case IcmpReason::time_exceeded:
+      return v4 ? std::pair{11, 0} : std::pair{3, 0};
+    case IcmpReason::no_route:
+      return v4 ? std::pair{3, 0} : std::pair{1, 0};
+    case IcmpReason::host_unreachable:
+      return v4 ? std::pair{3, 1} : std::pair{1, 3};
+    case IcmpReason::port_unreachable:
+      return v4 ? std::pair{3, 3} : std::pair{1, 4};
+    case IcmpReason::too_big:
+      return v4 ? std::pair{3, 4} : std::pair{2, 0};
   }
   return {3, 0};
 }
@@ -101,8 +106,9 @@ void store_transport_checksum(MutableByteView packet, std::size_t field) {
   const Layout at = layout(packet);
   const auto transport = packet.subspan(at.header);
   transport[field] = transport[field + 1] = 0;
-  const std::uint64_t pseudo =
-      at.protocol == kIcmp ? 0 : pseudo_header(packet.subspan(at.addresses, at.addresses_size), at.protocol, transport.size());
+  const std::uint64_t pseudo = at.protocol == kIcmp ? 0
+                                                    : pseudo_header(packet.subspan(at.addresses, at.addresses_size),
+                                                                    at.protocol, transport.size());
   std::uint16_t sum = internet_checksum(transport, pseudo);
   if (sum == 0 && at.protocol == kUdp) sum = 0xFFFF;  // RFC 768: zero means none
   store_u16be(&transport[field], sum);
@@ -131,7 +137,8 @@ std::optional<IpView> parse_ip(ByteView packet) {
 bool transport_checksum_ok(const IpView& ip) {
   if (ip.protocol == kIcmp) return internet_checksum(ip.payload) == 0;
   if (ip.protocol != kUdp && ip.protocol != kTcp && ip.protocol != kIcmpV6) return true;
-  const std::uint64_t pseudo = add_words(ip.source.bytes()) + add_words(ip.destination.bytes()) + ip.protocol + ip.payload.size();
+  const std::uint64_t pseudo =
+      add_words(ip.source.bytes()) + add_words(ip.destination.bytes()) + ip.protocol + ip.payload.size();
   return internet_checksum(ip.payload, pseudo) == 0;
 }
 
@@ -156,7 +163,8 @@ void decrement_ttl(MutableByteView packet, std::uint8_t hops) {
   store_u16be(&packet[10], static_cast<std::uint16_t>(sum));
 }
 
-std::optional<Bytes> make_icmp_error(const IpAddress& reporter, ByteView offending, IcmpReason reason, std::uint16_t mtu) {
+std::optional<Bytes> make_icmp_error(const IpAddress& reporter, ByteView offending, IcmpReason reason,
+                                     std::uint16_t mtu) {
   const bool v4 = is_v4(offending);
   const Layout at = layout(offending);
   const IpAddress source = source_of(offending);
@@ -201,7 +209,8 @@ std::optional<Bytes> make_echo_reply(ByteView packet) {
   const bool v4 = ip->destination.is_v4();
   if (ip->protocol != (v4 ? kIcmp : kIcmpV6) || ip->payload[0] != (v4 ? 8 : 128)) return std::nullopt;
   Bytes out = to_bytes(packet);
-  write_ip_header(out.data(), {.source = ip->destination, .destination = ip->source, .protocol = ip->protocol, .ecn = ip->ecn},
+  write_ip_header(out.data(),
+                  {.source = ip->destination, .destination = ip->source, .protocol = ip->protocol, .ecn = ip->ecn},
                   ip->payload.size());
   out[ip->header] = v4 ? 0 : 129;
   store_transport_checksum(out, 2);

@@ -24,7 +24,8 @@ struct IpFields {
   std::uint16_t identification = 0;  // IPv4 only
 };
 
-/// Writes a header for `payload` bytes at `at`, which has ip_header_size() bytes of room; the family is the destination's.
+/// Writes a header for `payload` bytes at `at`, which has ip_header_size() bytes of room; the family is the
+/// destination's.
 void write_ip_header(std::uint8_t* at, const IpFields& fields, std::size_t payload);
 
 /// The Internet checksum (RFC 1071) of `bytes`, on top of `sum` of a pseudo header.
@@ -55,9 +56,10 @@ void decrement_ttl(MutableByteView packet, std::uint8_t hops);
 
 /// Why an ICMP error is sent; type and code depend on the family.
 enum class IcmpReason : std::uint8_t { time_exceeded, no_route, host_unreachable, port_unreachable, too_big };
-/// An ICMP error (RFC 792, RFC 4443 §3) from `reporter` to the source of `offending`, which is quoted. nullopt where RFC 1122
-/// §3.2.2 forbids one: about another ICMP error, or to an unspecified or multicast address.
-std::optional<Bytes> make_icmp_error(const IpAddress& reporter, ByteView offending, IcmpReason reason, std::uint16_t mtu = 0);
+/// An ICMP error (RFC 792, RFC 4443 §3) from `reporter` to the source of `offending`, which is quoted. nullopt where
+/// RFC 1122 §3.2.2 forbids one: about another ICMP error, or to an unspecified or multicast address.
+std::optional<Bytes> make_icmp_error(const IpAddress& reporter, ByteView offending, IcmpReason reason,
+                                     std::uint16_t mtu = 0);
 
 /// An ICMP error that a host received, and what the quoted packet was.
 struct IcmpErrorView {

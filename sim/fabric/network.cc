@@ -41,7 +41,9 @@ nat::Nat& Network::nat(NodeId node) {
   return *router_->place(node).gateway->nat;
 }
 
-void Network::add_name(const std::string& name, std::vector<IpAddress> addresses) { names_[name] = std::move(addresses); }
+void Network::add_name(const std::string& name, std::vector<IpAddress> addresses) {
+  names_[name] = std::move(addresses);
+}
 
 Time Network::now() const { return loop_->now(); }
 

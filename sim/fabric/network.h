@@ -56,11 +56,11 @@ struct NatOptions {
   RealmId outer = kInternet;  // the realm of its outside; another NAT's inside makes a CGN
   RegionId region = 0;
   std::vector<IpAddress> external;
-  IpAddress inside_address;           // answers inside hosts; unspecified: the first external address
-  std::vector<Prefix> on_link;        // inside destinations that are never sent out, whether or not a host has them
-  LinkOptions link;                   // of the outside
-  Duration inside_latency = 100us;    // one way between two attachments of the inside, beside their links
-  std::uint8_t inside_hops = 0;       // routers between them
+  IpAddress inside_address;         // answers inside hosts; unspecified: the first external address
+  std::vector<Prefix> on_link;      // inside destinations that are never sent out, whether or not a host has them
+  LinkOptions link;                 // of the outside
+  Duration inside_latency = 100us;  // one way between two attachments of the inside, beside their links
+  std::uint8_t inside_hops = 0;     // routers between them
 };
 
 struct NatPlace {
@@ -69,8 +69,8 @@ struct NatPlace {
 };
 
 /// The simulated Internet on ns-3's event core: realms joined by NATs, access links, a latency matrix between regions,
-/// and hosts on which services run. ns-3's simulator is one per process, so only one Network may live at a time; services
-/// are destroyed before it.
+/// and hosts on which services run. ns-3's simulator is one per process, so only one Network may live at a time;
+/// services are destroyed before it.
 ///
 ///     host --link-- realm ... NAT --link-- outer realm ... Internet (regions) ... --link-- host
 class Network {
@@ -94,7 +94,8 @@ class Network {
   /// Runs every event up to and including `deadline`; the clock stands at `deadline` afterwards.
   void run_until(Time deadline);
   void run_for(Duration duration) { run_until(now() + duration); }
-  /// Runs until `done()` holds, asked before the first and after each event of the network. False: `deadline` came first.
+  /// Runs until `done()` holds, asked before the first and after each event of the network. False: `deadline` came
+  /// first.
   bool run_until(const std::function<bool()>& done, Time deadline);
   /// Calls `task` at `at` (or now if that is past): the scenario's timeline.
   void at(Time at, std::function<void()> task);

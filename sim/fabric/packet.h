@@ -14,8 +14,8 @@ namespace weft::fabric {
 
 class Router;
 
-/// A packet under way, which is its own event: at each place it comes to, ns-3 calls Notify and the router decides where
-/// it goes next. Pooled, so that a datagram costs no allocation once the pool has grown.
+/// A packet under way, which is its own event: at each place it comes to, ns-3 calls Notify and the router decides
+/// where it goes next. Pooled, so that a datagram costs no allocation once the pool has grown.
 class Packet final : public ns3::EventImpl {
  public:
   enum class Stage : std::uint8_t {

@@ -70,7 +70,8 @@ NatPlace Router::add_nat(const NatOptions& options, const nat::Behavior& behavio
 
 bool Router::translates(const Gateway& gateway, IpFamily family) const {
   if (gateway.nat->behavior().translation != nat::Translation::nat) return false;
-  return std::ranges::any_of(gateway.nat->external(), [&](const IpAddress& address) { return address.family() == family; });
+  return std::ranges::any_of(gateway.nat->external(),
+                             [&](const IpAddress& address) { return address.family() == family; });
 }
 
 /// Enters the addresses of a place into its realm, and into the realms outside as far as no NAT translates them.
@@ -181,7 +182,8 @@ bool Router::survives(Packet& packet, const Leg& leg) {
 
 void Router::forward(Packet& packet, NodeId to, const Leg& leg) {
   Place& far = place(to);
-  if (!blocked_.empty() && blocked_.contains({packet.from, to})) return drop(packet, packet.from, DropReason::partition);
+  if (!blocked_.empty() && blocked_.contains({packet.from, to}))
+    return drop(packet, packet.from, DropReason::partition);
   if (!survives(packet, leg)) return;
   if (leg.path.loss_ppm != 0 && region_random(leg.region, far.region).chance(leg.path.loss_ppm, kMillion)) {
     return drop(packet, packet.from, DropReason::region_loss);
@@ -231,11 +233,21 @@ void Router::answer(Packet& packet) {
 
 void Router::step(Packet& packet) {
   switch (packet.stage) {
-    case Packet::Stage::downlink: at_downlink(packet); break;
-    case Packet::Stage::arrival: arrive(packet); break;
-    case Packet::Stage::nat_inside: at_nat(packet, true); break;
-    case Packet::Stage::report: answer(packet); break;
-    case Packet::Stage::local: place(packet.to).host->receive_packet(packet); break;
+    case Packet::Stage::downlink:
+      at_downlink(packet);
+      break;
+    case Packet::Stage::arrival:
+      arrive(packet);
+      break;
+    case Packet::Stage::nat_inside:
+      at_nat(packet, true);
+      break;
+    case Packet::Stage::report:
+      answer(packet);
+      break;
+    case Packet::Stage::local:
+      place(packet.to).host->receive_packet(packet);
+      break;
   }
   loop_.after_event();
 }
@@ -261,10 +273,16 @@ void Router::at_nat(Packet& packet, bool from_inside) {
   note(packet, node, from_inside ? kInside : kOutside, Direction::received);
   auto outcome = nat.translate(loop_.now(), from_inside ? nat::Side::inside : nat::Side::outside, packet.bytes);
   switch (outcome.action) {
-    case nat::Outcome::Action::forward_out: send(node, packet); break;
+    case nat::Outcome::Action::forward_out:
+      send(node, packet);
+      break;
     case nat::Outcome::Action::forward_in:
-    case nat::Outcome::Action::hairpin: inject_inside(node, packet); break;
-    case nat::Outcome::Action::drop: drop(packet, node, DropReason::nat); break;
+    case nat::Outcome::Action::hairpin:
+      inject_inside(node, packet);
+      break;
+    case nat::Outcome::Action::drop:
+      drop(packet, node, DropReason::nat);
+      break;
   }
   if (!outcome.reply) return;
   Packet& reply = take();
@@ -310,20 +328,34 @@ SeededRandom& Router::region_random(RegionId from, RegionId to) {
 
 std::string_view to_string(DropReason reason) {
   switch (reason) {
-    case DropReason::none: return "none";
-    case DropReason::link_down: return "link_down";
-    case DropReason::link_loss: return "link_loss";
-    case DropReason::queue_full: return "queue_full";
-    case DropReason::region_loss: return "region_loss";
-    case DropReason::partition: return "partition";
-    case DropReason::no_route: return "no_route";
-    case DropReason::ttl_expired: return "ttl_expired";
-    case DropReason::too_big: return "too_big";
-    case DropReason::nat: return "nat";
-    case DropReason::moved: return "moved";
-    case DropReason::powered_off: return "powered_off";
-    case DropReason::malformed: return "malformed";
-    case DropReason::count_: break;
+    case DropReason::none:
+      return "none";
+    case DropReason::link_down:
+      return "link_down";
+    case DropReason::link_loss:
+      return "link_loss";
+    case DropReason::queue_full:
+      return "queue_full";
+    case DropReason::region_loss:
+      return "region_loss";
+    case DropReason::partition:
+      return "partition";
+    case DropReason::no_route:
+      return "no_route";
+    case DropReason::ttl_expired:
+      return "ttl_expired";
+    case DropReason::too_big:
+      return "too_big";
+    case DropReason::nat:
+      return "nat";
+    case DropReason::moved:
+      return "moved";
+    case DropReason::powered_off:
+      return "powered_off";
+    case DropReason::malformed:
+      return "malformed";
+    case DropReason::count_:
+      break;
   }
   return "unknown";
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,6 +17,7 @@
 #include "sim/fabric/network.h"
 #include "sim/fabric/packet.h"
 #include "sim/fabric/trace_hash.h"
+#include "sim/nat/nat.h"
 
 namespace weft::fabric {
 
@@ -31,7 +33,7 @@ struct Gateway {
 
 /// Where a host, or the outside of a NAT, is attached to a realm.
 struct Place {
-  Place(const LinkOptions& link, std::uint64_t seed, const std::string& owner) : link(link, seed, owner) {}
+  Place(const LinkOptions& options, std::uint64_t seed, const std::string& owner) : link(options, seed, owner) {}
   RealmId realm = kInternet;
   RegionId region = 0;
   AccessLink link;
@@ -102,7 +104,8 @@ class Router {
   void at_nat(Packet& packet, bool from_inside);
   void inject_inside(NodeId gateway, Packet& packet);
   void schedule(Packet& packet, Packet::Stage stage, NodeId to, Duration delay);
-  void note(const Packet& packet, NodeId node, std::uint8_t interface, Direction direction, DropReason reason = DropReason::none);
+  void note(const Packet& packet, NodeId node, std::uint8_t interface, Direction direction,
+            DropReason reason = DropReason::none);
   void announce(NodeId node);
   void withdraw(NodeId node);
   bool translates(const Gateway& gateway, IpFamily family) const;

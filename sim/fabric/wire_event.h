@@ -27,15 +27,15 @@ enum class DropReason : std::uint8_t {
   ttl_expired,
   too_big,
   nat,
-  moved,      // the receiver left its place while the packet travelled
+  moved,  // the receiver left its place while the packet travelled
   powered_off,
   malformed,  // bad header or checksum at the receiver
   count_,
 };
 std::string_view to_string(DropReason reason);
 
-/// A packet at one place of the wire: sent by or received at a node's interface, or lost. `bytes` is the whole IP packet,
-/// valid only during the call.
+/// A packet at one place of the wire: sent by or received at a node's interface, or lost. `bytes` is the whole IP
+/// packet, valid only during the call.
 struct WireEvent {
   Time at;
   NodeId node = 0;
