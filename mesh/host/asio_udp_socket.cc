@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/host/asio_udp_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "mesh/host/datagram_batch.h"
+#include "mesh/host/socket_address.h"
+
+namespace weft::host {
+namespace {
+
+/// Bytes a burst may queue in the kernel while this process is busy with a handshake.
+constexpr int kSocketBuffer = 1024 * 1024;
+/// Batches read in one turn before other descriptors get theirs.
+constexpr int kBatchesPerTurn = 4;
+/// Limits of one UDP_SEGMENT send (the kernel's UDP_MAX_SEGMENTS is 64, its longest payload 65,507 bytes).
+constexpr std::uint32_t kMaxSegments = 63;
+constexpr std::uint32_t kMaxPayload = 65507;
+
+void size_buffers(int fd) {
+  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kSocketBuffer)) set_option(fd, SOL_SOCKET, SO_RCVBUF, kSocketBuffer);
+  if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSocketBuffer)) set_option(fd, SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
+}
+
+SendError send_error_of(int error_number) {
+  switch (error_number) {
+    case EAGAIN:
+    case ENOBUFS:
+      return SendError::would_block;
+    case EMSGSIZE:
+      return SendError::too_big;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EADDRNOTAVAIL:
+      return SendError::unreachable;
+    case EPERM:
+    case EACCES:
+      return SendError::not_permitted;
+    default:
+      return SendError::other;
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<io::UdpSocket>> AsioUdpSocket::open(AsioLoop& loop, const io::UdpOptions& options) {
+  const bool v4 = options.local.address.is_v4();
+  const std::string what = "UDP " + options.local.to_string();
+  FileDescriptor fd(::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return fail_errno(ErrorCode::io, what, errno);
+  if (!v4) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  size_buffers(fd.get());
+  enable_ancillary_data(fd.get(), options.local.address.family());
+  const auto address = to_socket_address(options.local);
+  if (::bind(fd.get(), address.get(), address.length) != 0) {
+    if (errno == EADDRINUSE)
+      return fail(ErrorCode::port_taken, what + " is taken by another process: choose another port");
+    return fail_errno(ErrorCode::io, what, errno);
+  }
+  return std::make_unique<AsioUdpSocket>(loop, std::move(fd));
+}
+
+AsioUdpSocket::AsioUdpSocket(AsioLoop& loop, FileDescriptor fd)
+    : loop_(loop), readiness_(loop, std::move(fd)), local_(bound_endpoint(readiness_.fd())), dont_fragment_(true) {
+  set_dont_fragment(false);
+}
+
+AsioUdpSocket::~AsioUdpSocket() = default;
+
+void AsioUdpSocket::start_receive(ReceiveHandler handler) {
+  handler_ = std::make_shared<ReceiveHandler>(std::move(handler));
+  wait();
+}
+
+void AsioUdpSocket::wait() {
+  readiness_.wait_readable([this] { receive(); });
+}
+
+void AsioUdpSocket::receive() {
+  const std::weak_ptr<ReceiveHandler> alive = handler_;
+  for (int i = 0; i < kBatchesPerTurn; ++i) {
+    const bool more = receive_batch();
+    if (alive.expired()) return;
+    if (!more) break;
+  }
+  wait();
+}
+
+/// False if nothing is left to read (or the socket is gone). An error in the kernel's queue makes recvmmsg fail, or
+/// find nothing although epoll woke us: both lead to receive_errors().
+bool AsioUdpSocket::receive_batch() {
+  auto& batch = loop_.batch();
+  for (std::size_t i = 0; i < PacketArena::kBatch; ++i) {
+    batch.received[i].slot = loop_.arena().slot(i);
+    batch.prepare(i, batch.received[i].slot.data(), PacketArena::content_limit());
+  }
+  const int count = ::recvmmsg(readiness_.fd(), batch.headers.data(), PacketArena::kBatch, 0, nullptr);
+  if (count <= 0) return receive_errors();
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    const msghdr& message = batch.headers[i].msg_hdr;
+    if (message.msg_flags & MSG_TRUNC) continue;
+    DatagramSlot item{.slot = batch.received[i].slot, .meta = {}};
+    item.slot.length = batch.headers[i].msg_len;
+    item.meta.source = to_endpoint(batch.names[i]);
+    item.meta.destination = local_;
+    parse_control(message, item.meta);
+    batch.received[kept++] = item;
+  }
+  return deliver(kept) && static_cast<std::size_t>(count) == PacketArena::kBatch;
+}
+
+bool AsioUdpSocket::receive_errors() {
+  auto& batch = loop_.batch();
+  std::size_t kept = 0;
+  while (kept < PacketArena::kBatch) {
+    DatagramSlot item{.slot = loop_.arena().slot(kept), .meta = {}};
+    msghdr& message = batch.prepare(kept, item.slot.data(), PacketArena::content_limit());
+    if (::recvmsg(readiness_.fd(), &message, MSG_ERRQUEUE) < 0) break;
+    item.meta.destination = local_;
+    if (parse_error(message, local_, item.meta)) batch.received[kept++] = item;
+  }
+  return deliver(kept) && kept == PacketArena::kBatch;
+}
+
+bool AsioUdpSocket::deliver(std::size_t count) {
+  if (count == 0) return true;
+  const auto handler = handler_;
+  const std::weak_ptr<ReceiveHandler> alive = handler_;
+  (*handler)(std::span(loop_.batch().received.data(), count));
+  return handler_ == handler;
+}
+
+std::size_t AsioUdpSocket::send(std::span<DatagramSlot> items) {
+  for (auto& item : items) item.meta.send_error = SendError::none;
+  Position next;
+  while (next.item < items.size()) {
+    set_dont_fragment(items[next.item].meta.dont_fragment);
+    std::array<Position, PacketArena::kBatch> starts{};
+    const std::size_t count = append_messages(items, next, starts);
+    const std::size_t done = transmit(items, std::span(starts.data(), count));
+    if (done == count) continue;
+    next = starts[done];
+    if (items[next.item].meta.send_error != SendError::would_block) continue;  // segmentation is off: cut from here on
+    for (std::size_t i = next.item; i < items.size(); ++i) items[i].meta.send_error = SendError::would_block;
+    break;
+  }
+  return static_cast<std::size_t>(
+      std::ranges::count_if(items, [](const DatagramSlot& each) { return each.meta.send_error == SendError::none; }));
+}
+
+/// Fills the headers of one sendmmsg call from `next` on, which moves on; `starts` tells where each message begins.
+/// Stops at a change of dont_fragment, which is an option of the socket and not of a message.
+std::size_t AsioUdpSocket::append_messages(std::span<DatagramSlot> items, Position& next, std::span<Position> starts) {
+  auto& batch = loop_.batch();
+  std::size_t count = 0;
+  while (count < starts.size() && next.item < items.size() && items[next.item].meta.dont_fragment == dont_fragment_) {
+    const auto& [slot, meta] = items[next.item];
+    const std::uint32_t segment = meta.segment_size;
+    std::uint32_t length = slot.length - next.offset;
+    if (segment != 0) {
+      const std::uint32_t segments = segmentation_offload_ ? std::clamp(kMaxPayload / segment, 1u, kMaxSegments) : 1;
+      length = std::min(length, segments * segment);
+    }
+    msghdr& message = batch.prepare(count, slot.data() + next.offset, length);
+    const auto address = to_socket_address(meta.destination, meta.interface_index);
+    batch.names[count] = address.storage;
+    message.msg_namelen = address.length;
+    write_control(meta, local_.address.family(), segment != 0 && length > segment ? meta.segment_size : 0, message);
+    starts[count++] = next;
+    next.offset += length;
+    if (next.offset >= slot.length) next = {.item = next.item + 1, .offset = 0};
+  }
+  return count;
+}
+
+/// Sends the prepared messages and returns how many are dealt with: fewer than all if the kernel's buffer is full (the
+/// item is marked would_block) or if the next message must be cut anew without UDP_SEGMENT. A failure is tried once
+/// more, since it may be the report of an ICMP error about an earlier datagram.
+std::size_t AsioUdpSocket::transmit(std::span<DatagramSlot> items, std::span<const Position> starts) {
+  auto& batch = loop_.batch();
+  bool retried = false;
+  std::size_t next = 0;
+  while (next < starts.size()) {
+    const auto left = static_cast<unsigned>(starts.size() - next);
+    const int sent = ::sendmmsg(readiness_.fd(), batch.headers.data() + next, left, 0);
+    const int error_number = errno;
+    if (sent > 0) {
+      next += static_cast<std::size_t>(sent);
+      retried = false;
+    } else if (send_error_of(error_number) == SendError::would_block) {
+      items[starts[next].item].meta.send_error = SendError::would_block;
+      return next;
+    } else if (!retried) {
+      retried = true;
+    } else if (error_number == EIO && segmentation_offload_) {
+      segmentation_offload_ = false;
+      return next;
+    } else {
+      items[starts[next++].item].meta.send_error = send_error_of(error_number);
+      retried = false;
+    }
+  }
+  return next;
+}
+
+/// Set: DF on the wire, and the kernel's own guess of the path MTU is not applied (the probes measure it). Clear: no
+/// DF, and no shrinking by forged "fragmentation needed" messages. Both keep ICMP errors coming.
+void AsioUdpSocket::set_dont_fragment(bool on) {
+  if (on == dont_fragment_) return;
+  dont_fragment_ = on;
+  if (local_.address.is_v4()) {
+    set_option(readiness_.fd(), IPPROTO_IP, IP_MTU_DISCOVER, on ? IP_PMTUDISC_PROBE : IP_PMTUDISC_OMIT);
+  } else {
+    set_option(readiness_.fd(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, on ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_OMIT);
+    set_option(readiness_.fd(), IPPROTO_IPV6, IPV6_DONTFRAG, on ? 1 : 0);
+  }
+}
+
+}  // namespace weft::host

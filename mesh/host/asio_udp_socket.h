@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+
+#include "mesh/host/asio_loop.h"
+#include "mesh/io/udp_socket.h"
+
+namespace weft::host {
+
+/// A UDP socket of the kernel: recvmmsg and sendmmsg in batches of PacketArena::kBatch, with TTL, ECN, addresses and
+/// ICMP errors as ancillary data. Runs of segments leave by UDP_SEGMENT until the path refuses it (EIO: no checksum
+/// offload); from then on this socket cuts them itself.
+class AsioUdpSocket final : public io::UdpSocket {
+ public:
+  /// Errors: port_taken; io for an address that this machine does not have or a family that it does not speak.
+  static Result<std::unique_ptr<io::UdpSocket>> open(AsioLoop& loop, const io::UdpOptions& options);
+  AsioUdpSocket(AsioLoop& loop, FileDescriptor fd);
+  ~AsioUdpSocket() override;
+
+  void start_receive(ReceiveHandler handler) override;
+  std::size_t send(std::span<DatagramSlot> items) override;
+  Endpoint local_endpoint() const override { return local_; }
+
+ private:
+  void wait();
+  void receive();
+  bool receive_batch();
+  bool receive_errors();
+  bool deliver(std::size_t count);
+
+  /// Where in a batch of items a message begins.
+  struct Position {
+    std::size_t item = 0;
+    std::uint32_t offset = 0;
+  };
+  std::size_t append_messages(std::span<DatagramSlot> items, Position& next, std::span<Position> starts);
+  std::size_t transmit(std::span<DatagramSlot> items, std::span<const Position> starts);
+  void set_dont_fragment(bool on);
+
+  AsioLoop& loop_;
+  Readiness readiness_;
+  Endpoint local_;
+  std::shared_ptr<ReceiveHandler> handler_;  // shared: a handler may destroy its socket
+  bool segmentation_offload_ = true;
+  bool dont_fragment_ = false;
+};
+
+}  // namespace weft::host

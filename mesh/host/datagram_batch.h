@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "mesh/base/packet.h"
+#include "mesh/host/packet_arena.h"
+
+namespace weft::host {
+
+/// Headers of one recvmmsg or sendmmsg call. One per loop: the kernel has read them, or they have been parsed into
+/// `received`, before anything else runs.
+struct DatagramBatch {
+  static constexpr std::size_t kControlSize = 256;
+  struct alignas(cmsghdr) Control {
+    std::array<std::uint8_t, kControlSize> bytes;
+  };
+
+  std::array<mmsghdr, PacketArena::kBatch> headers;
+  std::array<iovec, PacketArena::kBatch> vectors;
+  std::array<sockaddr_storage, PacketArena::kBatch> names;
+  std::array<Control, PacketArena::kBatch> controls;
+  std::array<DatagramSlot, PacketArena::kBatch> received;
+  std::array<PacketSlot, PacketArena::kBatch> packets;  // of a TUN device
+
+  /// Points header `index` at its name and control buffers and at `length` bytes of content.
+  msghdr& prepare(std::size_t index, std::uint8_t* content, std::size_t length);
+};
+
+/// Switches on all ancillary data that parse_control() reads, and the error queue.
+void enable_ancillary_data(int fd, IpFamily family);
+
+/// Fills `meta` from the ancillary data of a received message; `meta.destination.port` is left alone.
+void parse_control(const msghdr& message, DatagramMeta& meta);
+
+/// Fills `meta.icmp` from a message of the error queue, whose name is the destination of the datagram it is about.
+/// False if the error did not come from ICMP.
+bool parse_error(const msghdr& message, const Endpoint& local, DatagramMeta& meta);
+
+/// Writes the ancillary data that `meta` asks for into the control buffer of `message` and shrinks msg_controllen to
+/// it. `segment_size` other than 0 asks for UDP_SEGMENT.
+void write_control(const DatagramMeta& meta, IpFamily family, std::uint16_t segment_size, msghdr& message);
+
+}  // namespace weft::host

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mesh/base/error.h"
+#include "mesh/base/ip.h"
+#include "mesh/host/rtnetlink.h"
+
+namespace weft::host {
+
+/// The routes that lead into one interface. They vanish with the interface, so a killed process leaves none behind.
+class LinuxRoutes {
+ public:
+  explicit LinuxRoutes(std::uint32_t interface_index) : interface_index_(interface_index) {}
+
+  /// Makes `wanted` the set of routes; on a refusal the set is as before. IPv6 routes are left out if the machine has
+  /// no IPv6.
+  Result<void> replace(std::vector<Prefix> wanted);
+
+ private:
+  int change(std::uint16_t type, const Prefix& prefix);
+
+  std::uint32_t interface_index_;
+  Rtnetlink netlink_;
+  std::vector<Prefix> installed_;  // sorted
+};
+
+/// Gives an interface an address, as a host prefix or with its network. Returns the kernel's errno.
+int add_interface_address(Rtnetlink& netlink, std::uint32_t interface_index, const Prefix& address);
+/// Sets the MTU, asks for no IPv6 link-local address (nobody answers on a tunnel), and brings the interface up.
+int bring_interface_up(Rtnetlink& netlink, std::uint32_t interface_index, std::uint16_t mtu);
+/// Whether an errno about an IPv6 address or route means that IPv6 is switched off.
+bool means_no_ipv6(const IpAddress& address, int error_number);
+
+}  // namespace weft::host

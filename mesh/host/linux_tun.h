@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+
+#include "mesh/host/asio_loop.h"
+#include "mesh/host/linux_routes.h"
+#include "mesh/io/tun_device.h"
+
+namespace weft::host {
+
+class LinuxNetworkMonitor;
+
+/// A TUN interface of the kernel (IFF_TUN, IFF_NO_PI), one packet per system call; packets carry no offload metadata
+/// and those that ask for any are not taken. The interface with its addresses and routes exists as long as this object,
+/// or as the process.
+class LinuxTun final : public io::TunDevice {
+ public:
+  /// Errors: no_tun_permission; io if the name is in use or /dev/net/tun is missing.
+  static Result<std::unique_ptr<io::TunDevice>> open(AsioLoop& loop, LinuxNetworkMonitor& monitor,
+                                                     const io::TunOptions& options);
+  LinuxTun(AsioLoop& loop, LinuxNetworkMonitor& monitor, FileDescriptor fd, std::string name, std::uint16_t mtu,
+           std::uint32_t interface_index);
+  ~LinuxTun() override;
+
+  void start_receive(PacketHandler handler) override;
+  std::size_t write(std::span<PacketSlot> packets) override;
+  Result<void> set_routes(const std::vector<Prefix>& routes) override { return routes_.replace(routes); }
+  std::string name() const override { return name_; }
+  std::uint16_t mtu() const override { return mtu_; }
+
+ private:
+  void wait();
+  void receive();
+  std::size_t read_batch();
+
+  AsioLoop& loop_;
+  LinuxNetworkMonitor& monitor_;
+  Readiness readiness_;
+  std::string name_;
+  std::uint16_t mtu_;
+  LinuxRoutes routes_;
+  std::shared_ptr<PacketHandler> handler_;  // shared: a handler may destroy its device
+};
+
+}  // namespace weft::host
