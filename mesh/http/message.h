@@ -18,7 +18,7 @@ enum class HttpError {
   header_too_large,
   body_too_large,
 };
-/// A sentence for `error`.
+/// A sentence for `error`, without a full stop.
 std::string_view describe(HttpError error);
 
 struct Field {
@@ -27,11 +27,14 @@ struct Field {
   friend bool operator==(const Field&, const Field&) = default;
 };
 
-/// The fields of a message in order, as on the wire.
+/// The fields of a message in the order of the wire, except that those of one name follow each other.
 using Fields = std::vector<Field>;
-/// The value of the first field `name` (in any case), or an empty text.
-std::string_view find_field(const Fields& fields, std::string_view name);
-/// Whether `token` is an element of the comma-separated lists of all fields `name`, in any case (RFC 9110 §5.6.1).
+/// ASCII letters alone.
+bool equal_in_any_case(std::string_view a, std::string_view b);
+std::size_t count_fields(const Fields& fields, std::string_view name);
+/// The elements of the comma-separated lists of all fields `name` (RFC 9110 §5.6.1); views into `fields`.
+std::vector<std::string_view> list_elements(const Fields& fields, std::string_view name);
+/// Whether `token` is one of list_elements(), in any case.
 bool has_token(const Fields& fields, std::string_view name, std::string_view token);
 
 /// An HTTP/1.x request (RFC 9112).
@@ -44,6 +47,7 @@ struct Request {
   friend bool operator==(const Request&, const Request&) = default;
 };
 
+/// An HTTP/1.x response (RFC 9112). An empty `reason` is written as the usual one of `status`.
 struct Response {
   int status = 200;
   std::string reason;
