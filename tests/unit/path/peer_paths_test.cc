@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/path/peer_paths.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/unit/path/two_sides.h"
+
+namespace weft::path::test {
+namespace {
+
+constexpr ModelNat::Options kPortRestricted{Mapping::endpoint_independent, Filtering::address_and_port_dependent};
+constexpr ModelNat::Options kSymmetric{Mapping::address_and_port_dependent, Filtering::address_and_port_dependent};
+constexpr Duration kBar = TwoSides::kRelayDelay + 3 * TwoSides::kDirectDelay + 10ms;
+
+TEST(PeerPaths, EndpointIndependentPairIsDirectWithinOneRelayedAndThreeDirectWays) {
+  for (const auto filtering :
+       {Filtering::endpoint_independent, Filtering::address_dependent, Filtering::address_and_port_dependent}) {
+    TwoSides sides({Mapping::endpoint_independent, filtering}, kPortRestricted);
+    sides.need();
+    ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+    EXPECT_LE(*sides.a.paths->status().time_to_direct, kBar);
+    EXPECT_LE(sides.now - Time{1s}, kBar);
+  }
+}
+
+TEST(PeerPaths, RelayCarriesDataUntilTheDirectPathAnswers) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  sides.need();
+  const auto before = sides.a.paths->status();
+  EXPECT_EQ(before.state, SearchState::searching);
+  EXPECT_EQ(before.path_class, PathClass::relay);
+  EXPECT_EQ(before.reason, "search_running");
+  ASSERT_TRUE(before.chosen && before.chosen->relayed());
+  ASSERT_TRUE(sides.drive_until([&] { return TwoSides::direct(sides.a); }, 1s));
+  const auto after = sides.a.paths->status();
+  EXPECT_EQ(after.state, SearchState::settled);
+  EXPECT_FALSE(after.chosen->relayed());
+  EXPECT_EQ(after.reason, "");
+}
+
+/// Loss of the n-th datagram for every n: no single loss keeps the pair from a direct path.
+TEST(PeerPaths, AnySingleLossOnlyDelays) {
+  for (unsigned n = 0; n < 40; ++n) {
+    TwoSides sides(kPortRestricted, kPortRestricted);
+    unsigned count = 0;
+    sides.lose = [&](const auto&) { return count++ == n; };
+    sides.need();
+    ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s)) << "datagram " << n << " lost";
+  }
+}
+
+TEST(PeerPaths, FivePercentLossIsDirectWithinASecondForAllSeeds) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    TwoSides sides(kPortRestricted, kPortRestricted, seed);
+    SeededRandom dice(seed, "loss");
+    sides.lose = [&](const auto& datagram) { return !datagram.relayed && dice.chance(5, 100); };
+    sides.need();
+    EXPECT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s)) << "seed " << seed;
+  }
+}
+
+TEST(PeerPaths, PairThatCannotBeOpenedSettlesOnTheRelayWithAReason) {
+  TwoSides sides(kSymmetric, kSymmetric);
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.a.paths->status().state == SearchState::settled; }, 10s));
+  EXPECT_EQ(sides.a.paths->status().path_class, PathClass::relay);
+  EXPECT_EQ(sides.a.paths->status().reason, "both_symmetric_full_range");
+  EXPECT_EQ(sides.now - Time{1s}, PeerPaths::kLadder);
+}
+
+TEST(PeerPaths, SettledPairTriesAgainAndFindsARepairedPathWithinThirtySeconds) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  bool blocked = true;
+  sides.lose = [&](const auto& datagram) { return blocked && !datagram.relayed; };
+  sides.need();
+  sides.drive_for(70s);
+  EXPECT_EQ(sides.a.paths->status().reason, "no_answer");
+  EXPECT_EQ(sides.a.paths->status().state, SearchState::settled);
+  blocked = false;
+  EXPECT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 31s));
+}
+
+TEST(PeerPaths, ChangeOfCandidatesIsDirectAtOnce) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  bool blocked = true;
+  sides.lose = [&](const auto& datagram) { return blocked && !datagram.relayed; };
+  sides.need();
+  sides.drive_for(20s);
+  blocked = false;
+  sides.a.paths->handle_local_change(sides.now);
+  EXPECT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, kBar));
+}
+
+TEST(PeerPaths, DeathOfTheDirectPathFallsBackToTheRelay) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+  sides.a.sending = sides.b.sending = true;
+  sides.drive_for(3s);
+  bool blocked = true;
+  sides.lose = [&](const auto& datagram) { return blocked && !datagram.relayed; };
+  sides.a.data_received = sides.b.data_received = 0;
+  const Time died = sides.now;
+  ASSERT_TRUE(
+      sides.drive_until([&] { return sides.a.last_data > died + 100ms && sides.b.last_data > died + 100ms; }, 5s));
+  EXPECT_LE(sides.now - died, 500ms) << "blackout";
+  ASSERT_TRUE(sides.drive_until([&] { return sides.a.paths->status().path_class == PathClass::relay; }, 5s));
+  EXPECT_LE(sides.now - died, 2500ms + Selector::kMinProbeInterval);
+  EXPECT_EQ(sides.a.paths->status().state, SearchState::searching);
+  blocked = false;
+  EXPECT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 31s));
+}
+
+TEST(PeerPaths, DataIsDuplicatedOnlyWhileThePathIsSuspect) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+  sides.a.sending = true;
+  sides.drive_for(1s);
+  EXPECT_FALSE(sides.a.paths->status().duplicate);
+  bool blocked = true;
+  sides.lose = [&](const auto& datagram) { return blocked && !datagram.relayed; };
+  ASSERT_TRUE(sides.drive_until([&] { return sides.a.paths->status().duplicate.has_value(); }, 500ms));
+  EXPECT_TRUE(TwoSides::direct(sides.a));
+  blocked = false;
+  ASSERT_TRUE(sides.drive_until([&] { return !sides.a.paths->status().duplicate.has_value(); }, 300ms));
+  EXPECT_TRUE(TwoSides::direct(sides.a)) << "a suspect path that answers is trusted again";
+}
+
+TEST(PeerPaths, NoPacketIsLostOnTheUpgradeToDirect) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  unsigned sent = 0;
+  sides.lose = [&](const auto& datagram) { return sent += datagram.to_b && datagram.bytes[0] == 4, false; };
+  sides.a.sending = true;
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+  sides.drive_for(2s);
+  sides.a.sending = false;
+  sides.drive_for(1s);
+  EXPECT_EQ(sides.b.data_received, sent);
+}
+
+TEST(PeerPaths, IdleDirectPathIsKeptByOneProbeEachKeepalivePeriodAndThenGivenUp) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+  sides.drive_for(1s);
+  sides.a.sent.clear();
+  sides.drive_for(200s);
+  EXPECT_LE(sides.a.sent.size(), 2u * 200 / 25 + 2);
+  EXPECT_GE(sides.a.sent.size(), 200u / 25 - 1);
+  EXPECT_TRUE(TwoSides::direct(sides.a));
+  sides.drive_for(150s);
+  EXPECT_EQ(sides.a.paths->status().state, SearchState::idle);
+  EXPECT_EQ(sides.a.paths->status().path_class, PathClass::relay);
+  sides.a.sent.clear();
+  sides.drive_for(1h);
+  EXPECT_EQ(sides.a.sent.size(), 0u) << "an idle pair costs nothing";
+}
+
+TEST(PeerPaths, SearchesWithoutARelay) {
+  TwoSides sides({Mapping::endpoint_independent, Filtering::endpoint_independent}, kPortRestricted);
+  sides.relay_up = false;
+  sides.a.paths->handle_relay(sides.now, std::nullopt);
+  sides.b.paths->handle_relay(sides.now, std::nullopt);
+  sides.need();
+  EXPECT_EQ(sides.a.paths->status().path_class, PathClass::none);
+  sides.b.paths->handle_need(sides.now);
+  EXPECT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 2s));
+}
+
+TEST(PeerPaths, LateRelayGetsThePlanAtOnce) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  for (auto* side : {&sides.a, &sides.b}) side->paths->handle_relay(sides.now, std::nullopt);
+  sides.need();
+  sides.drive_for(700ms);
+  for (auto* side : {&sides.a, &sides.b}) side->paths->handle_relay(sides.now, 1);
+  EXPECT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, kBar));
+}
+
+TEST(PeerPaths, PrivateCandidatesAreNotProbedWithoutEvidence) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  bool leaked = false;
+  sides.lose = [&](const auto& datagram) {
+    leaked = leaked || (!datagram.relayed && datagram.destination.address.is_private());
+    return true;
+  };
+  sides.need();
+  sides.drive_for(30s);
+  EXPECT_FALSE(leaked);
+}
+
+TEST(PeerPaths, NeverSendsMoreSearchPacketsThanTheBudget) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  std::vector<Candidate> many;
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    many.push_back({CandidateKind::host, {IpAddress::v4(203, 0, 113, 9), static_cast<std::uint16_t>(1000 + i)}});
+  }
+  sides.a.paths->handle_remote(sides.now, many, {});
+  sides.lose = [](const auto& datagram) { return !datagram.relayed; };
+  sides.need();
+  sides.drive_for(5s);
+  const auto& sent = sides.a.sent;
+  ASSERT_GT(sent.size(), 500u);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const auto later = std::lower_bound(sent.begin(), sent.end(), sent[i] + 1s) - sent.begin();
+    EXPECT_LE(later - static_cast<std::ptrdiff_t>(i), ProbeBudget::kPerSecond + ProbeBudget::kBurst);
+  }
+}
+
+TEST(PeerPaths, ForeignAndDamagedDatagramsAreRefused) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  SeededRandom random(3, "test");
+  const PathId from{.socket = 0, .relay = 0, .remote = {IpAddress::v4(203, 0, 113, 66), 9}};
+  const Bytes foreign = seal({1, Ping{}}, crypto::SymmetricKey({8}), KeyId{}, random);
+  EXPECT_EQ(sides.a.paths->handle_datagram(sides.now, from, foreign), ProbeError::bad_tag);
+  EXPECT_EQ(sides.a.paths->handle_datagram(sides.now, from, Bytes{0xD7}), ProbeError::too_short);
+  EXPECT_FALSE(sides.a.paths->poll_transmit());
+  EXPECT_EQ(sides.a.paths->status().state, SearchState::idle);
+}
+
+}  // namespace
+}  // namespace weft::path::test

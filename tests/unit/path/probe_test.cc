@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/path/probe.h"
+
+#include <gtest/gtest.h>
+
+namespace weft::path {
+namespace {
+
+const crypto::SymmetricKey kKey({1, 2, 3});
+const KeyId kSender = {9, 8, 7, 6, 5, 4, 3, 2};
+const Endpoint kV6{*IpAddress::parse("2001:db8::1"), 51820};
+const Endpoint kV4{IpAddress::v4(192, 0, 2, 1), 41641};
+
+template <typename Message>
+Message round_trip(const Message& message) {
+  SeededRandom random(1, "probe");
+  const Bytes datagram = seal({42, message}, kKey, kSender, random);
+  EXPECT_EQ(sender_of(datagram), kSender);
+  const auto probe = open(datagram, kKey);
+  EXPECT_TRUE(probe.has_value());
+  EXPECT_EQ(probe->transaction_id, 42u);
+  return std::get<Message>(probe->message);
+}
+
+TEST(Probe, MessagesSurviveTheWire) {
+  EXPECT_TRUE(round_trip(Ping{true}).suspect);
+  EXPECT_EQ(round_trip(Pong{kV6}).observed, kV6);
+  EXPECT_EQ(round_trip(Pong{}).observed, std::nullopt);
+  const Plan plan{.candidates = {{CandidateKind::host, kV4}, {CandidateKind::server_reflexive, kV6}},
+                  .facts = {Mapping::address_dependent, Filtering::endpoint_independent, true},
+                  .start = 20ms};
+  const Plan heard = round_trip(plan);
+  EXPECT_EQ(heard.candidates, plan.candidates);
+  EXPECT_EQ(heard.facts, plan.facts);
+  EXPECT_EQ(heard.start, 20ms);
+  round_trip(PlanAck{});
+}
+
+/// Version 1 on the wire, byte by byte: type, transaction id, then the fields.
+TEST(Probe, BytesOfAPlan) {
+  const auto bytes = *from_hex(
+      "03 000000000000002a 02 01 01 0014 01"  // plan, id 42, mapping ADM, filtering EIF, udp blocked, 20 ms, 1
+                                              // candidate
+      "01 04 a2b9 c0000201 000000000000000000000000");  // server reflexive, IPv4, port, address, padding
+  const auto probe = parse_message(bytes);
+  ASSERT_TRUE(probe.has_value());
+  const auto& plan = std::get<Plan>(probe->message);
+  EXPECT_EQ(plan.facts, (NatFacts{Mapping::address_dependent, Filtering::endpoint_independent, true}));
+  EXPECT_EQ(plan.start, 20ms);
+  ASSERT_EQ(plan.candidates.size(), 1u);
+  EXPECT_EQ(plan.candidates[0], (Candidate{CandidateKind::server_reflexive, {IpAddress::v4(192, 0, 2, 1), 0xa2b9}}));
+}
+
+TEST(Probe, RequestIsNeverShorterThanItsAnswer) {
+  SeededRandom random(1, "probe");
+  const auto size = [&](const auto& message) { return seal({1, message}, kKey, kSender, random).size(); };
+  EXPECT_GE(size(Ping{}), size(Pong{kV6}));
+  EXPECT_GE(size(Plan{}), size(PlanAck{}));
+}
+
+TEST(Probe, EveryTruncationIsRefused) {
+  SeededRandom random(1, "probe");
+  const Bytes datagram = seal({1, Pong{kV4}}, kKey, kSender, random);
+  for (std::size_t n = 0; n < datagram.size(); ++n) EXPECT_FALSE(open(ByteView(datagram).first(n), kKey)) << n;
+  const Bytes plain = *from_hex("03 000000000000002a 02 01 01 0014 01 01 04 a2b9 c0000201 000000000000000000000000");
+  for (std::size_t n = 0; n < plain.size(); ++n) EXPECT_FALSE(parse_message(ByteView(plain).first(n))) << n;
+}
+
+TEST(Probe, EveryDamagedByteIsRefused) {
+  SeededRandom random(1, "probe");
+  const Bytes datagram = seal({1, Ping{}}, kKey, kSender, random);
+  for (std::size_t i = 0; i < datagram.size(); ++i) {
+    Bytes damaged = datagram;
+    damaged[i] ^= 1;
+    EXPECT_FALSE(open(damaged, kKey)) << i;
+  }
+}
+
+TEST(Probe, LaterVersionsMayAppendFieldsAndMessages) {
+  EXPECT_TRUE(parse_message(*from_hex("04 0000000000000001 ffffff")).has_value());
+  EXPECT_EQ(parse_message(*from_hex("09 0000000000000001")).error(), ProbeError::unknown_message);
+  EXPECT_EQ(parse_message(*from_hex("03 0000000000000001 01 01 00 0000 11")).error(), ProbeError::malformed);
+}
+
+TEST(Probe, BothSidesDeriveOneKeyAndDifferentIds) {
+  const crypto::PrivateKey a({8}), b({16});
+  const auto ab = crypto::x25519(a, b.public_key()), ba = crypto::x25519(b, a.public_key());
+  EXPECT_EQ(probe_key(*ab), probe_key(*ba));
+  EXPECT_NE(key_id(a.public_key()), key_id(b.public_key()));
+}
+
+}  // namespace
+}  // namespace weft::path
