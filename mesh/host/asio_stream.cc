@@ -69,11 +69,17 @@ class AsioStream::Core : public std::enable_shared_from_this<Core> {
 
   std::size_t write(ByteView bytes) {
     if (state_ != State::open && state_ != State::connecting) return 0;
-    const std::size_t taken = std::min(bytes.size(), io::kStreamQueueLimit - std::min(io::kStreamQueueLimit, queued()));
-    const bool idle = queued() == 0;
-    out_.insert(out_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
-    if (taken < bytes.size()) want_writable_ = true;
-    if (idle && state_ == State::open) flush();
+    std::size_t taken = 0;
+    while (true) {
+      const bool idle = queued() == 0;
+      const auto part = bytes.subspan(taken, std::min(bytes.size() - taken, io::kStreamQueueLimit - queued()));
+      out_.insert(out_.end(), part.begin(), part.end());
+      taken += part.size();
+      if (idle && state_ == State::open) flush();
+      if (taken == bytes.size()) return taken;
+      if (queued() > 0) break;
+    }
+    want_writable_ = true;  // the kernel is full: a wait for it is under way
     return taken;
   }
 
@@ -121,7 +127,7 @@ class AsioStream::Core : public std::enable_shared_from_this<Core> {
     if (handlers && handlers->on_connected) handlers->on_connected();
     if (!readiness_.is_open()) return;
     wait_readable();
-    if (queued() > 0) flush();
+    if (queued() > 0) wait_writable();
   }
 
   void wait_readable() {
