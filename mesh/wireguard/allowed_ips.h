@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "mesh/base/ip.h"
+#include "mesh/wireguard/events.h"
+
+namespace weft::wireguard {
+
+/// Which peer a prefix belongs to (cryptokey routing, paper §2): longest match over a path-compressed binary trie per
+/// address family. A prefix has one owner, the last that named it.
+class AllowedIps {
+ public:
+  AllowedIps();
+  void insert(const Prefix& prefix, PeerId peer);
+  /// Takes every prefix from `peer`.
+  void remove_peer(PeerId peer);
+  /// The owner of the longest prefix that contains `address`.
+  std::optional<PeerId> lookup(const IpAddress& address) const;
+  std::size_t size() const { return owners_.size(); }
+
+ private:
+  /// An address as 128 bits, first bit highest; IPv4 in the upper 32.
+  struct Bits {
+    std::uint64_t high = 0, low = 0;
+    friend bool operator==(const Bits&, const Bits&) = default;
+  };
+  using NodeIndex = std::uint32_t;  // 0: none
+  struct Node {
+    Bits bits;
+    int length = 0;
+    PeerId peer = 0;  // 0: a fork only
+    NodeIndex child[2] = {0, 0};
+  };
+
+  static Bits bits_of(const IpAddress& address);
+  static int bit_at(const Bits& bits, int position);
+  static int common_length(const Bits& a, const Bits& b, int limit);
+  NodeIndex& root(IpFamily family) { return roots_[family == IpFamily::v4 ? 0 : 1]; }
+  NodeIndex make_node(const Bits& bits, int length, PeerId peer);
+  void insert_below(NodeIndex* link, const Bits& bits, int length, PeerId peer);
+  void remove_prefix(const Prefix& prefix);
+  /// Takes the node at `link` out if it is neither owned nor a fork.
+  void prune(NodeIndex* link);
+
+  std::vector<Node> nodes_;
+  std::vector<NodeIndex> free_;
+  NodeIndex roots_[2] = {0, 0};
+  std::map<Prefix, PeerId> owners_;              // every prefix once
+  std::map<PeerId, std::set<Prefix>> prefixes_;  // named by a peer; some may have gone to others since
+};
+
+}  // namespace weft::wireguard

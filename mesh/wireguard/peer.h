@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "mesh/base/deadlines.h"
+#include "mesh/base/packet.h"
+#include "mesh/base/random.h"
+#include "mesh/wireguard/cookie.h"
+#include "mesh/wireguard/device.h"
+#include "mesh/wireguard/events.h"
+#include "mesh/wireguard/index_table.h"
+#include "mesh/wireguard/keypair.h"
+#include "mesh/wireguard/noise.h"
+#include "mesh/wireguard/staged_packets.h"
+
+namespace weft::wireguard {
+
+/// What the peers of a device share; outlives them.
+struct Shared {
+  Identity identity;
+  DeviceConfig config;
+  Random& random;
+  Entropy& entropy;
+  IndexTable indices;
+  std::deque<OutgoingDatagram> outgoing;
+  std::deque<Event> events;
+  DeviceCounters counters;
+};
+
+/// How long the content of a transport message is: `length` padded to 16, but not beyond `mtu` (paper §5.4.6).
+std::size_t padded_size(std::size_t length, std::size_t mtu);
+
+/// Sessions with one peer and the timers of the paper's §6, which are those listed at Device.
+class Peer {
+ public:
+  Peer(Time now, PeerId id, const PeerConfig& config, Shared& shared);
+  ~Peer();
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  PeerId id() const { return id_; }
+  const std::optional<PathId>& path() const { return path_; }
+  const crypto::PublicKey& public_key() const { return secrets_.public_key; }
+  const PeerSecrets& secrets();
+  PeerStats stats() const;
+
+  void set_path(Time now, std::optional<PathId> path);
+  /// Starts a handshake unless one began within REKEY_TIMEOUT; gives it the whole REKEY_ATTEMPT_TIME again.
+  void initiate(Time now);
+
+  /// The keypair for sending now, or null.
+  Keypair* sending_keypair(Time now) const;
+  /// Copies a packet that has no session yet, and sees to it that there will be one.
+  void stage(Time now, ByteView packet);
+  /// Packets of `bytes` in all, headers included, were sealed under the current keypair.
+  void packets_sealed(Time now, std::size_t bytes);
+  /// Authentic packets of `bytes` in all arrived under `keypair`, the last over `path`; `data`: not keepalives alone.
+  void packets_opened(Time now, const Keypair& keypair, const PathId& path, std::size_t bytes, bool data);
+
+  /// False: not an answer to our initiation.
+  bool consume_response(Time now, const PathId& from, const HandshakeResponse& message);
+  /// Whether the initiation is new, and its answer was sent; `received` is authenticated.
+  bool consume_initiation(Time now, const PathId& from, ReceivedInitiation received, const Tai64n& timestamp);
+  bool consume_cookie_reply(Time now, const CookieReply& message);
+
+  void handle_timeout(Time now);
+  std::optional<Time> next_deadline() const { return deadlines_.earliest(); }
+
+ private:
+  enum class Timer { retransmit_handshake, send_keepalive, new_handshake, expire_keys, persistent_keepalive, count_ };
+
+  const Limits& limits() const { return shared_.config.limits; }
+  void initiate_or_wait(Time now);
+  void send_initiation(Time now);
+  void forget_initiation();
+  void retransmit_or_give_up(Time now);
+  void handshake_completed(Time now, bool initiator, const PathId& from);
+  void keys_changed();
+  void expire_keys(Time now);
+  void send_keepalive(Time now, bool start_session);
+  void send_staged(Time now);
+  void send_message(Keypair& keypair, Bytes message);
+  void authenticated_sent(Time now, std::size_t bytes);
+  void authenticated_received(Time now, const PathId& from, std::size_t bytes);
+  void renew_if_worn(Time now);
+  Duration jitter() { return shared_.random.between(Duration(0), kRekeyTimeoutJitter); }
+
+  const PeerId id_;
+  Shared& shared_;
+  const Duration persistent_keepalive_;
+  const bool roaming_;
+  std::optional<PathId> path_;
+  std::optional<PathId> told_path_;  // the last PathSeen
+  PeerSecrets secrets_;
+  bool secrets_complete_ = false;
+
+  Keypairs keypairs_;
+  std::unique_ptr<InitiatorState> initiation_;  // unanswered
+  CookieGenerator cookies_;
+  StagedPackets staged_;
+  Deadlines<Timer> deadlines_;
+
+  std::optional<Time> initiation_sent_;  // the last one
+  Time attempt_started_{};               // for REKEY_ATTEMPT_TIME
+  bool initiation_wanted_ = false;       // not sent for want of a path
+  bool another_keepalive_ = false;       // data came while the keepalive timer ran
+  bool last_minute_renewal_ = false;     // begun for the current session by its receiver side
+  std::optional<Tai64n> greatest_timestamp_;
+  std::optional<Time> initiation_consumed_;
+
+  std::uint64_t rx_bytes_ = 0, tx_bytes_ = 0;
+  std::optional<Time> last_handshake_;
+};
+
+}  // namespace weft::wireguard
