@@ -1,6 +1,7 @@
 // links: weft_http
 // SPDX-License-Identifier: BSD-3-Clause
-// A request in one piece and in two give the same answer; what was read and written again is read alike.
+// A request in one piece and in two give the same answer (a wrong one may be noticed later when cut: Beast then waits
+// for the blank line); what was read and written again is read alike.
 #include <cstddef>
 #include <cstdint>
 
@@ -43,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Bytes whole_rest, cut_rest;
   const auto whole = parse(input, {}, whole_failed, whole_rest);
   const auto in_two = parse(input.first(cut), input.subspan(cut), cut_failed, cut_rest);
-  WEFT_ASSERT(whole == in_two && whole_failed.has_value() == cut_failed.has_value() && whole_rest == cut_rest);
+  WEFT_ASSERT(whole == in_two && whole_rest == cut_rest && !(in_two && cut_failed));
   WEFT_ASSERT(!whole || !whole_failed);
   if (whole) check_round_trip(*whole);
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/tls/entropy_provider.h"
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/provider.h>
+#include <openssl/rand.h>
+
+#include "mesh/base/assert.h"
+#include "mesh/base/random.h"
+
+namespace weft::tls {
+namespace {
+
+constexpr const char* kProviderName = "weft-entropy";
+constexpr const char* kGeneratorName = "WEFT-ENTROPY";
+
+/// OpenSSL runs a provider's init inside OSSL_PROVIDER_load and gives it no argument of ours, so this carries it across
+/// that one call.
+thread_local Entropy* entropy_on_its_way = nullptr;
+
+// The generator's context is the Entropy itself; there is no state beside it. The types are those of core_dispatch.h.
+void* rand_new(void* provider, void*, const OSSL_DISPATCH*) { return provider; }
+void rand_free(void*) {}
+int rand_instantiate(void*, unsigned int, int, const unsigned char*, std::size_t, const OSSL_PARAM[]) { return 1; }
+int rand_uninstantiate(void*) { return 1; }
+int rand_enable_locking(void*) { return 1; }
+int rand_lock(void*) { return 1; }
+void rand_unlock(void*) {}
+
+int rand_generate(void* context, unsigned char* out, std::size_t size, unsigned int, int, const unsigned char*,
+                  std::size_t) {
+  static_cast<Entropy*>(context)->fill({out, size});
+  return 1;
+}
+
+const OSSL_PARAM* rand_gettable(void*, void*) {
+  static const OSSL_PARAM kParams[] = {OSSL_PARAM_int(OSSL_RAND_PARAM_STATE, nullptr),
+                                       OSSL_PARAM_uint(OSSL_RAND_PARAM_STRENGTH, nullptr),
+                                       OSSL_PARAM_size_t(OSSL_RAND_PARAM_MAX_REQUEST, nullptr), OSSL_PARAM_END};
+  return kParams;
+}
+
+int rand_get(void*, OSSL_PARAM params[]) {
+  OSSL_PARAM* state = OSSL_PARAM_locate(params, OSSL_RAND_PARAM_STATE);
+  if (state != nullptr && OSSL_PARAM_set_int(state, EVP_RAND_STATE_READY) == 0) return 0;
+  OSSL_PARAM* strength = OSSL_PARAM_locate(params, OSSL_RAND_PARAM_STRENGTH);
+  if (strength != nullptr && OSSL_PARAM_set_uint(strength, 256) == 0) return 0;
+  OSSL_PARAM* largest = OSSL_PARAM_locate(params, OSSL_RAND_PARAM_MAX_REQUEST);
+  return largest == nullptr || OSSL_PARAM_set_size_t(largest, std::size_t{1} << 20) != 0 ? 1 : 0;
+}
+
+template <typename Function>
+OSSL_DISPATCH entry(int id, Function* function) {
+  return {id, reinterpret_cast<void (*)()>(function)};
+}
+
+const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
+  static const OSSL_DISPATCH kFunctions[] = {entry(OSSL_FUNC_RAND_NEWCTX, rand_new),
+                                             entry(OSSL_FUNC_RAND_FREECTX, rand_free),
+                                             entry(OSSL_FUNC_RAND_INSTANTIATE, rand_instantiate),
+                                             entry(OSSL_FUNC_RAND_UNINSTANTIATE, rand_uninstantiate),
+                                             entry(OSSL_FUNC_RAND_GENERATE, rand_generate),
+                                             entry(OSSL_FUNC_RAND_ENABLE_LOCKING, rand_enable_locking),
+                                             entry(OSSL_FUNC_RAND_LOCK, rand_lock),
+                                             entry(OSSL_FUNC_RAND_UNLOCK, rand_unlock),
+                                             entry(OSSL_FUNC_RAND_GETTABLE_CTX_PARAMS, rand_gettable),
+                                             entry(OSSL_FUNC_RAND_GET_CTX_PARAMS, rand_get),
+                                             {0, nullptr}};
+  static const OSSL_ALGORITHM kAlgorithms[] = {{kGeneratorName, "provider=weft-entropy", kFunctions, nullptr},
+                                               {nullptr, nullptr, nullptr, nullptr}};
+  *no_cache = 0;
+  return operation == OSSL_OP_RAND ? kAlgorithms : nullptr;
+}
+
+int initialise(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** functions, void** context) {
+  static const OSSL_DISPATCH kProvider[] = {entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query), {0, nullptr}};
+  *functions = kProvider;
+  *context = entropy_on_its_way;
+  return entropy_on_its_way != nullptr ? 1 : 0;
+}
+
+}  // namespace
+
+void draw_from(OSSL_LIB_CTX* library, Entropy& entropy) {
+  WEFT_ASSERT(OSSL_PROVIDER_add_builtin(library, kProviderName, initialise) == 1);
+  entropy_on_its_way = &entropy;
+  const OSSL_PROVIDER* provider = OSSL_PROVIDER_load(library, kProviderName);
+  entropy_on_its_way = nullptr;
+  WEFT_ASSERT(provider != nullptr);
+  WEFT_ASSERT(RAND_set_seed_source_type(library, kGeneratorName, nullptr) == 1);
+  WEFT_ASSERT(RAND_set_DRBG_type(library, kGeneratorName, nullptr, nullptr, nullptr) == 1);
+}
+
+}  // namespace weft::tls
