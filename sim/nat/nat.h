@@ -63,7 +63,7 @@ struct NatCounters {
 
 /// A middlebox between an inside and an outside: rewrites whole IP packets in place, checksums included, by one
 /// Behavior. Pure: time is given, ports come from `random`, which outlives it. `now` never goes back. Nothing is
-/// allocated per packet of a known flow. Packets are rewritten only if they are forwarded.
+/// allocated per packet of a known flow. The bytes of a dropped packet have no meaning.
 class Nat {
  public:
   /// `external`: the addresses it owns outside. IPv4 and IPv6 may be mixed; a family without an address passes

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "sim/nat/packet.h"
+
+namespace weft::nat {
+
+/// "Time exceeded in transit" about `packet` (RFC 792, RFC 4443 §3.3), from `reporter` to the packet's source.
+Bytes time_exceeded(const Packet& packet, const IpAddress& reporter);
+/// "Port unreachable" about `packet` (RFC 792, RFC 4443 §3.1), from `reporter` to the packet's source.
+Bytes port_unreachable(const Packet& packet, const IpAddress& reporter);
+/// The RST that a host without a listener gives to the segment in `packet` (RFC 9293 §3.10.7.1). Only for TCP without
+/// RST.
+Bytes tcp_reset(const Packet& packet);
+
+}  // namespace weft::nat
