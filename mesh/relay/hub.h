@@ -32,6 +32,8 @@ struct HubCounters {
 class Hub {
  public:
   Hub(ServerConfig config, Entropy& entropy);
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
 
   /// Whose admissions count from now on; sessions admitted before stay until their admission expires.
   void set_coordinator(const crypto::VerifyKey& coordinator) { config_.coordinator = coordinator; }

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "mesh/relay/admission.h"
+#include "mesh/relay/client_session.h"
+#include "mesh/relay/hub.h"
+#include "tests/support/seeded_entropy.h"
+
+namespace weft::relay {
+
+/// A hub and client sessions joined by wires in memory, on one virtual clock; each wire has a one-way delay of zero,
+/// may be cut (bytes vanish) and may be stopped towards the client (the client's stream has no room).
+class Wires {
+ public:
+  struct Client {
+    crypto::PrivateKey key;
+    std::unique_ptr<ClientSession> session;
+    SessionId id = 0;
+    bool cut = false;      // nothing passes, either way
+    bool stopped = false;  // nothing passes from the hub
+    bool ended = false;    // the hub has closed the stream
+    std::vector<ClientEvent> events;
+    template <typename Event>
+    std::vector<Event> all() const {
+      std::vector<Event> found;
+      for (const auto& event : events) {
+        if (const auto* one = std::get_if<Event>(&event)) found.push_back(*one);
+      }
+      return found;
+    }
+  };
+
+  Time now{1h};
+  WallTime wall_at_start{24h * 365 * 56};
+  test::SeededEntropy entropy{1};
+  SeededRandom random{1, "relay"};
+  crypto::SigningKey identity = crypto::SigningKey::generate(entropy);
+  crypto::SigningKey coordinator = crypto::SigningKey::generate(entropy);
+  Hub hub;
+  std::vector<std::unique_ptr<Client>> clients;
+
+  explicit Wires(bool with_coordinator = true, std::size_t max_sessions = 100)
+      : hub({.identity = identity,
+             .coordinator = with_coordinator ? std::optional(coordinator.verify_key()) : std::nullopt,
+             .max_sessions = max_sessions},
+            entropy) {}
+
+  WallTime wall() const { return wall_at_start + (now - Time{1h}); }
+  Bytes admission_for(const crypto::PrivateKey& key, Duration life = 12h) const {
+    return sign({key.public_key(), wall() + life}, coordinator);
+  }
+
+  /// A client with a valid admission unless told otherwise; run settle() to connect it.
+  Client& connect(const crypto::PrivateKey& key, std::optional<Bytes> admission = {},
+                  std::optional<crypto::VerifyKey> pin = {}) {
+    auto client = std::make_unique<Client>();
+    client->key = key;
+    ClientConfig config{.node_key = key, .admission = admission.value_or(admission_for(key)), .relay_key = pin};
+    client->session = std::make_unique<ClientSession>(std::move(config), random);
+    client->session->start(now);
+    client->id = hub.open(now);
+    clients.push_back(std::move(client));
+    return *clients.back();
+  }
+  Client& connect() { return connect(crypto::PrivateKey::generate(entropy)); }
+
+  /// Moves bytes until nothing moves.
+  void settle() {
+    bool moved = true;
+    while (moved) {
+      moved = false;
+      while (const auto id = hub.poll_work()) {
+        moved = true;
+        for (auto& client : clients) {
+          if (client->id == *id && !client->stopped) downstream(*client);
+        }
+      }
+      for (auto& client : clients) moved = upstream(*client) || moved;
+    }
+  }
+  /// The client's stream has room again.
+  void release(Client& client) {
+    client.stopped = false;
+    downstream(client);
+    settle();
+  }
+
+  /// Advances to `until`, stopping at each deadline.
+  void run_until(Time until) {
+    while (true) {
+      settle();
+      auto next = hub.next_deadline();
+      for (auto& client : clients) next = earlier(next, client->session->next_deadline());
+      if (!next || *next > until) break;
+      now = std::max(now, *next);
+      hub.handle_timeout(now);
+      for (auto& client : clients) client->session->handle_timeout(now);
+    }
+    now = until;
+    settle();
+  }
+  void run_for(Duration span) { run_until(now + span); }
+
+ private:
+  void downstream(Client& client) {
+    while (const auto bytes = hub.poll_write(client.id)) {
+      if (!client.cut) client.session->handle_data(now, *bytes);
+    }
+    drain(client);
+    if (hub.closed(client.id) && !client.ended) {
+      client.ended = true;
+      hub.remove(client.id);
+    }
+  }
+  bool upstream(Client& client) {
+    bool moved = false;
+    while (const auto bytes = client.session->poll_write()) {
+      moved = true;
+      if (!client.cut) hub.handle_data(now, wall(), client.id, *bytes);
+    }
+    drain(client);
+    return moved;
+  }
+  static void drain(Client& client) {
+    while (auto event = client.session->poll_event()) client.events.push_back(std::move(*event));
+  }
+};
+
+}  // namespace weft::relay
