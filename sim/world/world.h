@@ -114,6 +114,8 @@ class World {
 
   /// Sees every IP packet that a host or gateway sends, once per interface.
   virtual void observe(std::function<void(ByteView packet)> observer) = 0;
+  /// Bytes that every inner packet of ping() carries and that must be on no wire.
+  virtual Bytes canary() const = 0;
   /// Hexadecimal BLAKE2b of everything that happened on the wires so far (docs/determinism.md).
   virtual std::string trace_hash() const = 0;
 };

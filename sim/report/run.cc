@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/report/run.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace weft::sim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ms_json(const std::optional<Duration>& value) { return value ? Json(to_ms(*value)) : Json(nullptr); }
+std::string ms_text(const std::optional<Duration>& value) { return value ? fmt::format("{:.1f}", to_ms(*value)) : "-"; }
+
+Json pair_json(const PairResult& pair) {
+  return {{"from", pair.from},
+          {"to", pair.to},
+          {"connected", pair.connected},
+          {"path", to_string(pair.path)},
+          {"first_packet_ms", ms_json(pair.first_packet)},
+          {"time_to_direct_ms", ms_json(pair.time_to_direct)},
+          {"rtt_ms", ms_json(pair.rtt)},
+          {"pings_sent", pair.sent},
+          {"pings_answered", pair.answered},
+          {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)}};
+}
+
+Json run_json(const RunResult& run) {
+  Json pairs = Json::array();
+  for (const PairResult& pair : run.pairs) pairs.push_back(pair_json(pair));
+  return {{"seed", run.seed},
+          {"pairs", std::move(pairs)},
+          {"failures", run.failures},
+          {"virtual_s", to_seconds(run.virtual_time)},
+          {"trace_hash", run.trace_hash}};
+}
+
+}  // namespace
+
+std::string to_json(const RunReport& report) {
+  Json runs = Json::array();
+  for (const RunResult& run : report.runs) runs.push_back(run_json(run));
+  return Json{{"version", 1}, {"scenario", report.scenario}, {"runs", std::move(runs)}, {"commit", report.commit}}.dump(
+             1) +
+         "\n";
+}
+
+std::string to_table(const RunReport& report) {
+  std::string out = fmt::format("{:>4}  {:<12} {:<12} {:<8} {:>9} {:>9} {:>8} {:>11}  {}\n", "seed", "from", "to",
+                                "path", "first ms", "direct ms", "rtt ms", "answered", "reason");
+  for (const RunResult& run : report.runs) {
+    for (const PairResult& pair : run.pairs) {
+      out += fmt::format("{:>4}  {:<12} {:<12} {:<8} {:>9} {:>9} {:>8} {:>11}  {}\n", run.seed, pair.from, pair.to,
+                         to_string(pair.path), ms_text(pair.first_packet), ms_text(pair.time_to_direct),
+                         ms_text(pair.rtt), fmt::format("{}/{}", pair.answered, pair.sent), pair.reason);
+    }
+  }
+  return out;
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "sim/world/world.h"
+
+namespace weft::sim {
+
+/// A World of the `fabric` fidelity: datagrams on ns-3's event core (sim/fabric), inner packets written by sim/traffic.
+std::unique_ptr<World> make_fabric_world(std::uint64_t seed, const RegionPlan& regions);
+
+}  // namespace weft::sim

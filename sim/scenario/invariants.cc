@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/scenario/invariants.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "sim/fabric/headers.h"
+
+namespace weft::sim {
+namespace {
+
+const Prefix kHomes = *Prefix::parse("192.168.0.0/16");
+
+bool contains(ByteView packet, ByteView canary) {
+  return std::search(packet.begin(), packet.end(), std::boyer_moore_horspool_searcher(canary.begin(), canary.end())) !=
+         packet.end();
+}
+
+}  // namespace
+
+void Invariants::Breach::note(ByteView packet) {
+  if (count++ > 0) return;
+  first = fabric::source_of(packet).to_string() + " to " + fabric::destination_of(packet).to_string() + ", " +
+          std::to_string(packet.size()) + " bytes";
+}
+
+void Invariants::see(ByteView packet) {
+  ++packets_;
+  const IpAddress source = fabric::source_of(packet), destination = fabric::destination_of(packet);
+  if (contains(packet, canary_)) plaintext_.note(packet);
+  if (source == destination) land_.note(packet);
+  const bool from_a_home = kHomes.contains(source) && kHomes.contains(destination);
+  if (from_a_home && !sites_are_shared_ && destination.v4_host_order() % 256 != 1) private_probe_.note(packet);
+}
+
+std::vector<std::string> Invariants::violations() const {
+  std::vector<std::string> sentences;
+  const auto tell = [&](const Breach& breach, const std::string& what) {
+    if (breach.count > 0) {
+      sentences.push_back("invariant: " + what + " (" + std::to_string(breach.count) + " packets, the first " +
+                          breach.first + ")");
+    }
+  };
+  tell(plaintext_, "an inner packet was on a wire in plaintext");
+  tell(private_probe_, "a probe went to a private address without evidence of the same network");
+  tell(land_, "a packet had the same source and destination address");
+  if (packets_ == 0) sentences.push_back("invariant: no packet was seen at all");
+  return sentences;
+}
+
+}  // namespace weft::sim
