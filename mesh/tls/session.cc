@@ -16,6 +16,10 @@ namespace {
 /// Error numbers from here on are alerts of the other side (openssl/ssl.h).
 constexpr int kFirstAlertReason = SSL_AD_REASON_OFFSET;
 
+/// A fatal protocol_version alert (RFC 8446 §6.2). OpenSSL sends none to a client whose first bytes are not TLS; with
+/// this one the client can say what is wrong.
+constexpr std::array<std::uint8_t, 7> kAlert{0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46};
+
 std::optional<crypto::VerifyKey> key_in(const X509* certificate) {
   const EVP_PKEY* key = X509_get0_pubkey(certificate);
   std::array<std::uint8_t, crypto::VerifyKey::kSize> bytes;
@@ -120,6 +124,7 @@ struct Session::State {
     }
     failed = rejection ? *rejection : to_error(ERR_peek_error(), established);
     ERR_clear_error();
+    if (!established && SSL_is_server(ssl.get()) == 1 && buffers.output.empty()) buffers.output = to_bytes(kAlert);
   }
 
   ClientOptions options;

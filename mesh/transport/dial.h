@@ -26,7 +26,7 @@ struct DialOptions {
   std::string protocol;   // the Upgrade token, "weft-relay/1"
   bool tls = true;
   std::optional<crypto::VerifyKey> expected_key;  // the key in the server's certificate; nullopt accepts any
-  Duration limit = 15s;                           // from the call to the 101
+  Duration limit = 15s;                           // from start() to the 101
 };
 
 /// A stream that is past TCP, TLS and the HTTP upgrade: on_connected fires when the 101 has arrived, and bytes behind

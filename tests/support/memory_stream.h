@@ -67,7 +67,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
     post(side, [this, side] {
       End& late = end(side);
       if (!late.early.empty()) call_data(side, std::exchange(late.early, {}));
-      if (late.owned && late.ended) finish(side, *std::exchange(late.ended, {}));
+      if (late.owned && late.ended) finish(side, Error(*late.ended));
     });
   }
 

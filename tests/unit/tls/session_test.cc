@@ -151,6 +151,9 @@ TEST(Session, ServerSaysThatThePlaintextClientSpeaksNoTls) {
     ASSERT_TRUE(pair.server.failed());
     EXPECT_EQ(pair.server.failed()->code, ErrorCode::refused);
     EXPECT_THAT(pair.server.failed()->message, HasSubstr("does not speak TLS"));
+    const auto alert = pair.server.poll_ciphertext();
+    ASSERT_TRUE(alert);
+    EXPECT_EQ(to_hex(*alert), "15030300020246");
   }
 }
 
