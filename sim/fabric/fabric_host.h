@@ -20,6 +20,7 @@ class Applications;
 class HostMonitor;
 class HostNames;
 class Network;
+class NoTrace;
 class SimulatedFiles;
 class TcpLayer;
 class UdpLayer;
@@ -94,6 +95,7 @@ class FabricHost final : public io::Host {
   std::unique_ptr<SimulatedFiles> files_;
   std::unique_ptr<HostNames> resolver_;
   std::unique_ptr<HostMonitor> monitor_;
+  std::unique_ptr<NoTrace> no_trace_;
   std::unique_ptr<Applications> applications_;
   std::unique_ptr<UdpLayer> udp_;
   std::unique_ptr<TcpLayer> tcp_;

@@ -38,7 +38,7 @@ inline constexpr RealmId kInternet = 0;
 struct NetworkOptions {
   std::uint64_t seed = 1;
   WallTime wall_start{std::chrono::seconds{1'767'225'600}};  // 2026-01-01 00:00 UTC
-  topology::RegionMatrix regions;
+  topology::RegionMatrix regions{};
 };
 
 struct HostOptions {

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/fabric/fabric_host.h"
+
+#include <algorithm>
+
+#include "mesh/io/stream.h"
+#include "sim/fabric/applications.h"
+#include "sim/fabric/fabric_tun.h"
+#include "sim/fabric/headers.h"
+#include "sim/fabric/host_services.h"
+#include "sim/fabric/network.h"
+#include "sim/fabric/router.h"
+#include "sim/fabric/simulated_files.h"
+#include "sim/fabric/tcp_layer.h"
+#include "sim/fabric/udp_layer.h"
+
+namespace weft::fabric {
+namespace {
+
+constexpr IpAddress kLoopback4 = IpAddress::loopback(IpFamily::v4), kLoopback6 = IpAddress::loopback(IpFamily::v6);
+constexpr std::uint16_t kFirstEphemeral = 32'768, kLastEphemeral = 60'999;  // Linux's ip_local_port_range
+
+}  // namespace
+
+FabricHost::FabricHost(Network& network, NodeId node, const HostOptions& options)
+    : network_(network),
+      node_(node),
+      name_(options.name),
+      addresses_(options.addresses),
+      trace_(options.trace),
+      alive_(std::make_shared<bool>(true)),
+      clock_(std::make_unique<VirtualClock>(network.loop(), network.wall_start(), options.wall_skew)),
+      ports_(std::make_unique<SeededRandom>(network.seed(), "host/" + name_ + "/ports")),
+      entropy_(std::make_unique<SimulatedEntropy>(network.seed(), "host/" + name_ + "/entropy")),
+      files_(std::make_unique<SimulatedFiles>(network.seed(), name_)),
+      resolver_(std::make_unique<HostNames>(*this)),
+      monitor_(std::make_unique<HostMonitor>(*this)),
+      no_trace_(std::make_unique<NoTrace>()),
+      applications_(std::make_unique<Applications>(*this)),
+      udp_(std::make_unique<UdpLayer>(*this)),
+      tcp_(std::make_unique<TcpLayer>(*this, network.seed())) {}
+
+FabricHost::~FabricHost() { *alive_ = false; }
+
+io::Clock& FabricHost::clock() { return *clock_; }
+
+std::unique_ptr<io::Timer> FabricHost::make_timer(std::function<void()> handler) {
+  return std::make_unique<FabricTimer>(network_.loop(), alive_, std::move(handler));
+}
+
+void FabricHost::post(std::function<void()> task) {
+  network_.loop().post([alive = alive_, task = std::move(task)] {
+    if (*alive) task();
+  });
+}
+
+Result<std::unique_ptr<io::UdpSocket>> FabricHost::open_udp(const io::UdpOptions& options) {
+  return udp_->open(options);
+}
+
+std::unique_ptr<io::Stream> FabricHost::connect(const Endpoint& remote) { return tcp_->connect(remote); }
+
+Result<std::unique_ptr<io::StreamListener>> FabricHost::listen(
+    const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
+  return tcp_->listen(local, std::move(on_accept));
+}
+
+Result<std::unique_ptr<io::TunDevice>> FabricHost::open_tun(const io::TunOptions& options) {
+  auto device = std::make_unique<FabricTun>(*this, options);
+  if (!applications_->attach(*device)) {
+    return fail(ErrorCode::io,
+                "a network interface named " + options.name + " exists on " + name_ + ": choose another name");
+  }
+  return device;
+}
+
+io::Resolver& FabricHost::resolver() { return *resolver_; }
+io::NetworkMonitor& FabricHost::network() { return *monitor_; }
+io::FileSystem& FabricHost::files() { return *files_; }
+
+/// The n-th time a purpose is asked for gives another stream, so a service started anew does not repeat its draws.
+std::unique_ptr<Random> FabricHost::rng(std::string_view purpose) {
+  auto made = streams_made_.find(purpose);
+  if (made == streams_made_.end()) made = streams_made_.emplace(std::string(purpose), 0).first;
+  const std::string stream = "host/" + name_ + "/" + std::string(purpose) + "/" + std::to_string(made->second++);
+  return std::make_unique<SeededRandom>(network_.seed(), stream);
+}
+
+Entropy& FabricHost::entropy() { return *entropy_; }
+
+TraceSink& FabricHost::trace() { return trace_ != nullptr ? *trace_ : *no_trace_; }
+
+void FabricHost::set_wall_skew(Duration skew) { clock_->set_skew(skew); }
+
+void FabricHost::power_off() {
+  powered_ = false;
+  *alive_ = false;
+  alive_ = std::make_shared<bool>(false);  // for timers made while the power is off
+  udp_->power_off();
+  tcp_->power_off();
+  files_->crash();
+}
+
+void FabricHost::power_on() {
+  powered_ = true;
+  alive_ = std::make_shared<bool>(true);
+  files_->recover();
+}
+
+void FabricHost::set_addresses(std::vector<IpAddress> addresses) {
+  addresses_ = std::move(addresses);
+  monitor_->changed();
+}
+
+bool FabricHost::owns(const IpAddress& address) const {
+  return address.is_loopback() || std::ranges::find(addresses_, address) != addresses_.end();
+}
+
+const IpAddress* FabricHost::source_for(const IpAddress& destination) const {
+  if (destination.is_loopback()) return destination.is_v4() ? &kLoopback4 : &kLoopback6;
+  const IpAddress* first = nullptr;
+  for (const IpAddress& address : addresses_) {
+    if (address == destination) return &address;
+    if (first == nullptr && address.family() == destination.family()) first = &address;
+  }
+  return first;
+}
+
+std::uint16_t FabricHost::ephemeral_port(const std::function<bool(std::uint16_t)>& taken) {
+  constexpr std::uint32_t kCount = kLastEphemeral - kFirstEphemeral + 1;
+  const auto start = static_cast<std::uint32_t>(ports_->below(kCount));
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    const auto port = static_cast<std::uint16_t>(kFirstEphemeral + (start + i) % kCount);
+    if (!taken(port)) return port;
+  }
+  return kFirstEphemeral;  // all are taken: 28,232 sockets on one host
+}
+
+void FabricHost::send_packet(Packet& packet) {
+  if (!powered_) return network_.router().drop(packet, node_, DropReason::powered_off);
+  const IpAddress destination = destination_of(packet.bytes);
+  if (owns(destination)) return network_.router().send_local(node_, packet);
+  network_.router().send(node_, packet);
+}
+
+void FabricHost::receive_packet(Packet& packet) {
+  if (!powered_) return network_.router().drop(packet, node_, DropReason::powered_off);
+  const auto ip = parse_ip(packet.bytes);
+  if (!ip || !transport_checksum_ok(*ip)) return network_.router().drop(packet, node_, DropReason::malformed);
+  if (!owns(ip->destination)) return network_.router().drop(packet, node_, DropReason::no_route);
+  switch (ip->protocol) {
+    case kUdp:
+      return udp_->receive(packet, *ip);
+    case kTcp:
+      return tcp_->receive(packet, *ip);
+    default:
+      receive_icmp(packet);
+      break;
+  }
+  network_.router().give_back(packet);
+}
+
+void FabricHost::receive_icmp(Packet& packet) {
+  if (const auto reply = make_echo_reply(packet.bytes)) {
+    Packet& answer = network_.router().take();
+    answer.bytes.assign(reply->begin(), reply->end());
+    return send_packet(answer);
+  }
+  const auto error = parse_icmp_error(*parse_ip(packet.bytes));
+  if (!error) return;
+  if (error->quoted_protocol == kUdp) {
+    udp_->receive_error(*error);
+  } else {
+    tcp_->receive_error(*error);
+  }
+}
+
+}  // namespace weft::fabric

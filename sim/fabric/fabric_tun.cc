@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/fabric/fabric_tun.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/base/assert.h"
+#include "sim/fabric/applications.h"
+#include "sim/fabric/fabric_host.h"
+#include "sim/fabric/headers.h"
+
+namespace weft::fabric {
+namespace {
+
+constexpr std::size_t kHead = 32, kTail = 64;  // more than the contract asks for, with the content aligned as the arena
+
+}  // namespace
+
+FabricTun::~FabricTun() {
+  *exists_ = false;
+  host_.applications().detach(*this);
+}
+
+void FabricTun::start_receive(PacketHandler handler) {
+  WEFT_ASSERT(!handler_);
+  handler_ = std::make_shared<PacketHandler>(std::move(handler));
+}
+
+std::size_t FabricTun::write(std::span<PacketSlot> packets) {
+  if (!host_.powered()) return 0;
+  for (const PacketSlot& packet : packets) host_.applications().deliver(packet.slot.bytes());
+  return packets.size();
+}
+
+Result<void> FabricTun::set_routes(const std::vector<Prefix>& routes) {
+  routes_ = routes;
+  return {};
+}
+
+std::optional<int> FabricTun::route_length(const IpAddress& destination) const {
+  if (!routes_) return 0;
+  std::optional<int> longest;
+  for (const Prefix& route : *routes_) {
+    if (route.contains(destination) && route.length >= longest.value_or(0)) longest = route.length;
+  }
+  return longest;
+}
+
+bool FabricTun::enqueue(Bytes packet) {
+  if (queue_.size() >= kQueueLimit || packet.size() > options_.mtu) return false;
+  queue_.push_back(std::move(packet));
+  if (std::exchange(flush_posted_, true)) return true;
+  host_.post([this, exists = exists_] {
+    if (*exists) flush();
+  });
+  return true;
+}
+
+void FabricTun::flush() {
+  flush_posted_ = false;
+  const auto exists = exists_;
+  const auto handler = handler_;
+  std::deque<Bytes> batch = std::exchange(queue_, {});
+  if (!handler) return;
+  std::vector<PacketSlot> slots;
+  while (!batch.empty() && *exists) {
+    slots.clear();
+    const std::size_t count = std::min(batch.size(), kMaxBatch);
+    for (std::size_t i = 0; i < count; ++i) {
+      Bytes& packet = batch[i];
+      const auto length = static_cast<std::uint32_t>(packet.size());
+      packet.insert(packet.begin(), kHead, 0);
+      packet.resize(packet.size() + kTail);
+      slots.push_back({.slot = {packet.data(), static_cast<std::uint32_t>(packet.size()), kHead, length}});
+    }
+    (*handler)(slots);
+    batch.erase(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+}
+
+bool Applications::send(Bytes packet) {
+  const auto ip = parse_ip(packet);
+  if (!ip || !host_.powered()) return false;
+  FabricTun* best = nullptr;
+  std::optional<int> length;
+  for (FabricTun* device : devices_) {
+    const auto route = device->route_length(ip->destination);
+    if (!route || (length && *route <= *length)) continue;
+    length = route;
+    best = device;
+  }
+  return best != nullptr && best->enqueue(std::move(packet));
+}
+
+std::uint32_t Applications::add_receiver(Receiver receiver) {
+  receivers_[next_receiver_] = std::move(receiver);
+  return next_receiver_++;
+}
+
+void Applications::remove_receiver(std::uint32_t number) { receivers_.erase(number); }
+
+IpAddress Applications::address(IpFamily family) const {
+  for (const FabricTun* device : devices_) {
+    for (const Prefix& prefix : device->addresses()) {
+      if (prefix.address.family() == family) return prefix.address;
+    }
+  }
+  return IpAddress::any(family);
+}
+
+bool Applications::attach(FabricTun& device) {
+  if (std::ranges::any_of(devices_, [&](const FabricTun* other) { return other->name() == device.name(); }))
+    return false;
+  devices_.push_back(&device);
+  return true;
+}
+
+void Applications::detach(FabricTun& device) { std::erase(devices_, &device); }
+
+void Applications::deliver(ByteView packet) {
+  for (const auto& [number, receiver] : receivers_) receiver(packet);
+}
+
+}  // namespace weft::fabric

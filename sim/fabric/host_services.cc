@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/fabric/host_services.h"
+
+#include "sim/fabric/network.h"
+
+namespace weft::fabric {
+
+void HostNames::resolve(const std::string& name, Handler handler) {
+  Result<std::vector<IpAddress>> answer = fail(ErrorCode::not_found, "no address is known for the name " + name);
+  if (const auto literal = IpAddress::parse(name)) {
+    answer = std::vector{*literal};
+  } else if (const auto& names = host_.internet().names(); names.contains(name)) {
+    answer = names.at(name);
+  }
+  host_.post([handler = std::move(handler), answer = std::move(answer)] { handler(answer); });
+}
+
+std::vector<io::NetworkInterface> HostMonitor::interfaces() const {
+  io::NetworkInterface eth0{.name = "eth0", .index = 1, .up = host_.internet().link(host_.node()).up};
+  eth0.has_default_route = eth0.up && !host_.addresses().empty();
+  for (const IpAddress& address : host_.addresses()) eth0.addresses.push_back({address, address.is_v4() ? 24 : 64});
+  return {eth0};
+}
+
+void HostMonitor::changed() {
+  host_.post([this] {
+    if (const auto handler = handler_) handler();
+  });
+}
+
+}  // namespace weft::fabric
