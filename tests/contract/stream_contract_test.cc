@@ -89,11 +89,10 @@ TEST_P(StreamContract, ConnectionToAClosedPortIsRefused) {
 }
 
 TEST_P(StreamContract, BigTransferKeepsToTheQueueLimit) {
-  open_pair();
+  listen();
   constexpr std::size_t kTotal = 4 * 1024 * 1024;
   Bytes content(kTotal);
   for (std::size_t i = 0; i < kTotal; ++i) content[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
-  client_.stream.reset();
   std::size_t written = 0;
   bool fell_short = false;
   const auto pump = [&] {
@@ -102,8 +101,6 @@ TEST_P(StreamContract, BigTransferKeepsToTheQueueLimit) {
     fell_short |= written < kTotal;
     EXPECT_LE(client_.stream->queued(), io::kStreamQueueLimit);
   };
-  server_.data.clear();
-  server_.stream.reset();
   client_.stream = left_.host->connect(address_);
   auto handlers = client_.handlers();
   handlers.on_connected = pump;
@@ -138,32 +135,51 @@ TEST_P(StreamContract, DestructionEndsTheStreamAtOnce) {
   EXPECT_EQ(client_.closed, 0);
 }
 
-TEST_P(StreamContract, HandlerMayDestroyItsStream) {
-  open_pair();
-  End other;
-  auto handlers = other.handlers();
+TEST_P(StreamContract, ConnectedHandlerMayDestroyItsStream) {
+  listen();
   bool destroyed = false;
+  auto handlers = client_.handlers();
   handlers.on_connected = [&] {
-    other.stream.reset();
+    client_.stream.reset();
     destroyed = true;
   };
-  other.stream = left_.host->connect(address_);
-  other.stream->start(std::move(handlers));
+  client_.stream = left_.host->connect(address_);
+  client_.stream->start(std::move(handlers));
   ASSERT_TRUE(run_until([&] { return destroyed; }));
+  run_for(20ms);
+  EXPECT_EQ(client_.closed, 0);
+}
 
-  End last;
-  handlers = last.handlers();
+TEST_P(StreamContract, DataAndClosedHandlersMayDestroyTheirStreams) {
+  listen();
+  client_.stream = left_.host->connect(address_);
+  auto handlers = client_.handlers();
   handlers.on_closed = [&](const Error&) {
-    last.stream.reset();
-    ++last.closed;
+    client_.stream.reset();
+    ++client_.closed;
   };
-  handlers.on_connected = [&] { last.connected = true; };
-  last.stream = left_.host->connect(address_);
-  last.stream->start(std::move(handlers));
+  handlers.on_data = [&](ByteView bytes) {
+    const Bytes copy = to_bytes(bytes);
+    client_.stream.reset();
+    client_.data = copy;
+  };
+  client_.stream->start(std::move(handlers));
+  ASSERT_TRUE(run_until([&] { return server_.stream != nullptr; }));
+  server_.stream->write(Bytes{1, 2, 3});
+  ASSERT_TRUE(run_until([&] { return !client_.data.empty() && server_.closed == 1; }));
+  EXPECT_EQ(client_.closed, 0);
+
   server_.stream.reset();
-  ASSERT_TRUE(run_until([&] { return last.connected && server_.stream != nullptr; }));
+  client_.stream = left_.host->connect(address_);
+  handlers = client_.handlers();
+  handlers.on_closed = [&](const Error&) {
+    client_.stream.reset();
+    ++client_.closed;
+  };
+  client_.stream->start(std::move(handlers));
+  ASSERT_TRUE(run_until([&] { return server_.stream != nullptr; }));
   server_.stream->close();
-  EXPECT_TRUE(run_until([&] { return last.closed == 1; }));
+  EXPECT_TRUE(run_until([&] { return client_.closed == 1; }));
 }
 
 TEST_P(StreamContract, NothingIsDeliveredInsideACall) {
