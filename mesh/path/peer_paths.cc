@@ -122,10 +122,6 @@ std::optional<ProbeError> PeerPaths::handle_datagram(Time now, const PathId& fro
   return std::nullopt;
 }
 
-void PeerPaths::handle_ping(Time now) {
-  if (const auto path = selector_.chosen()) asked_ = ping(now, *path, selector_.suspect());
-}
-
 void PeerPaths::handle_timeout(Time now) { pump(now); }
 
 // ---- what the peer tells ----
@@ -148,10 +144,6 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
                                   [&](const Transaction& transaction) { return transaction.id == id; });
   if (found == transactions_.end()) return;
   const Transaction asked = *found;
-  if (asked_ == id) {
-    asked_.reset();
-    events_.push_back(PingAnswered{asked.path, now - asked.sent});
-  }
   if (asked.path.relayed()) {
     relay_rtt_ = now - asked.sent;
   } else if (!from.relayed()) {
@@ -276,7 +268,7 @@ void PeerPaths::settle(Time now) {
 
 // ---- sending ----
 
-std::uint64_t PeerPaths::ping(Time now, const PathId& path, bool suspect) {
+void PeerPaths::ping(Time now, const PathId& path, bool suspect) {
   const std::uint64_t id = random_.next();
   while (!transactions_.empty() &&
          (transactions_.size() >= kMaxTransactions || now - transactions_.front().sent > kTransactionLife)) {
@@ -284,7 +276,6 @@ std::uint64_t PeerPaths::ping(Time now, const PathId& path, bool suspect) {
   }
   transactions_.push_back({id, path, now});
   send(path, {id, Ping{suspect}});
-  return id;
 }
 
 void PeerPaths::send(const PathId& path, const Probe& probe) {

@@ -83,10 +83,12 @@ std::optional<Datagram> Server::handle_datagram(Time, const Endpoint& from, cons
 /// The configured endpoint that differs from `local` in just what `change` asks for; nullopt if there is none.
 std::optional<Endpoint> Server::changed(const Endpoint& local, ChangeRequest change) const {
   if (!change.address && !change.port) return local;
-  for (const Endpoint& candidate : config_.endpoints) {
-    const bool same_family = candidate.address.family() == local.address.family();
+  for (const Endpoint& configured : config_.endpoints) {
+    if (configured.address.family() != local.address.family()) continue;
+    const bool any = configured.address.is_unspecified();
+    const Endpoint candidate{any ? local.address : configured.address, configured.port};
     const bool address_fits = (candidate.address != local.address) == change.address;
-    if (same_family && address_fits && (candidate.port != local.port) == change.port) return candidate;
+    if (address_fits && (candidate.port != local.port) == change.port) return candidate;
   }
   return std::nullopt;
 }

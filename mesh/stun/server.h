@@ -16,7 +16,7 @@ namespace weft::stun {
 struct ServerConfig {
   /// Where this server listens, as clients see it. With several of one family it answers RFC 5780's CHANGE-REQUEST as
   /// far as they allow and names another one as OTHER-ADDRESS: full tests need two addresses with the same two ports on
-  /// each.
+  /// each. An unspecified address stands for the one a request came to.
   std::vector<Endpoint> endpoints;
   std::string software;  // SOFTWARE of answers; empty: none, which keeps answers small
 };

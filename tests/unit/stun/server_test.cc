@@ -65,6 +65,15 @@ TEST(Server, RefusesAChangeItHasNoEndpointFor) {
   EXPECT_EQ(unknown_attributes(*message), std::vector{AttributeType::change_request});
 }
 
+TEST(Server, TakesAnUnspecifiedAddressForTheOneThatWasAsked) {
+  Server server({.endpoints = {*Endpoint::parse("0.0.0.0:3478"), *Endpoint::parse("0.0.0.0:3479")}, .software = {}});
+  Message request = binding();
+  add_change_request(request, {.address = false, .port = true});
+  const auto answer = server.handle_datagram(kNow, kClient, kA1, encode(request));
+  EXPECT_EQ(answer->source, kA2);
+  EXPECT_EQ(address(*parse(answer->bytes), AttributeType::other_address), kA2);
+}
+
 TEST(Server, NamesUnknownAttributesThatMustBeUnderstood) {
   Server server({.endpoints = {kA1}, .software = {}});
   Message request = binding();

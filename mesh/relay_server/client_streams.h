@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "mesh/base/bytes.h"
+#include "mesh/base/time.h"
+#include "mesh/relay/hub.h"
+
+namespace weft::io {
+class Host;
+class Stream;
+class Timer;
+}  // namespace weft::io
+
+namespace weft::relay_server {
+
+/// A stream that was told to end but whose other side does not read is destroyed after this.
+inline constexpr Duration kLinger = 5s;
+
+/// Joins a relay::Hub to the streams of its clients.
+class ClientStreams {
+ public:
+  ClientStreams(io::Host& host, relay::ServerConfig config);
+  ~ClientStreams();
+
+  /// A stream past its HTTP upgrade, not started.
+  void accept(std::unique_ptr<io::Stream> stream);
+  void set_coordinator(const crypto::VerifyKey& coordinator) { hub_.set_coordinator(coordinator); }
+  /// What to add to the host's wall clock to have the coordinator's time, by which admissions expire.
+  void set_wall_offset(Duration offset) { wall_offset_ = offset; }
+
+  const relay::HubCounters& counters() const { return hub_.counters(); }
+  std::size_t clients() const { return hub_.clients(); }
+
+ private:
+  struct Connection {
+    std::unique_ptr<io::Stream> stream;
+    Bytes unwritten;  // what the stream did not take of the last poll_write()
+    bool ending = false;
+  };
+
+  void handle_data(relay::SessionId id, ByteView bytes);
+  void handle_writable(relay::SessionId id);
+  void handle_closed(relay::SessionId id);
+  void handle_timer();
+  void work();
+  void pump(relay::SessionId id, Connection& connection);
+  void end(relay::SessionId id, Connection& connection);
+  void arm();
+
+  io::Host& host_;
+  relay::Hub hub_;
+  std::map<relay::SessionId, Connection> connections_;
+  std::deque<std::pair<Time, relay::SessionId>> lingering_;
+  Duration wall_offset_{0};
+  std::unique_ptr<io::Timer> timer_;
+  std::optional<Time> armed_;
+};
+
+}  // namespace weft::relay_server

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/relay_server/stun_sockets.h"
+
+#include "mesh/io/clock.h"
+#include "mesh/io/host.h"
+#include "mesh/io/udp_socket.h"
+
+namespace weft::relay_server {
+
+StunSockets::StunSockets(io::Host& host) : host_(host) {}
+StunSockets::~StunSockets() = default;
+
+Result<void> StunSockets::open(const std::vector<Endpoint>& endpoints) {
+  for (const Endpoint& endpoint : endpoints) {
+    auto socket = host_.open_udp({.local = endpoint});
+    if (!socket) return std::unexpected(socket.error());
+    sockets_.push_back(std::move(*socket));
+  }
+  server_ = stun::Server({.endpoints = this->endpoints(), .software = {}});
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    sockets_[i]->start_receive([this, i](std::span<DatagramSlot> slots) { receive(i, slots); });
+  }
+  return {};
+}
+
+std::vector<Endpoint> StunSockets::endpoints() const {
+  std::vector<Endpoint> bound;
+  for (const auto& socket : sockets_) bound.push_back(socket->local_endpoint());
+  return bound;
+}
+
+void StunSockets::receive(std::size_t socket, std::span<DatagramSlot> slots) {
+  const Time now = host_.clock().now();
+  const Endpoint bound = sockets_[socket]->local_endpoint();
+  std::vector<stun::Datagram> answers;
+  for (const DatagramSlot& item : slots) {
+    if (item.meta.icmp) continue;
+    const bool known = item.meta.destination.address != IpAddress() && !item.meta.destination.address.is_unspecified();
+    const Endpoint local{known ? item.meta.destination.address : bound.address, bound.port};
+    const std::size_t step = item.meta.segment_size == 0 ? item.slot.length : item.meta.segment_size;
+    for (ByteView rest = item.slot.bytes(); !rest.empty();) {
+      const ByteView datagram = rest.first(std::min(step, rest.size()));
+      if (auto answer = server_.handle_datagram(now, item.meta.source, local, datagram))
+        answers.push_back(std::move(*answer));
+      rest = rest.subspan(datagram.size());
+    }
+  }
+  if (!answers.empty()) send(answers, socket);
+}
+
+/// Sends runs of answers that leave by one socket in one call.
+void StunSockets::send(std::vector<stun::Datagram>& answers, std::size_t asked) {
+  std::vector<DatagramSlot> batch;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    stun::Datagram& answer = answers[i];
+    DatagramSlot item;
+    item.slot.arena = answer.bytes.data();
+    item.slot.capacity = item.slot.length = static_cast<std::uint32_t>(answer.bytes.size());
+    item.meta.source = answer.source;
+    item.meta.destination = answer.destination;
+    batch.push_back(item);
+    const std::size_t socket = socket_for(answer.source, asked);
+    const bool last = i + 1 == answers.size() || batch.size() == kMaxBatch;
+    if (!last && socket_for(answers[i + 1].source, asked) == socket) continue;
+    sockets_[socket]->send(batch);
+    batch.clear();
+  }
+}
+
+/// The socket bound to `source`, exactly or by its port alone; the one that was asked if there is none.
+std::size_t StunSockets::socket_for(const Endpoint& source, std::size_t asked) const {
+  std::size_t by_port = asked;
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    const Endpoint bound = sockets_[i]->local_endpoint();
+    if (bound == source) return i;
+    const bool any = bound.address.is_unspecified() && bound.address.family() == source.address.family();
+    if (any && bound.port == source.port) by_port = i;
+  }
+  return by_port;
+}
+
+}  // namespace weft::relay_server
