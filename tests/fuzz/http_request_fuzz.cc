@@ -1,5 +1,5 @@
-// links: weft_http
 // SPDX-License-Identifier: BSD-3-Clause
+// links: weft_http
 // A request in one piece and in two give the same answer (a wrong one may be noticed later when cut: Beast then waits
 // for the blank line); what was read and written again is read alike.
 #include <cstddef>

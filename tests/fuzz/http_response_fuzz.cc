@@ -1,5 +1,5 @@
-// links: weft_http
 // SPDX-License-Identifier: BSD-3-Clause
+// links: weft_http
 // A response in one piece and in two give the same answer, and the client decides one way, never both.
 #include <cstddef>
 #include <cstdint>
