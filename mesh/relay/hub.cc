@@ -18,8 +18,8 @@ void Hub::remove(SessionId id) {
   const auto at = sessions_.find(id);
   if (at == sessions_.end()) return;
   forget_key(id, at->second.session);
+  if (at->second.session.closed()) ++counters_.refused;
   if (at->second.scheduled) deadlines_.erase({*at->second.scheduled, id});
-  counters_.dropped += at->second.session.dropped();
   sessions_.erase(at);
 }
 
@@ -54,7 +54,10 @@ void Hub::forward(Entry& sender, const Addressed& addressed) {
     return sender.session.report_absent(addressed.key);
   }
   Entry& receiver = sessions_.at(at->second);
-  if (!receiver.session.deliver(sender.session.node_key(), addressed.datagram)) return;
+  if (!receiver.session.deliver(sender.session.node_key(), addressed.datagram)) {
+    ++counters_.dropped;
+    return;
+  }
   ++counters_.forwarded;
   counters_.forwarded_bytes += addressed.datagram.size();
   if (!receiver.queued) touch(at->second, receiver);
