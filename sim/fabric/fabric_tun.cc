@@ -118,7 +118,10 @@ bool Applications::attach(FabricTun& device) {
 void Applications::detach(FabricTun& device) { std::erase(devices_, &device); }
 
 void Applications::deliver(ByteView packet) {
-  for (const auto& [number, receiver] : receivers_) receiver(packet);
+  for (auto next = receivers_.begin(); next != receivers_.end();) {
+    const auto current = next++;  // it may remove itself
+    current->second(packet);
+  }
 }
 
 }  // namespace weft::fabric
