@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "mesh/agent/agent.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/sim/agent/agent_world.h"
+
+namespace weft::agent::test {
+namespace {
+
+using path::PathClass;
+
+const nat::Behavior kPortRestricted =
+    nat_of(nat::Mapping::endpoint_independent, nat::Filtering::address_and_port_dependent);
+
+nat::Behavior udp_blocked() {
+  nat::Behavior behavior = kPortRestricted;
+  behavior.udp = nat::UdpPolicy::blocked;
+  return behavior;
+}
+
+bool both_are(AgentWorld& world, PathClass path) {
+  return std::all_of(world.nodes.begin(), world.nodes.end(),
+                     [&](const Node& node) { return node.peer().path == path; });
+}
+
+/// The first echo goes over the relay; then both ends are direct within the bar, and echoes take the direct way.
+TEST(Agent, TwoNodesBehindNatsTalkAtOnceAndDirectlySoon) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  const Time need = world.network.now();
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 1s));
+  // Initiation, response, data and answer, each one way through the relay, which is two ways of the Internet.
+  EXPECT_LE(*a.echo->round_trip(first), 4 * 2 * kOneWay + 20ms);
+  EXPECT_LE(*b.echo->last_heard() - need, 3 * 2 * kOneWay + 10ms)
+      << "first packet over the relay: 1.5 relay round trips";
+  ASSERT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 1s));
+  EXPECT_LE(*a.peer().time_to_direct, 2 * kOneWay + 3 * kOneWay + 10ms);
+  world.network.run_for(100ms);
+  const auto second = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(second); }, 1s));
+  EXPECT_LE(*a.echo->round_trip(second), 2 * kOneWay + 2ms);
+  EXPECT_FALSE(world.plaintext_seen);
+  EXPECT_FALSE(a.reports.empty());
+}
+
+TEST(Agent, TlsChangesNothing) {
+  AgentWorld world(2, true);
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", std::nullopt);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 1s));
+  EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 1s));
+  EXPECT_FALSE(world.plaintext_seen);
+}
+
+TEST(Agent, BlockedUdpStaysOnTheRelayUntilTheBlockGoesAway) {
+  AgentWorld world;
+  Node& a = world.add_node("a", udp_blocked());
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 1s));
+  ASSERT_TRUE(world.until([&] { return a.peer().state == path::SearchState::settled; }, 10s));
+  EXPECT_EQ(a.peer().path, PathClass::relay);
+  EXPECT_EQ(a.peer().reason, "udp_blocked_local");
+  EXPECT_EQ(b.peer().reason, "udp_blocked_peer");
+  EXPECT_EQ(a.peer().relay, "relay");
+  world.network.replace_nat(a.nat, kPortRestricted);
+  EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 30s));
+}
+
+TEST(Agent, DeadDirectPathCostsLessThanHalfASecond) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 2s));
+  world.network.set_blocked(a.nat, b.nat, true);
+  const Time died = world.network.now();
+  std::optional<Time> answered_again;
+  while (!answered_again && world.network.now() - died < 5s) {
+    const auto sequence = a.echo->send(b.address());
+    world.network.run_for(20ms);
+    world.until([&] { return a.echo->answered(sequence); }, 100ms);
+    if (a.echo->answered(sequence)) answered_again = world.network.now();
+  }
+  ASSERT_TRUE(answered_again);
+  EXPECT_LE(*answered_again - died, 500ms + 120ms) << "one echo's patience is the step";
+  EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::relay); }, 5s));
+  world.network.set_blocked(a.nat, b.nat, false);
+  EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 31s));
+}
+
+TEST(Agent, StoredMapIsEnoughWhenTheCoordinatorIsAway) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  for (Node* node : {&a, &b}) node->agent.reset();
+  world.stop_coordinator();
+  world.network.run_for(5s);
+  for (Node* node : {&a, &b}) world.start(*node);
+  world.network.run_for(5s);
+  EXPECT_FALSE(a.agent->status().coordinator.connected);
+  EXPECT_FALSE(a.agent->status().coordinator.error.empty());
+  const auto first = a.echo->send(b.address());
+  EXPECT_TRUE(world.until([&] { return a.echo->answered(first); }, 2s));
+  EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 2s));
+}
+
+TEST(Agent, RemovedNodeIsCutOff) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  const auto to = b.address();
+  const auto first = a.echo->send(to);
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 2s));
+  ASSERT_TRUE(world.coordinator->remove_node("b"));
+  ASSERT_TRUE(world.until([&] { return a.agent->status().peers.empty(); }, 5s));
+  EXPECT_TRUE(world.until([&] { return b.agent->status().peers.empty(); }, 5s)) << "the removed node forgets as well";
+  const auto second = a.echo->send(to);
+  world.network.run_for(10s);
+  EXPECT_FALSE(a.echo->answered(second));
+}
+
+TEST(Agent, RoamingKeepsTheTunnel) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first) && both_are(world, PathClass::direct); }, 2s));
+  world.network.move_host(a.host->node(), fabric::kInternet, 0, {IpAddress::v4(198, 51, 100, 77)});
+  const Time moved = world.network.now();
+  bool answered = false;
+  while (!answered && world.network.now() - moved < 10s) {
+    const auto sequence = a.echo->send(b.address());
+    answered = world.until([&] { return a.echo->answered(sequence); }, 200ms);
+  }
+  EXPECT_TRUE(answered);
+  EXPECT_LE(world.network.now() - moved, 5s);
+  EXPECT_TRUE(world.until(
+      [&] {
+        return both_are(world, PathClass::direct) && b.peer().endpoint &&
+               b.peer().endpoint->address == IpAddress::v4(198, 51, 100, 77);
+      },
+      10s));
+}
+
+TEST(Agent, ClockSetBackByAYearDoesNotStopHandshakes) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 2s));
+  a.agent.reset();
+  a.host->set_wall_skew(-365 * 24h);
+  world.start(a);
+  world.network.run_for(5s);
+  const auto second = a.echo->send(b.address());
+  EXPECT_TRUE(world.until([&] { return a.echo->answered(second); }, 2s));
+}
+
+TEST(Agent, PingTellsThePath) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  std::optional<Result<PingResult>> result;
+  a.agent->ping("b", [&](Result<PingResult> answer) { result = std::move(answer); });
+  ASSERT_TRUE(world.until([&] { return result.has_value(); }, 6s));
+  ASSERT_TRUE(result->has_value()) << result->error().message;
+  EXPECT_LE((*result)->rtt, 4 * kOneWay + 5ms);
+  ASSERT_TRUE(world.until([&] { return a.peer().path == PathClass::direct; }, 2s));
+  result.reset();
+  a.agent->ping("b", [&](Result<PingResult> answer) { result = std::move(answer); });
+  ASSERT_TRUE(world.until([&] { return result.has_value(); }, 6s));
+  EXPECT_EQ((*result)->path, PathClass::direct);
+  result.reset();
+  a.agent->ping("nobody", [&](Result<PingResult> answer) { result = std::move(answer); });
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->error().code, ErrorCode::not_found);
+}
+
+TEST(Agent, StatusIsTheFixedFormat) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  const std::string text = to_json(a.agent->status());
+  for (const char* key : {"\"self\"", "\"peers\"", "\"name\"", "\"addresses\"", "\"path\"", "\"endpoint\"", "\"relay\"",
+                          "\"rtt_ms\"", "\"rx_bytes\"", "\"tx_bytes\"", "\"last_handshake_s\"", "\"coordinator\"",
+                          "\"connected\"", "\"data_age_s\"", "\"version\""}) {
+    EXPECT_NE(text.find(key), std::string::npos) << key;
+  }
+}
+
+TEST(Agent, StartNeedsATokenOnce) {
+  AgentWorld world;
+  auto& host = world.network.add_host({.name = "lonely", .addresses = {IpAddress::v4(198, 51, 100, 200)}});
+  Agent without(host, {.name = "lonely", .token = {}});
+  const auto started = without.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, ErrorCode::needs_login);
+  Agent wrong(host, {.name = "lonely", .token = "weft1_nonsense"});
+  EXPECT_EQ(wrong.start().error().code, ErrorCode::usage);
+}
+
+}  // namespace
+}  // namespace weft::agent::test

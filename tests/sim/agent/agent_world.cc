@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests/sim/agent/agent_world.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "mesh/io/stream.h"
+
+namespace weft::agent::test {
+namespace {
+
+const Endpoint kCoordinator{IpAddress::v4(203, 0, 113, 1), 443};
+const IpAddress kRelay = IpAddress::v4(203, 0, 113, 2);
+const IpAddress kRelay2 = IpAddress::v4(203, 0, 113, 3);
+
+fabric::NetworkOptions options(std::uint64_t seed) {
+  fabric::NetworkOptions options{.seed = seed};
+  options.regions = topology::RegionMatrix(1, {}, {.latency = kOneWay - 200us});
+  return options;
+}
+
+}  // namespace
+
+AgentWorld::AgentWorld(std::uint64_t seed, bool tls) : network(options(seed)), tls_(tls) {
+  network.observe([this](const fabric::WireEvent& event) {
+    static const std::string canary = "weft canary in plaintext";
+    const auto text = as_text(event.bytes);
+    plaintext_seen = plaintext_seen || text.find(canary) != std::string_view::npos;
+  });
+  coordinator_host = &network.add_host({.name = "coordinator", .addresses = {kCoordinator.address}});
+  coordinator = std::make_unique<coordinator::Coordinator>(
+      *coordinator_host,
+      coordinator::CoordinatorConfig{.listen = kCoordinator, .advertised = {kCoordinator}, .tls = tls_});
+  EXPECT_TRUE(coordinator->start());
+  relay_host = &network.add_host({.name = "relay", .addresses = {kRelay, kRelay2}});
+  relay_server::RelayServerConfig config;
+  config.stream_listen = {{kRelay, 443}};
+  config.stun_listen = {{kRelay, 3478}, {kRelay, 3479}, {kRelay2, 3478}, {kRelay2, 3479}};
+  config.tls = tls_;
+  config.token = coordinator->create_key({.reusable = true}).value();
+  relay = std::make_unique<relay_server::RelayServer>(*relay_host, std::move(config));
+  EXPECT_TRUE(relay->start());
+}
+
+AgentWorld::~AgentWorld() {
+  nodes.clear();
+  relay.reset();
+  coordinator.reset();
+}
+
+Node& AgentWorld::add_node(const std::string& name, const std::optional<nat::Behavior>& behavior) {
+  const std::uint8_t n = next_++;
+  Node& node = nodes.emplace_back();
+  fabric::HostOptions host{.name = name};
+  if (behavior) {
+    const auto place = network.add_nat({.name = name + "-nat",
+                                        .external = {IpAddress::v4(192, 0, 2, n)},
+                                        .inside_address = IpAddress::v4(10, 0, n, 1),
+                                        .on_link = {*Prefix::parse("10.0." + std::to_string(n) + ".0/24")}},
+                                       *behavior);
+    node.nat = place.node;
+    host.realm = place.inside;
+    host.addresses = {IpAddress::v4(10, 0, n, 2)};
+  } else {
+    host.addresses = {IpAddress::v4(198, 51, 100, n)};
+  }
+  node.host = &network.add_host(host);
+  node.echo = std::make_unique<Echo>(network, *node.host);
+  node.config.name = name;
+  node.config.token = coordinator->create_key({}).value();
+  start(node);
+  return node;
+}
+
+void AgentWorld::start(Node& node) {
+  node.agent = std::make_unique<Agent>(*node.host, node.config);
+  node.agent->on_path = [&node](const PathReport& report) { node.reports.push_back(report); };
+  node.agent->on_error = [&node](const Error& error) { node.errors.push_back(error); };
+  const auto started = node.agent->start();
+  EXPECT_TRUE(started) << started.error().message;
+}
+
+void AgentWorld::stop_coordinator() { coordinator.reset(); }
+
+bool AgentWorld::settle() {
+  const bool ready = until([&] {
+    return std::all_of(nodes.begin(), nodes.end(), [&](const Node& node) {
+      return node.ready() && node.agent->status().peers.size() + 1 == nodes.size();
+    });
+  });
+  network.run_for(5s);
+  return ready;
+}
+
+nat::Behavior nat_of(nat::Mapping mapping, nat::Filtering filtering) {
+  nat::Behavior behavior;
+  behavior.mapping = mapping;
+  behavior.filtering = filtering;
+  behavior.ports.allocation = nat::Allocation::random;
+  return behavior;
+}
+
+}  // namespace weft::agent::test
