@@ -122,6 +122,10 @@ std::optional<ProbeError> PeerPaths::handle_datagram(Time now, const PathId& fro
   return std::nullopt;
 }
 
+void PeerPaths::handle_ping(Time now) {
+  if (const auto path = selector_.chosen()) asked_ = ping(now, *path, selector_.suspect());
+}
+
 void PeerPaths::handle_timeout(Time now) { pump(now); }
 
 // ---- what the peer tells ----
@@ -144,6 +148,10 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
                                   [&](const Transaction& transaction) { return transaction.id == id; });
   if (found == transactions_.end()) return;
   const Transaction asked = *found;
+  if (asked_ == id) {
+    asked_.reset();
+    events_.push_back(PingAnswered{asked.path, now - asked.sent});
+  }
   if (asked.path.relayed()) {
     relay_rtt_ = now - asked.sent;
   } else if (!from.relayed()) {
@@ -268,7 +276,7 @@ void PeerPaths::settle(Time now) {
 
 // ---- sending ----
 
-void PeerPaths::ping(Time now, const PathId& path, bool suspect) {
+std::uint64_t PeerPaths::ping(Time now, const PathId& path, bool suspect) {
   const std::uint64_t id = random_.next();
   while (!transactions_.empty() &&
          (transactions_.size() >= kMaxTransactions || now - transactions_.front().sent > kTransactionLife)) {
@@ -276,6 +284,7 @@ void PeerPaths::ping(Time now, const PathId& path, bool suspect) {
   }
   transactions_.push_back({id, path, now});
   send(path, {id, Ping{suspect}});
+  return id;
 }
 
 void PeerPaths::send(const PathId& path, const Probe& probe) {

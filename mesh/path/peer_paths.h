@@ -50,7 +50,12 @@ struct DirectFound {
   PathId path;
   Duration time_to_direct;
 };
-using PathEvent = std::variant<ChosenChanged, StateChanged, DirectFound>;
+/// handle_ping() was answered.
+struct PingAnswered {
+  PathId path;
+  Duration rtt;
+};
+using PathEvent = std::variant<ChosenChanged, StateChanged, DirectFound, PingAnswered>;
 
 struct PeerPathsConfig {
   crypto::PublicKey self;
@@ -96,6 +101,9 @@ class PeerPaths {
   /// Data was sent on the chosen path. Cheap; called per batch.
   void handle_data_sent(Time now);
 
+  /// Asks for an answer on the chosen path: PingAnswered follows, unless the question or the answer is lost.
+  void handle_ping(Time now);
+
   void handle_timeout(Time now);
   std::optional<OutgoingDatagram> poll_transmit();
   std::optional<PathEvent> poll_event();
@@ -126,7 +134,7 @@ class PeerPaths {
   void refresh_pairs();
   void propose(Time now);
   void send_plan(Time now);
-  void ping(Time now, const PathId& path, bool suspect);
+  std::uint64_t ping(Time now, const PathId& path, bool suspect);
   void send(const PathId& path, const Probe& probe);
   void apply(Time now, Selector::Transition transition);
   void run_checks(Time now);
@@ -162,6 +170,7 @@ class PeerPaths {
   bool plan_acknowledged_ = false;
   std::uint64_t heard_plan_ = 0;  // id of the peer's last plan
   Duration next_retry_ = kFirstRetry;
+  std::optional<std::uint64_t> asked_;  // id of handle_ping()'s latest
 
   std::deque<OutgoingDatagram> outbox_;
   std::deque<PathEvent> events_;

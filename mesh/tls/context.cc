@@ -68,8 +68,9 @@ Context::Context(Entropy& entropy) : native_(std::make_unique<Native>()) {
   WEFT_ASSERT(OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1);
   native_->library.reset(OSSL_LIB_CTX_new());
   WEFT_ASSERT(native_->library);
-  WEFT_ASSERT(OSSL_PROVIDER_load(native_->library.get(), "default") != nullptr);
-  draw_from(native_->library.get(), entropy);
+  native_->algorithms.reset(OSSL_PROVIDER_load(native_->library.get(), "default"));
+  WEFT_ASSERT(native_->algorithms);
+  native_->randomness.reset(draw_from(native_->library.get(), entropy));
   native_->bio_method.reset(make_session_bio_method());
   native_->ssl = make_ssl(native_->library.get());
 }

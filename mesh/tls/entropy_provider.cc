@@ -84,14 +84,15 @@ int initialise(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATC
 
 }  // namespace
 
-void draw_from(OSSL_LIB_CTX* library, Entropy& entropy) {
+OSSL_PROVIDER* draw_from(OSSL_LIB_CTX* library, Entropy& entropy) {
   WEFT_ASSERT(OSSL_PROVIDER_add_builtin(library, kProviderName, initialise) == 1);
   entropy_on_its_way = &entropy;
-  const OSSL_PROVIDER* provider = OSSL_PROVIDER_load(library, kProviderName);
+  OSSL_PROVIDER* provider = OSSL_PROVIDER_load(library, kProviderName);
   entropy_on_its_way = nullptr;
   WEFT_ASSERT(provider != nullptr);
   WEFT_ASSERT(RAND_set_seed_source_type(library, kGeneratorName, nullptr) == 1);
   WEFT_ASSERT(RAND_set_DRBG_type(library, kGeneratorName, nullptr, nullptr, nullptr) == 1);
+  return provider;
 }
 
 }  // namespace weft::tls

@@ -13,6 +13,8 @@ namespace weft::tls {
 /// `library` draws its first one; `entropy` outlives `library`. The DRBG in between is left out on purpose: OpenSSL's
 /// adds time and thread id to its nonce, so that no two runs would be alike, and the host's Entropy is a generator
 /// already.
-void draw_from(OSSL_LIB_CTX* library, Entropy& entropy);
+///
+/// Returns the provider, to be unloaded before `library` is freed.
+OSSL_PROVIDER* draw_from(OSSL_LIB_CTX* library, Entropy& entropy);
 
 }  // namespace weft::tls

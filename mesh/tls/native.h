@@ -25,6 +25,7 @@ using Owned = std::unique_ptr<T, FreeWith<kFree>>;
 
 struct Context::Native {
   Owned<OSSL_LIB_CTX, OSSL_LIB_CTX_free> library;
+  Owned<OSSL_PROVIDER, OSSL_PROVIDER_unload> algorithms, randomness;
   Owned<BIO_METHOD, BIO_meth_free> bio_method;
   Owned<X509, X509_free> certificate;
   Owned<SSL_CTX, SSL_CTX_free> ssl;

@@ -108,8 +108,8 @@ TEST(Session, LeavesOpenSslsGlobalRandomNumbersAlone) {
   const Context context(entropy);
   const std::size_t drawn = entropy.drawn();
   std::array<std::uint8_t, 32> a{}, b{};
-  ASSERT_EQ(RAND_bytes(a.data(), a.size()), 1);
-  ASSERT_EQ(RAND_priv_bytes(b.data(), b.size()), 1);
+  ASSERT_EQ(EVP_RAND_generate(RAND_get0_public(nullptr), a.data(), a.size(), 128, 0, nullptr, 0), 1);
+  ASSERT_EQ(EVP_RAND_generate(RAND_get0_private(nullptr), b.data(), b.size(), 128, 0, nullptr, 0), 1);
   EXPECT_EQ(entropy.drawn(), drawn);
   EXPECT_NE(a, b);
 }

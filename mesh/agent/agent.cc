@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/agent.h"
+
+#include "mesh/agent/pending_ping.h"
+#include "mesh/agent/wiring.h"
+#include "mesh/io/stream.h"
+
+namespace weft::agent {
+
+class Agent::Impl {
+ public:
+  Impl(io::Host& on_host, AgentConfig with) : host(on_host), config(std::move(with)) {}
+
+  io::Host& host;
+  AgentConfig config;
+  std::unique_ptr<Wiring> wiring;
+};
+
+Agent::Agent(io::Host& host, AgentConfig config) : impl_(std::make_unique<Impl>(host, std::move(config))) {}
+Agent::~Agent() = default;
+
+Result<void> Agent::start() {
+  stop();
+  Wiring::Observer observer{.on_change =
+                                [this] {
+                                  if (on_change) on_change();
+                                },
+                            .on_path =
+                                [this](const PathReport& report) {
+                                  if (on_path) on_path(report);
+                                },
+                            .on_error =
+                                [this](const Error& error) {
+                                  if (on_error) on_error(error);
+                                }};
+  impl_->wiring = std::make_unique<Wiring>(impl_->host, impl_->config, std::move(observer));
+  auto started = impl_->wiring->start();
+  if (!started) impl_->wiring.reset();
+  return started;
+}
+
+void Agent::stop() { impl_->wiring.reset(); }
+
+AgentStatus Agent::status() const {
+  if (impl_->wiring) return impl_->wiring->status();
+  AgentStatus status;
+  status.self.name = impl_->config.name;
+  status.version = WEFT_VERSION;
+  return status;
+}
+
+void Agent::ping(const std::string& peer, PingHandler handler) {
+  if (!impl_->wiring) return handler(fail(ErrorCode::not_running, "the agent is not running"));
+  impl_->wiring->ping(peer, std::move(handler));
+}
+
+}  // namespace weft::agent

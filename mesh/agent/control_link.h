@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mesh/agent/core_timer.h"
+#include "mesh/control/client_session.h"
+#include "mesh/control/token.h"
+
+namespace weft::io {
+class Stream;
+}
+
+namespace weft::agent {
+
+class LazyTls;
+
+/// The channel to the coordinator: dials when the session asks for it, and moves bytes.
+class ControlLink {
+ public:
+  using Handler = std::function<void(const control::ClientSession::Event&)>;
+
+  /// `handler` gets every event of the session except Dial.
+  ControlLink(io::Host& host, LazyTls& tls, Random& random, control::Token token, control::ClientConfig config,
+              Handler handler);
+  ~ControlLink();
+
+  void start();
+  void publish(std::vector<control::CandidateRecord> candidates, control::NatFacts facts, std::uint16_t home_relay);
+  const control::ClientSession& session() const { return *session_; }
+  bool connected() const { return session_->registered(); }
+  /// Of the last attempt; empty if connected.
+  const std::string& error() const { return error_; }
+
+ private:
+  Time now() const;
+  void dial();
+  void close();
+  void drain();
+  void flush();
+  void handle(const control::ClientSession::Event& event);
+
+  io::Host& host_;
+  LazyTls& tls_;
+  control::Token token_;
+  Handler handler_;
+  std::unique_ptr<control::ClientSession> session_;
+  std::unique_ptr<io::Stream> stream_;
+  std::size_t next_endpoint_ = 0;
+  Bytes unsent_;
+  std::string error_;
+  CoreTimer timer_;
+};
+
+}  // namespace weft::agent

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/data_plane.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "mesh/agent/datagram_mux.h"
+#include "mesh/agent/peer_table.h"
+#include "mesh/agent/relay_links.h"
+#include "mesh/io/clock.h"
+#include "mesh/io/stream.h"
+#include "mesh/io/tun_device.h"
+
+namespace weft::agent {
+
+DataPlane::DataPlane(io::Host& host, wireguard::DeviceConfig config, Random& random)
+    : host_(host),
+      device_(std::make_unique<wireguard::Device>(std::move(config), random, host.entropy())),
+      timer_(host, [this] {
+        device_->handle_timeout(now());
+        drain();
+      }) {}
+
+DataPlane::~DataPlane() = default;
+
+Time DataPlane::now() const { return host_.clock().now(); }
+
+void DataPlane::connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers) {
+  mux_ = &mux;
+  relays_ = &relays;
+  peers_ = &peers;
+}
+
+void DataPlane::set_tun(std::unique_ptr<io::TunDevice> tun) {
+  tun_ = std::move(tun);
+  if (tun_) tun_->start_receive([this](std::span<PacketSlot> slots) { handle_packets(slots); });
+}
+
+/// Packets that leave this host.
+void DataPlane::handle_packets(std::span<PacketSlot> slots) {
+  counters_.from_tun += slots.size();
+  device_->seal(now(), slots);
+  send_sealed(slots);
+  wireguard::PeerId last = 0;
+  for (const auto& slot : slots) {
+    if (slot.verdict == PacketVerdict::no_peer) ++counters_.no_peer;
+    if (slot.verdict == PacketVerdict::no_path) ++counters_.no_path;
+    if (slot.peer == 0 || slot.peer == last) continue;
+    last = slot.peer;
+    if (auto* link = peers_->by_peer(slot.peer)) {
+      link->need();
+      if (slot.verdict == PacketVerdict::ready) link->data_sent();
+    }
+  }
+  drain();
+}
+
+void DataPlane::send_sealed(std::span<PacketSlot> slots) {
+  std::array<PacketSlot, kMaxBatch> direct;
+  std::size_t count = 0;
+  for (const auto& slot : slots) {
+    if (slot.verdict != PacketVerdict::ready) continue;
+    if (slot.path.relayed()) {
+      relay(slot.path, slot.peer, slot.slot.bytes());
+      continue;
+    }
+    const auto* link = peers_->by_peer(slot.peer);
+    if (link && link->duplicate()) relay(*link->duplicate(), slot.peer, slot.slot.bytes());
+    direct[count++] = slot;
+    if (count == direct.size()) mux_->send({direct.data(), std::exchange(count, 0)});
+  }
+  mux_->send({direct.data(), count});
+}
+
+void DataPlane::relay(const PathId& path, wireguard::PeerId peer, ByteView datagram) {
+  const auto* link = peers_->by_peer(peer);
+  if (!link || !relays_->send(path.relay, link->record().node_key, datagram)) ++counters_.relay_refused;
+}
+
+void DataPlane::send(const OutgoingDatagram& datagram) {
+  if (datagram.path.relayed()) return relay(datagram.path, datagram.peer, datagram.bytes);
+  mux_->send(datagram.path.socket, datagram.path.remote, datagram.bytes);
+}
+
+void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
+  device_->open(now(), slots);
+  std::array<PacketSlot, kMaxBatch> packets;
+  std::size_t count = 0;
+  for (const auto& slot : slots) {
+    if (slot.verdict == PacketVerdict::ready) {
+      packets[count++] = slot;
+    } else if (slot.verdict != PacketVerdict::consumed) {
+      ++counters_.refused;
+      continue;
+    }
+    if (auto* link = peers_->by_peer(slot.peer)) link->data_received(slot.path);
+  }
+  const std::size_t taken = tun_ && count > 0 ? tun_->write({packets.data(), count}) : 0;
+  counters_.to_tun += taken;
+  counters_.tun_refused += count - taken;
+  drain();
+}
+
+void DataPlane::handle_relayed(const PathId& from, ByteView datagram) {
+  alignas(16) std::array<std::uint8_t, kSlotHeadRoom + relay::kMaxDatagram + kSlotTailRoom> arena;
+  if (datagram.size() > relay::kMaxDatagram) return;
+  std::memcpy(arena.data() + kSlotHeadRoom, datagram.data(), datagram.size());
+  PacketSlot slot;
+  slot.slot = {arena.data(), static_cast<std::uint32_t>(arena.size()), kSlotHeadRoom,
+               static_cast<std::uint32_t>(datagram.size())};
+  slot.path = from;
+  handle_datagrams({&slot, 1});
+}
+
+void DataPlane::drain() {
+  while (auto datagram = device_->poll_transmit()) {
+    send(*datagram);
+    if (auto* link = peers_->by_peer(datagram->peer)) {
+      if (link->duplicate() && !datagram->path.relayed()) relay(*link->duplicate(), datagram->peer, datagram->bytes);
+      link->data_sent();
+    }
+  }
+  while (device_->poll_event()) {
+  }
+  timer_.arm(device_->next_deadline());
+}
+
+}  // namespace weft::agent

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "mesh/agent/core_timer.h"
+#include "mesh/base/packet.h"
+#include "mesh/wireguard/device.h"
+
+namespace weft::io {
+class TunDevice;
+}
+
+namespace weft::agent {
+
+class DatagramMux;
+class PeerTable;
+class RelayLinks;
+
+/// The way of a packet: TUN → Device::seal → UDP socket or relay, and back. Tells each peer's link what was sent and
+/// received.
+class DataPlane {
+ public:
+  struct Counters {
+    std::uint64_t to_tun = 0, from_tun = 0, tun_refused = 0, no_peer = 0, no_path = 0, refused = 0, relay_refused = 0;
+  };
+
+  DataPlane(io::Host& host, wireguard::DeviceConfig config, Random& random);
+  ~DataPlane();
+  /// The other ends; called once, before any packet.
+  void connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers);
+  void set_tun(std::unique_ptr<io::TunDevice> tun);
+
+  wireguard::Device& device() { return *device_; }
+  io::TunDevice* tun() { return tun_.get(); }
+  const Counters& counters() const { return counters_; }
+
+  void handle_datagrams(std::span<PacketSlot> slots);
+  /// A WireGuard datagram that came through a relay.
+  void handle_relayed(const PathId& from, ByteView datagram);
+  void send(const OutgoingDatagram& datagram);
+  /// Sends what the device wants sent, and arms its timer.
+  void drain();
+
+ private:
+  Time now() const;
+  void handle_packets(std::span<PacketSlot> slots);
+  void send_sealed(std::span<PacketSlot> slots);
+  void relay(const PathId& path, wireguard::PeerId peer, ByteView datagram);
+
+  io::Host& host_;
+  std::unique_ptr<wireguard::Device> device_;
+  std::unique_ptr<io::TunDevice> tun_;
+  DatagramMux* mux_ = nullptr;
+  RelayLinks* relays_ = nullptr;
+  PeerTable* peers_ = nullptr;
+  Counters counters_;
+  CoreTimer timer_;
+};
+
+}  // namespace weft::agent

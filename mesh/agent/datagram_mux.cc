@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/datagram_mux.h"
+
+#include <algorithm>
+#include <array>
+
+#include "mesh/io/host.h"
+#include "mesh/io/udp_socket.h"
+#include "mesh/path/probe.h"
+#include "mesh/stun/message.h"
+
+namespace weft::agent {
+namespace {
+
+/// Collects slots for WireGuard, and hands them on when full or when asked.
+class Batch {
+ public:
+  explicit Batch(const std::function<void(std::span<PacketSlot>)>& handler) : handler_(handler) {}
+  ~Batch() { flush(); }
+  void add(const PacketSlot& slot) {
+    slots_[count_++] = slot;
+    if (count_ == slots_.size()) flush();
+  }
+  void flush() {
+    const std::size_t count = std::exchange(count_, 0);
+    if (count > 0) handler_({slots_.data(), count});
+  }
+
+ private:
+  const std::function<void(std::span<PacketSlot>)>& handler_;
+  std::array<PacketSlot, kMaxBatch> slots_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+DatagramKind classify(ByteView datagram) {
+  if (stun::looks_like_stun(datagram)) return DatagramKind::stun;
+  if (datagram.size() < 4) return DatagramKind::unknown;
+  if (datagram[0] >= 1 && datagram[0] <= 4 && datagram[1] == 0 && datagram[2] == 0 && datagram[3] == 0) {
+    return DatagramKind::wireguard;
+  }
+  return datagram[0] == path::kProbeMagic ? DatagramKind::probe : DatagramKind::unknown;
+}
+
+DatagramMux::DatagramMux(io::Host& host) : host_(host) {}
+DatagramMux::~DatagramMux() = default;
+
+Result<void> DatagramMux::open(std::uint16_t port, Handlers handlers) {
+  handlers_ = std::move(handlers);
+  auto v4 = open_family(IpFamily::v4, port);
+  if (!v4 && v4.error().code == ErrorCode::port_taken) return v4;
+  auto v6 = open_family(IpFamily::v6, sockets_.empty() ? port : this->port(0));
+  if (sockets_.empty()) return v4;
+  if (!v6 && v6.error().code == ErrorCode::port_taken && port == 0) v6 = open_family(IpFamily::v6, 0);
+  if (!v6 && v6.error().code == ErrorCode::port_taken) return v6;
+  return {};
+}
+
+Result<void> DatagramMux::open_family(IpFamily family, std::uint16_t port) {
+  auto socket = host_.open_udp({.local = {IpAddress::any(family), port}});
+  if (!socket) return std::unexpected(socket.error());
+  const auto index = static_cast<std::uint16_t>(sockets_.size());
+  sockets_.push_back(std::move(*socket));
+  sockets_.back()->start_receive([this, index](std::span<DatagramSlot> slots) { receive(index, slots); });
+  return {};
+}
+
+std::vector<path::LocalSocket> DatagramMux::sockets() const {
+  std::vector<path::LocalSocket> list;
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    list.push_back({static_cast<std::uint16_t>(i), sockets_[i]->local_endpoint().address.family()});
+  }
+  return list;
+}
+
+std::uint16_t DatagramMux::port(std::uint16_t socket) const {
+  return socket < sockets_.size() ? sockets_[socket]->local_endpoint().port : 0;
+}
+
+void DatagramMux::receive(std::uint16_t socket, std::span<DatagramSlot> slots) {
+  Batch wireguard(handlers_.on_wireguard);
+  for (const auto& [run, meta] : slots) {
+    if (meta.icmp) {
+      ++counters_.icmp;
+      continue;
+    }
+    const std::uint32_t step = meta.segment_size == 0 ? run.length : meta.segment_size;
+    for (std::uint32_t at = 0; at < run.length; at += step) {
+      Slot one = run;
+      one.offset = run.offset + at;
+      one.length = std::min(step, run.length - at);
+      ++counters_.received;
+      const PathId from{.socket = socket, .relay = 0, .remote = meta.source};
+      switch (classify(one.bytes())) {
+        case DatagramKind::wireguard:
+          wireguard.add({.slot = one,
+                         .offload = {},
+                         .verdict = PacketVerdict::pending,
+                         .path = from,
+                         .peer = 0,
+                         .ecn = meta.ecn});
+          break;
+        case DatagramKind::probe:
+          handlers_.on_probe(from, one.bytes());
+          break;
+        case DatagramKind::stun:
+          handlers_.on_stun(socket, meta.source, one.bytes());
+          break;
+        case DatagramKind::unknown:
+          ++counters_.unknown;
+          break;
+      }
+    }
+  }
+}
+
+void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram) {
+  if (socket >= sockets_.size()) return;
+  scratch_.assign(datagram.begin(), datagram.end());
+  DatagramSlot item;
+  item.slot = {scratch_.data(), static_cast<std::uint32_t>(scratch_.size()), 0,
+               static_cast<std::uint32_t>(scratch_.size())};
+  item.meta.destination = to;
+  item.meta.source.address = IpAddress::any(to.address.family());
+  const std::size_t taken = sockets_[socket]->send({&item, 1});
+  ++(taken == 1 && item.meta.send_error == SendError::none ? counters_.sent : counters_.send_failed);
+}
+
+void DatagramMux::send(std::span<const PacketSlot> slots) {
+  while (!slots.empty()) {
+    const std::uint16_t socket = slots.front().path.socket;
+    std::size_t count = 1;
+    while (count < slots.size() && count < kMaxBatch && slots[count].path.socket == socket) ++count;
+    send_run(socket, slots.first(count));
+    slots = slots.subspan(count);
+  }
+}
+
+void DatagramMux::send_run(std::uint16_t socket, std::span<const PacketSlot> slots) {
+  if (socket >= sockets_.size()) return;
+  std::array<DatagramSlot, kMaxBatch> items;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    items[i].slot = slots[i].slot;
+    items[i].meta.destination = slots[i].path.remote;
+    items[i].meta.source.address = IpAddress::any(slots[i].path.remote.address.family());
+    items[i].meta.ecn = slots[i].ecn;
+  }
+  const std::size_t taken = sockets_[socket]->send({items.data(), slots.size()});
+  counters_.sent += taken;
+  counters_.send_failed += slots.size() - taken;
+}
+
+}  // namespace weft::agent

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "mesh/base/error.h"
+#include "mesh/base/packet.h"
+#include "mesh/path/candidate.h"
+
+namespace weft::io {
+class Host;
+class UdpSocket;
+}  // namespace weft::io
+
+namespace weft::agent {
+
+enum class DatagramKind : std::uint8_t { stun, wireguard, probe, unknown };
+/// By the first bytes, in the order of mechanisms.md 4 (docs/protocol.md).
+DatagramKind classify(ByteView datagram);
+
+/// The agent's UDP sockets, one per address family on the same port, and what arrives on them, told apart by its first
+/// bytes.
+class DatagramMux {
+ public:
+  struct Handlers {
+    std::function<void(std::span<PacketSlot>)> on_wireguard;  // .path and .ecn are set
+    std::function<void(const PathId& from, ByteView)> on_probe;
+    std::function<void(std::uint16_t socket, const Endpoint& from, ByteView)> on_stun;
+  };
+  struct Counters {
+    std::uint64_t received = 0, sent = 0, unknown = 0, icmp = 0, send_failed = 0;
+  };
+
+  explicit DatagramMux(io::Host& host);
+  ~DatagramMux();
+
+  /// Port 0: a free one. A host without one of the families has one socket. Errors: port_taken, io.
+  Result<void> open(std::uint16_t port, Handlers handlers);
+  std::vector<path::LocalSocket> sockets() const;
+  /// 0 if there is no such socket.
+  std::uint16_t port(std::uint16_t socket = 0) const;
+
+  void send(std::uint16_t socket, const Endpoint& to, ByteView datagram);
+  /// Sends each slot on its .path (direct ones only) with its .ecn.
+  void send(std::span<const PacketSlot> slots);
+  const Counters& counters() const { return counters_; }
+
+ private:
+  Result<void> open_family(IpFamily family, std::uint16_t port);
+  void receive(std::uint16_t socket, std::span<DatagramSlot> slots);
+  void send_run(std::uint16_t socket, std::span<const PacketSlot> slots);
+
+  io::Host& host_;
+  Handlers handlers_;
+  std::vector<std::unique_ptr<io::UdpSocket>> sockets_;
+  Counters counters_;
+  Bytes scratch_;
+};
+
+}  // namespace weft::agent

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/local_addresses.h"
+
+#include <algorithm>
+
+#include "mesh/agent/datagram_mux.h"
+#include "mesh/base/deadlines.h"
+#include "mesh/io/clock.h"
+#include "mesh/io/network_monitor.h"
+#include "mesh/io/udp_socket.h"
+
+namespace weft::agent {
+namespace {
+
+/// A refresh is repeated soon and given up within 2.3 s.
+constexpr stun::Timing kRefreshTiming{.rto = 250ms, .sends = 3, .last_wait = 2};
+
+path::NatFacts facts_of(const stun::DiscoveryFinished& finished) {
+  auto facts = path::facts_from_words(stun::to_string(finished.mapping), stun::to_string(finished.filtering));
+  if (finished.mapping == stun::Mapping::unknown_but_dependent)
+    facts.mapping = path::Mapping::address_and_port_dependent;
+  if (finished.filtering == stun::Filtering::unknown_but_dependent) {
+    facts.filtering = path::Filtering::address_and_port_dependent;
+  }
+  facts.udp_blocked = finished.udp_blocked;
+  return facts;
+}
+
+void send_from(io::UdpSocket& socket, const Endpoint& to, Bytes bytes) {
+  DatagramSlot item;
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  item.slot = {bytes.data(), size, 0, size};
+  item.meta.destination = to;
+  item.meta.source.address = IpAddress::any(to.address.family());
+  socket.send({&item, 1});
+}
+
+}  // namespace
+
+LocalAddresses::LocalAddresses(io::Host& host, DatagramMux& mux, Random& random, std::function<void()> on_change)
+    : host_(host), mux_(mux), random_(random), on_change_(std::move(on_change)), timer_(host, [this] {
+        for (auto& probe : probes_) {
+          if (probe.discovery) probe.discovery->handle_timeout(now());
+          probe.client->handle_timeout(now());
+          if (probe.refresh_at && *probe.refresh_at <= now()) refresh(probe);
+        }
+        drain();
+      }) {
+  for (const auto& socket : mux_.sockets()) {
+    Probe probe;
+    probe.socket = socket;
+    probe.client = std::make_unique<stun::Client>(random_, kRefreshTiming);
+    probes_.push_back(std::move(probe));
+  }
+  rebuild();
+}
+
+LocalAddresses::~LocalAddresses() = default;
+
+Time LocalAddresses::now() const { return host_.clock().now(); }
+
+void LocalAddresses::set_servers(const std::vector<Endpoint>& servers) {
+  for (auto& probe : probes_) {
+    std::vector<Endpoint> wanted;
+    for (const auto& server : servers) {
+      if (server.address.family() == probe.socket.family && wanted.size() < kMaxServers) wanted.push_back(server);
+    }
+    if (wanted == probe.servers) continue;
+    probe.servers = std::move(wanted);
+    restart(probe);
+  }
+  drain();
+}
+
+void LocalAddresses::set_overlay(const std::vector<IpAddress>& addresses) {
+  overlay_ = addresses;
+  drain();
+}
+
+void LocalAddresses::network_changed() {
+  for (auto& probe : probes_) restart(probe);
+  drain();
+}
+
+void LocalAddresses::handle_stun(std::uint16_t socket, const Endpoint& from, ByteView datagram) {
+  for (auto& probe : probes_) {
+    if (probe.socket.index != socket) continue;
+    const bool taken =
+        probe.discovery && probe.discovery->handle_datagram(now(), stun::TestSocket::shared, from, datagram);
+    if (!taken) probe.client->handle_datagram(now(), from, datagram);
+  }
+  drain();
+}
+
+bool LocalAddresses::complete() const {
+  return std::all_of(probes_.begin(), probes_.end(), [](const Probe& p) { return p.known || p.servers.empty(); });
+}
+
+bool LocalAddresses::has_address(IpFamily family) const {
+  for (const auto& interface : host_.network().interfaces()) {
+    for (const auto& prefix : interface.addresses) {
+      if (interface.up && prefix.address.family() == family && !prefix.address.is_link_local()) return true;
+    }
+  }
+  return false;
+}
+
+/// Asks all servers again; what was known stays until the answers say otherwise.
+void LocalAddresses::restart(Probe& probe) {
+  probe.fresh.reset();
+  probe.discovery.reset();
+  probe.refresh_at.reset();
+  if (probe.servers.empty() || !has_address(probe.socket.family)) {
+    probe.mapped.clear();
+    probe.facts = {};
+    probe.known = true;
+    return;
+  }
+  probe.discovery = std::make_unique<stun::NatDiscovery>(stun::DiscoveryConfig{.servers = probe.servers}, random_);
+  auto fresh = host_.open_udp({.local = {IpAddress::any(probe.socket.family), 0}});
+  if (fresh) {
+    probe.fresh = std::move(*fresh);
+    probe.fresh->start_receive([this, index = probe.socket.index](std::span<DatagramSlot> slots) {
+      for (auto& p : probes_) {
+        if (p.socket.index != index || !p.discovery) continue;
+        for (const auto& [slot, meta] : slots) {
+          if (meta.icmp) continue;
+          p.discovery->handle_datagram(now(), stun::TestSocket::fresh, meta.source, slot.bytes());
+        }
+      }
+      timer_.arm(now());  // drained on the next turn: the end of the tests closes this socket
+    });
+  }
+  probe.discovery->start(now());
+}
+
+void LocalAddresses::finish(Probe& probe, const stun::DiscoveryFinished& finished) {
+  probe.mapped = probe.discovery->mapped();
+  probe.facts = facts_of(finished);
+  probe.known = true;
+  probe.fresh.reset();
+  probe.discovery.reset();
+  probe.refresh_at = now() + (finished.udp_blocked ? kRetry : kRefresh);
+}
+
+void LocalAddresses::refresh(Probe& probe) {
+  probe.refresh_at = now() + (probe.facts.udp_blocked ? kRetry : kRefresh);
+  // The first server that ever answered holds the mapping that peers know; when none did, any may.
+  for (const auto& server : probe.servers) {
+    if (!probe.facts.udp_blocked && !probe.mapped.contains(server)) continue;
+    probe.client->request(now(), server);
+    if (!probe.facts.udp_blocked) return;
+  }
+}
+
+void LocalAddresses::refreshed(Probe& probe, const stun::ClientEvent& event) {
+  if (const auto* answer = std::get_if<stun::Reflexive>(&event)) {
+    const auto known = probe.mapped.find(answer->server);
+    if (known == probe.mapped.end() || known->second != answer->mapped) restart(probe);
+  } else if (!probe.facts.udp_blocked) {
+    restart(probe);
+  }
+}
+
+void LocalAddresses::drain(Probe& probe) {
+  while (probe.discovery) {
+    const auto datagram = probe.discovery->poll_transmit();
+    if (!datagram) break;
+    if (datagram->socket == stun::TestSocket::shared) {
+      mux_.send(probe.socket.index, datagram->destination, datagram->bytes);
+    } else if (probe.fresh) {
+      send_from(*probe.fresh, datagram->destination, datagram->bytes);
+    }
+  }
+  while (probe.discovery) {
+    const auto event = probe.discovery->poll_event();
+    if (!event) break;
+    if (const auto* found = std::get_if<stun::ReflexiveFound>(&*event)) {
+      probe.mapped[found->server] = found->mapped;
+    } else {
+      finish(probe, std::get<stun::DiscoveryFinished>(*event));
+    }
+  }
+  while (auto event = probe.client->poll_event()) refreshed(probe, *event);
+  while (auto datagram = probe.client->poll_transmit()) {
+    mux_.send(probe.socket.index, datagram->destination, datagram->bytes);
+  }
+}
+
+void LocalAddresses::drain() {
+  std::optional<Time> next;
+  for (auto& probe : probes_) {
+    drain(probe);
+    drain(probe);  // an answered refresh may have begun a discovery
+    if (probe.discovery) next = earlier(next, probe.discovery->next_deadline());
+    next = earlier(earlier(next, probe.client->next_deadline()), probe.refresh_at);
+  }
+  timer_.arm(next);
+  rebuild();
+}
+
+void LocalAddresses::rebuild() {
+  path::LocalView fresh;
+  bool blocked = false, answered = false;
+  for (const auto& probe : probes_) {
+    fresh.sockets.push_back(probe.socket);
+    const auto server = std::find_if(probe.servers.begin(), probe.servers.end(),
+                                     [&](const Endpoint& s) { return probe.mapped.contains(s); });
+    if (server != probe.servers.end()) {
+      fresh.candidates.push_back({path::CandidateKind::server_reflexive, probe.mapped.at(*server)});
+      if (!answered) fresh.facts = probe.facts;
+      answered = true;
+    }
+    blocked = blocked || (probe.known && probe.facts.udp_blocked);
+  }
+  fresh.facts.udp_blocked = blocked && !answered;
+  for (const auto& interface : host_.network().interfaces()) {
+    if (!interface.up) continue;
+    for (const auto& prefix : interface.addresses) {
+      const auto& address = prefix.address;
+      if (address.is_loopback() || address.is_link_local() || address.is_multicast()) continue;
+      if (std::find(overlay_.begin(), overlay_.end(), address) != overlay_.end()) continue;
+      const auto socket = std::find_if(fresh.sockets.begin(), fresh.sockets.end(),
+                                       [&](const path::LocalSocket& s) { return s.family == address.family(); });
+      if (socket == fresh.sockets.end()) continue;
+      fresh.candidates.push_back({path::CandidateKind::host, {address, mux_.port(socket->index)}});
+    }
+  }
+  const bool same = fresh.candidates == view_.candidates && fresh.facts == view_.facts;
+  view_ = std::move(fresh);
+  if (!same && on_change_) on_change_();
+}
+
+}  // namespace weft::agent

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "mesh/agent/core_timer.h"
+#include "mesh/path/candidate.h"
+#include "mesh/stun/client.h"
+#include "mesh/stun/nat_discovery.h"
+
+namespace weft::io {
+class UdpSocket;
+}
+
+namespace weft::agent {
+
+class DatagramMux;
+
+/// Where this host can be reached: the addresses of its interfaces, and per socket what the relays' STUN servers see,
+/// with what RFC 5780 tells of the NATs between. The reflexive mapping is kept alive by a Binding each kRefresh, which
+/// also notices when it changes; while nothing answers, each kRetry asks anew.
+class LocalAddresses {
+ public:
+  /// Below the 30 s after which netfilter forgets an unanswered flow.
+  static constexpr Duration kRefresh = 25s;
+  static constexpr Duration kRetry = 5s;
+  /// STUN server endpoints of one family that are asked.
+  static constexpr std::size_t kMaxServers = 8;
+
+  /// Sends through `mux`; `on_change` after each change of view().
+  LocalAddresses(io::Host& host, DatagramMux& mux, Random& random, std::function<void()> on_change);
+  ~LocalAddresses();
+
+  /// The STUN endpoints of the relays, the home relay's first.
+  void set_servers(const std::vector<Endpoint>& servers);
+  /// Addresses of ours inside the overlay: never candidates.
+  void set_overlay(const std::vector<IpAddress>& addresses);
+  void network_changed();
+  void handle_stun(std::uint16_t socket, const Endpoint& from, ByteView datagram);
+
+  const path::LocalView& view() const { return view_; }
+  /// Every socket has been asked about, as far as there are servers.
+  bool complete() const;
+
+ private:
+  /// What is asked about one socket.
+  struct Probe {
+    path::LocalSocket socket;
+    std::vector<Endpoint> servers;
+    std::unique_ptr<stun::NatDiscovery> discovery;  // runs, or has run
+    std::unique_ptr<io::UdpSocket> fresh;           // for its filtering tests
+    std::unique_ptr<stun::Client> client;           // for refreshing
+    std::optional<Time> refresh_at;
+    std::map<Endpoint, Endpoint> mapped;  // by server
+    path::NatFacts facts;
+    bool known = false;
+  };
+
+  Time now() const;
+  bool has_address(IpFamily family) const;
+  void restart(Probe& probe);
+  void finish(Probe& probe, const stun::DiscoveryFinished& finished);
+  void refresh(Probe& probe);
+  void refreshed(Probe& probe, const stun::ClientEvent& event);
+  void drain();
+  void drain(Probe& probe);
+  void rebuild();
+
+  io::Host& host_;
+  DatagramMux& mux_;
+  Random& random_;
+  std::function<void()> on_change_;
+  std::vector<IpAddress> overlay_;
+  std::vector<Probe> probes_;
+  path::LocalView view_;
+  CoreTimer timer_;
+};
+
+}  // namespace weft::agent

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/peer_link.h"
+
+#include "mesh/agent/relay_links.h"
+#include "mesh/io/clock.h"
+#include "mesh/io/stream.h"
+
+namespace weft::agent {
+namespace {
+
+std::vector<Prefix> host_prefixes(const std::vector<IpAddress>& addresses) {
+  std::vector<Prefix> prefixes;
+  for (const auto& address : addresses) prefixes.push_back(Prefix::host(address));
+  return prefixes;
+}
+
+std::vector<path::Candidate> candidates_of(const control::PeerRecord& record) {
+  std::vector<path::Candidate> candidates;
+  for (const auto& one : record.candidates) {
+    if (one.kind > static_cast<std::uint8_t>(path::CandidateKind::relayed)) continue;
+    candidates.push_back({static_cast<path::CandidateKind>(one.kind), one.endpoint});
+  }
+  return candidates;
+}
+
+}  // namespace
+
+std::unique_ptr<PeerLink> PeerLink::make(PeerLinkContext& context, const control::PeerRecord& record) {
+  const auto shared = crypto::x25519(context.node_key, record.node_key);
+  if (!shared) return nullptr;
+  const auto id = context.device.add_peer(
+      context.host.clock().now(),
+      {.public_key = record.node_key, .preshared_key = {}, .allowed_ips = host_prefixes(record.addresses), .path = {}});
+  if (!id) return nullptr;
+  return std::unique_ptr<PeerLink>(new PeerLink(context, record, *id, path::probe_key(*shared)));
+}
+
+PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id,
+                   crypto::SymmetricKey key)
+    : context_(context),
+      id_(id),
+      paths_({.self = context.node_key.public_key(), .probe_key = std::move(key), .peer = id}, context.local,
+             context.budget, context.random),
+      timer_(context.host, [this] {
+        paths_.handle_timeout(now());
+        drain();
+      }) {
+  update(record);
+}
+
+PeerLink::~PeerLink() { context_.device.remove_peer(id_); }
+
+Time PeerLink::now() const { return context_.host.clock().now(); }
+
+void PeerLink::update(const control::PeerRecord& record) {
+  if (record.addresses != record_.addresses) context_.device.set_allowed_ips(id_, host_prefixes(record.addresses));
+  record_ = record;
+  paths_.handle_remote(now(), candidates_of(record_),
+                       path::facts_from_words(record_.facts.mapping, record_.facts.filtering));
+  relay_changed();
+}
+
+void PeerLink::local_changed() {
+  paths_.handle_local_change(now());
+  drain();
+}
+
+/// The peer's home relay; until that is open, one through which it was heard: there it answers us without dialling.
+std::optional<std::uint16_t> PeerLink::usable_relay() const {
+  if (context_.relays.ready(record_.home_relay)) return record_.home_relay;
+  if (context_.relays.ready(heard_relay_)) return heard_relay_;
+  return std::nullopt;
+}
+
+void PeerLink::relay_changed() {
+  if (paths_.status().state != path::SearchState::idle) context_.relays.want(record_.home_relay);
+  paths_.handle_relay(now(), usable_relay());
+  drain();
+  set_device_path();
+}
+
+void PeerLink::heard_through(std::uint16_t relay) {
+  if (relay == heard_relay_) return;
+  heard_relay_ = relay;
+  relay_changed();
+}
+
+void PeerLink::need() {
+  if (paths_.status().state == path::SearchState::idle) context_.relays.want(record_.home_relay);
+  paths_.handle_need(now());
+  drain();
+}
+
+void PeerLink::data_sent() {
+  paths_.handle_data_sent(now());
+  drain();
+}
+
+void PeerLink::data_received(const PathId& from) {
+  if (from.relayed()) heard_through(from.relay);
+  paths_.handle_data_received(now(), from);
+  drain();
+}
+
+void PeerLink::probe_received(const PathId& from, ByteView datagram) {
+  const bool refused = paths_.handle_datagram(now(), from, datagram).has_value();
+  if (from.relayed() && !refused) heard_through(from.relay);
+  drain();
+}
+
+void PeerLink::ping(std::function<void(Duration)> handler) {
+  ping_handler_ = std::move(handler);
+  need();
+  paths_.handle_ping(now());
+  drain();
+}
+
+void PeerLink::set_device_path() {
+  const auto status = paths_.status();
+  auto path = status.chosen;
+  if (!path && record_.home_relay != 0) path = PathId{.socket = 0, .relay = record_.home_relay, .remote = {}};
+  duplicate_ = status.duplicate;
+  if (path == device_path_) return;
+  device_path_ = path;
+  context_.device.set_path(now(), id_, path);
+  context_.on_path_set();
+}
+
+void PeerLink::drain() {
+  while (auto datagram = paths_.poll_transmit()) context_.send(*datagram);
+  bool changed = false;
+  while (auto event = paths_.poll_event()) {
+    changed = true;
+    if (const auto* answered = std::get_if<path::PingAnswered>(&*event)) {
+      if (auto handler = std::exchange(ping_handler_, nullptr)) handler(answered->rtt);
+    }
+  }
+  if (changed) set_device_path();
+  timer_.arm(paths_.next_deadline());
+  if (changed) context_.on_status(*this);
+}
+
+}  // namespace weft::agent

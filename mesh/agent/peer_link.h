@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "mesh/agent/core_timer.h"
+#include "mesh/control/netmap.h"
+#include "mesh/path/peer_paths.h"
+#include "mesh/wireguard/device.h"
+
+namespace weft::agent {
+
+class RelayLinks;
+
+/// What all peer links of an agent share.
+struct PeerLinkContext {
+  io::Host& host;
+  wireguard::Device& device;
+  RelayLinks& relays;
+  const path::LocalView& local;
+  path::ProbeBudget& budget;
+  Random& random;
+  crypto::PrivateKey node_key;
+  std::function<void(const OutgoingDatagram&)> send;
+  /// The device was told of another path: drain it.
+  std::function<void()> on_path_set;
+  std::function<void(class PeerLink&)> on_status;
+};
+
+/// One peer's path life: its PeerPaths, which relay leads to it, and its number in the WireGuard device. The device
+/// always has a path if the map names a relay: what it sends before that relay is open waits in the relay's link.
+class PeerLink {
+ public:
+  /// Null if the peer's key is none (a low-order point).
+  static std::unique_ptr<PeerLink> make(PeerLinkContext& context, const control::PeerRecord& record);
+  ~PeerLink();
+
+  const control::PeerRecord& record() const { return record_; }
+  wireguard::PeerId id() const { return id_; }
+  path::KeyId key_id() const { return path::key_id(record_.node_key); }
+  path::PathStatus status() const { return paths_.status(); }
+  /// Where a copy of each datagram goes while the chosen path is suspect.
+  const std::optional<PathId>& duplicate() const { return duplicate_; }
+
+  void update(const control::PeerRecord& record);
+  void local_changed();
+  /// A relay link opened or closed.
+  void relay_changed();
+  /// The agent's own packets want this peer.
+  void need();
+  void data_sent();
+  void data_received(const PathId& from);
+  void probe_received(const PathId& from, ByteView datagram);
+  /// Asks for an answer on the chosen path; the handler gets the round trip, once, if the answer comes and no later
+  /// call replaced it.
+  void ping(std::function<void(Duration)> handler);
+
+ private:
+  PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id, crypto::SymmetricKey key);
+  Time now() const;
+  void heard_through(std::uint16_t relay);
+  std::optional<std::uint16_t> usable_relay() const;
+  void set_device_path();
+  void drain();
+
+  PeerLinkContext& context_;
+  control::PeerRecord record_;
+  wireguard::PeerId id_;
+  path::PeerPaths paths_;
+  std::uint16_t heard_relay_ = 0;  // where the peer was heard last
+  std::optional<PathId> device_path_, duplicate_;
+  std::function<void(Duration)> ping_handler_;
+  CoreTimer timer_;
+};
+
+}  // namespace weft::agent

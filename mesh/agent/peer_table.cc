@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/peer_table.h"
+
+#include <algorithm>
+
+namespace weft::agent {
+namespace {
+
+template <typename Key>
+PeerLink* find_in(const std::map<Key, PeerLink*>& index, const Key& key) {
+  const auto found = index.find(key);
+  return found == index.end() ? nullptr : found->second;
+}
+
+}  // namespace
+
+void PeerTable::apply(const control::NetworkMap& map) {
+  std::vector<std::uint64_t> gone;
+  for (const auto& [id, link] : links_) {
+    if (!map.peers.contains(id)) gone.push_back(id);
+  }
+  for (const auto id : gone) drop(id);
+  for (const auto& [id, record] : map.peers) put(record);
+}
+
+void PeerTable::apply(const control::NetworkMap& map, std::uint64_t id) {
+  const auto record = map.peers.find(id);
+  if (record == map.peers.end()) {
+    drop(id);
+  } else {
+    put(record->second);
+  }
+}
+
+void PeerTable::put(const control::PeerRecord& record) {
+  const auto found = links_.find(record.id);
+  if (found != links_.end() && found->second->record().node_key == record.node_key) {
+    if (found->second->record() != record) found->second->update(record);
+    return;
+  }
+  drop(record.id);
+  auto link = PeerLink::make(context_, record);
+  if (!link) return;
+  by_peer_[link->id()] = link.get();
+  by_key_[record.node_key] = link.get();
+  by_key_id_[link->key_id()] = link.get();
+  links_[record.id] = std::move(link);
+}
+
+void PeerTable::drop(std::uint64_t id) {
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;
+  by_peer_.erase(found->second->id());
+  by_key_.erase(found->second->record().node_key);
+  by_key_id_.erase(found->second->key_id());
+  links_.erase(found);
+}
+
+PeerLink* PeerTable::by_peer(wireguard::PeerId id) const { return find_in(by_peer_, id); }
+PeerLink* PeerTable::by_key(const crypto::PublicKey& key) const { return find_in(by_key_, key); }
+PeerLink* PeerTable::by_key_id(const path::KeyId& id) const { return find_in(by_key_id_, id); }
+
+PeerLink* PeerTable::by_text(const std::string& text) const {
+  const auto address = IpAddress::parse(text);
+  for (const auto& [id, link] : links_) {
+    const auto& record = link->record();
+    if (record.name == text) return link.get();
+    if (address && std::find(record.addresses.begin(), record.addresses.end(), *address) != record.addresses.end()) {
+      return link.get();
+    }
+  }
+  return nullptr;
+}
+
+std::vector<Prefix> PeerTable::routes() const {
+  std::vector<Prefix> routes;
+  for (const auto& [id, link] : links_) {
+    for (const auto& address : link->record().addresses) routes.push_back(Prefix::host(address));
+  }
+  return routes;
+}
+
+void PeerTable::local_changed() {
+  for (const auto& [id, link] : links_) link->local_changed();
+}
+
+void PeerTable::relay_changed() {
+  for (const auto& [id, link] : links_) link->relay_changed();
+}
+
+}  // namespace weft::agent

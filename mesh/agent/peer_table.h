@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "mesh/agent/peer_link.h"
+
+namespace weft::agent {
+
+/// The links to all peers of the network map, found by any of their names.
+class PeerTable {
+ public:
+  explicit PeerTable(PeerLinkContext context) : context_(std::move(context)) {}
+
+  /// Makes, changes and removes links so that they are those of `map`.
+  void apply(const control::NetworkMap& map);
+  /// The same for one record.
+  void apply(const control::NetworkMap& map, std::uint64_t id);
+
+  PeerLink* by_peer(wireguard::PeerId id) const;
+  PeerLink* by_key(const crypto::PublicKey& key) const;
+  PeerLink* by_key_id(const path::KeyId& id) const;
+  /// By name or overlay address.
+  PeerLink* by_text(const std::string& text) const;
+  const std::map<std::uint64_t, std::unique_ptr<PeerLink>>& links() const { return links_; }
+  /// Host prefixes of all peers' overlay addresses.
+  std::vector<Prefix> routes() const;
+
+  void local_changed();
+  void relay_changed();
+
+ private:
+  void put(const control::PeerRecord& record);
+  void drop(std::uint64_t id);
+
+  PeerLinkContext context_;
+  std::map<std::uint64_t, std::unique_ptr<PeerLink>> links_;
+  std::map<wireguard::PeerId, PeerLink*> by_peer_;
+  std::map<crypto::PublicKey, PeerLink*> by_key_;
+  std::map<path::KeyId, PeerLink*> by_key_id_;
+};
+
+}  // namespace weft::agent

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/relay_link.h"
+
+#include "mesh/agent/lazy_tls.h"
+#include "mesh/io/clock.h"
+#include "mesh/io/stream.h"
+#include "mesh/transport/dial.h"
+
+namespace weft::agent {
+namespace {
+
+/// The stream keeps little, so that the bounded queue of the session decides what is dropped; when it holds this much
+/// we look again after kFlushInterval.
+constexpr Duration kFlushInterval = 2ms;
+constexpr control::Backoff::Range kRedial{.first = 500ms, .longest = 30s};
+
+}  // namespace
+
+RelayLink::RelayLink(RelayLinkContext& context, control::RelayRecord record)
+    : context_(context),
+      record_(std::move(record)),
+      backoff_(context.random, kRedial),
+      last_used_(now()),
+      timer_(context.host,
+             [this] {
+               if (session_) session_->handle_timeout(now());
+               drain();
+             }),
+      dial_timer_(context.host, [this] { dial(); }) {
+  dial();
+}
+
+RelayLink::~RelayLink() = default;
+
+Time RelayLink::now() const { return context_.host.clock().now(); }
+
+void RelayLink::use() { last_used_ = now(); }
+
+void RelayLink::dial() {
+  dial_at_.reset();
+  if (stream_ || record_.stream_endpoints.empty()) return;
+  const Endpoint remote = record_.stream_endpoints[next_endpoint_++ % record_.stream_endpoints.size()];
+  transport::DialOptions options{.remote = remote, .host_name = {}, .path = "/relay", .protocol = "weft-relay/1"};
+  options.tls = record_.tls;
+  options.expected_key = record_.key;
+  stream_ = transport::dial(context_.host, context_.tls.get(record_.tls), std::move(options));
+  broken_ = false;
+  stream_->start({.on_connected = [this] { on_connected(); },
+                  .on_data =
+                      [this](ByteView bytes) {
+                        if (session_) session_->handle_data(now(), bytes);
+                        drain();
+                      },
+                  .on_writable = [this] { drain(); },
+                  .on_closed = [this](const Error&) { on_closed(); }});
+}
+
+void RelayLink::on_connected() {
+  relay::ClientConfig config{.node_key = context_.node_key, .admission = context_.admission, .relay_key = record_.key};
+  session_ = std::make_unique<relay::ClientSession>(std::move(config), context_.random);
+  session_->start(now());
+  drain();
+}
+
+void RelayLink::on_closed() {
+  const bool was_ready = ready();
+  stream_.reset();
+  session_.reset();
+  unsent_.clear();
+  rtt_.reset();
+  timer_.arm(std::nullopt);
+  dial_at_ = now() + backoff_.next();
+  dial_timer_.arm(dial_at_);
+  if (was_ready) context_.on_state(record_.id, false);
+}
+
+bool RelayLink::send(const crypto::PublicKey& to, ByteView datagram) {
+  use();
+  if (!ready()) {
+    if (waiting_.size() == kMaxWaiting) waiting_.pop_front();
+    waiting_.push_back({to, to_bytes(datagram)});
+    return true;
+  }
+  const bool taken = session_->send(now(), to, datagram);
+  drain();
+  return taken;
+}
+
+void RelayLink::renew_admission() {
+  if (session_) {
+    session_->renew(context_.admission);
+    drain();
+  } else {
+    nudge();
+  }
+}
+
+void RelayLink::nudge() {
+  if (ready()) {
+    session_->ping(now());
+    drain();
+  } else if (!stream_) {
+    backoff_.reset();
+    dial_timer_.arm(std::nullopt);
+    dial();
+  }
+}
+
+void RelayLink::drain() {
+  if (!session_) return;
+  while (auto event = session_->poll_event()) {
+    handle(*event);
+    if (!session_) return;
+  }
+  flush();
+  auto deadline = session_->next_deadline();
+  if (stream_->queued() >= relay::kStreamLowWater) deadline = earlier(deadline, now() + kFlushInterval);
+  timer_.arm(deadline);
+}
+
+void RelayLink::flush() {
+  if (!unsent_.empty()) {
+    const std::size_t taken = stream_->write(unsent_);
+    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(taken));
+  }
+  while (unsent_.empty() && stream_->queued() < relay::kStreamLowWater) {
+    const auto bytes = session_->poll_write();
+    if (!bytes) return;
+    const std::size_t taken = stream_->write(*bytes);
+    if (taken < bytes->size()) unsent_.assign(bytes->begin() + static_cast<std::ptrdiff_t>(taken), bytes->end());
+  }
+}
+
+void RelayLink::handle(const relay::ClientEvent& event) {
+  if (const auto* ready = std::get_if<relay::Ready>(&event)) {
+    rtt_ = ready->rtt;
+    backoff_.reset();
+    for (auto& waiting : std::exchange(waiting_, {})) session_->send(now(), waiting.to, waiting.datagram);
+    context_.on_state(record_.id, true);
+  } else if (const auto* received = std::get_if<relay::Received>(&event)) {
+    use();
+    context_.on_datagram(record_.id, received->from, received->datagram);
+  } else if (const auto* absent = std::get_if<relay::PeerAbsent>(&event)) {
+    context_.on_absent(record_.id, absent->key);
+  } else if (const auto* pong = std::get_if<relay::Pong>(&event)) {
+    rtt_ = pong->rtt;
+  } else {
+    on_closed();
+  }
+}
+
+}  // namespace weft::agent

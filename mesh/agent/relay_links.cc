@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/relay_links.h"
+
+#include <algorithm>
+
+#include "mesh/io/clock.h"
+#include "mesh/io/stream.h"
+
+namespace weft::agent {
+namespace {
+
+constexpr Duration kTick = 1s;
+
+}  // namespace
+
+RelayLinks::RelayLinks(RelayLinkContext context)
+    : context_(std::move(context)), timer_(context_.host, [this] { tick(); }) {}
+
+RelayLink* RelayLinks::find(std::uint16_t relay) const {
+  const auto found = links_.find(relay);
+  return found == links_.end() ? nullptr : found->second.get();
+}
+
+void RelayLinks::set_relays(const std::map<std::uint16_t, control::RelayRecord>& relays) {
+  if (relays == relays_) return;
+  relays_ = relays;
+  std::erase_if(links_, [&](const auto& entry) {
+    const auto found = relays_.find(entry.first);
+    return found == relays_.end() || found->second != entry.second->record();
+  });
+  if (home_ == 0 || !relays_.contains(home_)) {
+    choose_home(home_);
+  } else {
+    want(home_);
+  }
+}
+
+void RelayLinks::set_admission(Bytes admission) {
+  const bool first = context_.admission.empty();
+  context_.admission = std::move(admission);
+  for (const auto& [id, link] : links_) link->renew_admission();
+  if (first) choose_home(0);
+}
+
+/// The next relay in the order of the map behind `after`.
+void RelayLinks::choose_home(std::uint16_t after) {
+  if (relays_.empty() || context_.admission.empty()) return;
+  auto next = relays_.upper_bound(after);
+  if (next == relays_.end()) next = relays_.begin();
+  const std::uint16_t before = std::exchange(home_, next->first);
+  home_lost_ = context_.host.clock().now();
+  want(home_);
+  timer_.arm(*home_lost_ + kTick);
+  if (before != home_ && on_home) on_home();
+}
+
+void RelayLinks::want(std::uint16_t relay) {
+  const auto record = relays_.find(relay);
+  if (record == relays_.end() || context_.admission.empty()) return;
+  if (auto* open = find(relay)) return open->use();
+  if (links_.size() >= kMaxOpen) {
+    auto oldest = links_.end();
+    for (auto it = links_.begin(); it != links_.end(); ++it) {
+      if (it->first == home_) continue;
+      if (oldest == links_.end() || it->second->last_used() < oldest->second->last_used()) oldest = it;
+    }
+    if (oldest != links_.end()) {
+      retired_.push_back(std::move(oldest->second));  // it may be the caller
+      links_.erase(oldest);
+    }
+  }
+  links_.emplace(relay, std::make_unique<RelayLink>(context_, record->second));
+  timer_.arm(context_.host.clock().now() + kTick);
+}
+
+bool RelayLinks::send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram) {
+  want(relay);
+  auto* link = find(relay);
+  return link && link->send(to, datagram);
+}
+
+bool RelayLinks::ready(std::uint16_t relay) const {
+  const auto* link = find(relay);
+  return link && link->ready();
+}
+
+std::optional<Duration> RelayLinks::rtt(std::uint16_t relay) const {
+  const auto* link = find(relay);
+  return link ? link->rtt() : std::nullopt;
+}
+
+std::string RelayLinks::name(std::uint16_t relay) const {
+  const auto found = relays_.find(relay);
+  return found == relays_.end() ? std::string() : found->second.name;
+}
+
+void RelayLinks::network_changed() {
+  for (const auto& [id, link] : links_) link->nudge();
+}
+
+void RelayLinks::close_idle() {
+  const Time now = context_.host.clock().now();
+  std::erase_if(links_,
+                [&](const auto& entry) { return entry.first != home_ && now - entry.second->last_used() >= kIdle; });
+}
+
+/// Each second while anything but a ready home relay is open.
+void RelayLinks::tick() {
+  const Time now = context_.host.clock().now();
+  retired_.clear();
+  close_idle();
+  if (ready(home_)) {
+    home_lost_.reset();
+  } else if (!home_lost_) {
+    home_lost_ = now;
+  } else if (relays_.size() > 1 && now - *home_lost_ >= kHomePatience) {
+    return choose_home(home_);
+  }
+  const bool busy = links_.size() > 1 || (home_ != 0 && !ready(home_));
+  timer_.arm(busy ? std::optional(now + kTick) : std::nullopt);
+}
+
+}  // namespace weft::agent

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "mesh/agent/relay_link.h"
+
+namespace weft::agent {
+
+/// The relays this agent is connected to: its own home relay always, those of its peers (at most kMaxOpen in all) while
+/// datagrams pass, and kIdle longer.
+class RelayLinks {
+ public:
+  static constexpr std::size_t kMaxOpen = 8;
+  static constexpr Duration kIdle = 60s;
+  /// A home relay that cannot be reached this long is given up for the next one of the map.
+  static constexpr Duration kHomePatience = 5s;
+
+  explicit RelayLinks(RelayLinkContext context);
+
+  void set_relays(const std::map<std::uint16_t, control::RelayRecord>& relays);
+  /// Nothing is dialled before the first admission.
+  void set_admission(Bytes admission);
+  /// Opens the relay if it is known and not open yet.
+  void want(std::uint16_t relay);
+  /// False: unknown relay, or its queue is full.
+  bool send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram);
+  bool ready(std::uint16_t relay) const;
+  /// The relay where peers find us; 0: none yet.
+  std::uint16_t home() const { return home_; }
+  std::optional<Duration> rtt(std::uint16_t relay) const;
+  /// The name in the map; empty if unknown.
+  std::string name(std::uint16_t relay) const;
+  void network_changed();
+
+  /// home() is another than before.
+  std::function<void()> on_home;
+
+ private:
+  void choose_home(std::uint16_t after);
+  void tick();
+  void close_idle();
+  RelayLink* find(std::uint16_t relay) const;
+
+  RelayLinkContext context_;
+  std::map<std::uint16_t, control::RelayRecord> relays_;
+  std::map<std::uint16_t, std::unique_ptr<RelayLink>> links_;
+  std::vector<std::unique_ptr<RelayLink>> retired_;
+  std::uint16_t home_ = 0;
+  std::optional<Time> home_lost_;
+  CoreTimer timer_;
+};
+
+}  // namespace weft::agent

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/status.h"
+
+#include <nlohmann/json.hpp>
+
+namespace weft::agent {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json texts(const std::vector<IpAddress>& addresses) {
+  Json list = Json::array();
+  for (const auto& address : addresses) list.push_back(address.to_string());
+  return list;
+}
+
+Json milliseconds(const std::optional<Duration>& duration) { return duration ? Json(to_ms(*duration)) : Json(nullptr); }
+Json seconds(const std::optional<Duration>& duration) { return duration ? Json(to_seconds(*duration)) : Json(nullptr); }
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json describe(const SelfStatus& self) {
+  Json candidates = Json::array();
+  for (const auto& candidate : self.candidates) {
+    candidates.push_back({{"kind", path::name(candidate.kind)}, {"endpoint", candidate.endpoint.to_string()}});
+  }
+  return {{"id", self.id},
+          {"name", self.name},
+          {"addresses", texts(self.addresses)},
+          {"node_key", self.node_key},
+          {"relay", text_or_null(self.relay)},
+          {"udp_port", self.udp_port},
+          {"candidates", candidates},
+          {"nat", {{"mapping", path::mapping_word(self.facts)}, {"filtering", path::filtering_word(self.facts)}}}};
+}
+
+Json describe(const PeerStatus& peer) {
+  return {{"name", peer.name},
+          {"addresses", texts(peer.addresses)},
+          {"path", path::name(peer.path)},
+          {"endpoint", peer.endpoint ? Json(peer.endpoint->to_string()) : Json(nullptr)},
+          {"relay", text_or_null(peer.relay)},
+          {"rtt_ms", milliseconds(peer.rtt)},
+          {"rx_bytes", peer.rx_bytes},
+          {"tx_bytes", peer.tx_bytes},
+          {"last_handshake_s", seconds(peer.last_handshake)},
+          {"id", peer.id},
+          {"online", peer.online},
+          {"state", path::name(peer.state)},
+          {"reason", text_or_null(peer.reason)},
+          {"time_to_direct_ms", milliseconds(peer.time_to_direct)}};
+}
+
+}  // namespace
+
+std::string to_json(const AgentStatus& status) {
+  Json peers = Json::array();
+  for (const auto& peer : status.peers) peers.push_back(describe(peer));
+  const Json coordinator = {{"connected", status.coordinator.connected},
+                            {"data_age_s", seconds(status.coordinator.data_age)},
+                            {"error", text_or_null(status.coordinator.error)}};
+  const Json all = {
+      {"self", describe(status.self)}, {"peers", peers}, {"coordinator", coordinator}, {"version", status.version}};
+  return all.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace weft::agent

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mesh/base/ip.h"
+#include "mesh/base/time.h"
+#include "mesh/path/peer_paths.h"
+
+namespace weft::agent {
+
+struct SelfStatus {
+  std::uint64_t id = 0;  // 0: not registered yet
+  std::string name;
+  std::vector<IpAddress> addresses;
+  std::string node_key;  // base64
+  std::string relay;     // name of the home relay; empty: none
+  std::uint16_t udp_port = 0;
+  std::vector<path::Candidate> candidates;
+  path::NatFacts facts;
+};
+
+struct PeerStatus {
+  std::uint64_t id = 0;
+  std::string name;
+  std::vector<IpAddress> addresses;
+  bool online = false;  // has a control channel, as far as the coordinator knows
+  path::SearchState state = path::SearchState::idle;
+  path::PathClass path = path::PathClass::none;
+  std::string reason;                // why not direct, machine-readable; empty if it is
+  std::optional<Endpoint> endpoint;  // of a direct or one-way path
+  std::string relay;                 // name of the relay that leads to the peer; empty: none
+  std::optional<Duration> rtt;
+  std::optional<Duration> time_to_direct;
+  std::uint64_t rx_bytes = 0;
+  std::uint64_t tx_bytes = 0;
+  std::optional<Duration> last_handshake;  // ago
+};
+
+struct CoordinatorStatus {
+  bool connected = false;
+  std::optional<Duration> data_age;  // since the coordinator was last heard; nullopt: never in this run
+  std::string error;                 // of the last attempt; empty if connected
+};
+
+struct AgentStatus {
+  SelfStatus self;
+  std::vector<PeerStatus> peers;  // by id
+  CoordinatorStatus coordinator;
+  std::string version;
+};
+
+/// One JSON object, the format of `weft status --json` (docs/cli.md). Fields are only ever added.
+std::string to_json(const AgentStatus& status);
+
+}  // namespace weft::agent

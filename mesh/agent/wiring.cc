@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/agent/wiring.h"
+
+#include <algorithm>
+
+#include "mesh/agent/pending_ping.h"
+#include "mesh/io/clock.h"
+#include "mesh/io/network_monitor.h"
+#include "mesh/io/stream.h"
+#include "mesh/io/udp_socket.h"
+
+namespace weft::agent {
+namespace {
+
+using Session = control::ClientSession;
+const std::string kMapEntry = "map";
+const std::string kAdmissionEntry = "admission";
+/// Changes of the map within this are written once.
+constexpr Duration kSaveDelay = 1s;
+
+}  // namespace
+
+Wiring::Wiring(io::Host& host, const AgentConfig& config, Observer observer)
+    : host_(host),
+      config_(config),
+      observer_(std::move(observer)),
+      store_(host.files()),
+      timestamps_(host.clock(), store_),
+      tls_(host.entropy()),
+      wireguard_random_(host.rng("agent.wireguard")),
+      path_random_(host.rng("agent.path")),
+      relay_random_(host.rng("agent.relay")),
+      control_random_(host.rng("agent.control")),
+      stun_random_(host.rng("agent.stun")),
+      save_timer_(host, [this] { save_map(); }),
+      change_timer_(host, [this] { observer_.on_change(); }) {}
+
+Wiring::~Wiring() {
+  host_.network().on_change({});
+  if (map_unsaved_) save_map();
+}
+
+Result<void> Wiring::start() {
+  auto identity = load_identity(store_, host_.entropy(), config_.token);
+  if (!identity) return std::unexpected(identity.error());
+  identity_ = std::move(*identity);
+  if (auto done = timestamps_.load(); !done) return done;
+  if (auto done = open_sockets(); !done) return done;
+  build();
+  if (auto done = load_map(); !done) return done;
+  control::Registration registration;
+  registration.node_key = identity_.node_key.public_key();
+  registration.name = config_.name;
+  registration.secret = identity_.token.secret;
+  registration.provenance = host_.entropy().provenance();
+  control_ = std::make_unique<ControlLink>(host_, tls_, *control_random_, identity_.token,
+                                           control::ClientConfig{.machine_key = identity_.machine_key,
+                                                                 .coordinator_key = identity_.token.coordinator_key,
+                                                                 .registration = std::move(registration),
+                                                                 .stored_map = std::move(stored_map_)},
+                                           [this](const Session::Event& event) { on_control(event); });
+  host_.network().on_change([this] {
+    addresses_->network_changed();
+    relays_->network_changed();
+    peers_->local_changed();
+  });
+  publish();
+  control_->start();
+  return {};
+}
+
+Result<void> Wiring::open_sockets() {
+  mux_ = std::make_unique<DatagramMux>(host_);
+  return mux_->open(config_.udp_port,
+                    {.on_wireguard = [this](std::span<PacketSlot> slots) { data_->handle_datagrams(slots); },
+                     .on_probe = [this](const PathId& from, ByteView bytes) { on_probe(from, bytes); },
+                     .on_stun = [this](std::uint16_t socket, const Endpoint& from,
+                                       ByteView bytes) { addresses_->handle_stun(socket, from, bytes); }});
+}
+
+void Wiring::build() {
+  data_ = std::make_unique<DataPlane>(host_,
+                                      wireguard::DeviceConfig{.private_key = identity_.node_key,
+                                                              .next_timestamp = [this] { return timestamps_.next(); },
+                                                              .mtu = config_.tun.mtu,
+                                                              .limits = {}},
+                                      *wireguard_random_);
+  relays_ = std::make_unique<RelayLinks>(
+      RelayLinkContext{.host = host_,
+                       .tls = tls_,
+                       .random = *relay_random_,
+                       .node_key = identity_.node_key,
+                       .admission = {},
+                       .on_state = [this](std::uint16_t, bool) { peers_->relay_changed(), changed(); },
+                       .on_datagram = [this](std::uint16_t relay, const crypto::PublicKey& from,
+                                             ByteView bytes) { on_relay_datagram(relay, from, bytes); },
+                       .on_absent = [](std::uint16_t, const crypto::PublicKey&) {}});
+  relays_->on_home = [this] { apply_servers(), publish(); };
+  addresses_ = std::make_unique<LocalAddresses>(host_, *mux_, *stun_random_, [this] { on_addresses(); });
+  peers_ = std::make_unique<PeerTable>(
+      PeerLinkContext{.host = host_,
+                      .device = data_->device(),
+                      .relays = *relays_,
+                      .local = addresses_->view(),
+                      .budget = budget_,
+                      .random = *path_random_,
+                      .node_key = identity_.node_key,
+                      .send = [this](const OutgoingDatagram& datagram) { data_->send(datagram); },
+                      .on_path_set = [this] { data_->drain(); },
+                      .on_status = [this](PeerLink& link) { on_peer(link); }});
+  data_->connect(*mux_, *relays_, *peers_);
+}
+
+Result<void> Wiring::load_map() {
+  auto map = store_.get(kMapEntry);
+  if (!map) return std::unexpected(map.error());
+  auto admission = store_.get(kAdmissionEntry);
+  if (!admission) return std::unexpected(admission.error());
+  if (*admission) relays_->set_admission(std::move(**admission));
+  if (!*map) return {};
+  auto parsed = control::parse_map(**map);
+  if (!parsed) return {};  // of another version: the coordinator sends it anew
+  stored_map_ = std::move(*parsed);
+  return apply_map(stored_map_);
+}
+
+Result<void> Wiring::apply_map(const control::NetworkMap& map) {
+  auto opened = open_tun(map.self_addresses);
+  addresses_->set_overlay(map.self_addresses);
+  relays_->set_relays(map.relays);
+  peers_->apply(map);
+  apply_routes();
+  apply_servers();
+  return opened;
+}
+
+Result<void> Wiring::open_tun(const std::vector<IpAddress>& addresses) {
+  if (addresses.empty() || addresses == tun_addresses_) return {};
+  io::TunOptions options = config_.tun;
+  options.addresses.clear();
+  for (const auto& address : addresses) options.addresses.push_back(Prefix::host(address));
+  data_->set_tun(nullptr);
+  tun_addresses_.clear();
+  auto tun = host_.open_tun(options);
+  if (!tun) return std::unexpected(tun.error());
+  tun_addresses_ = addresses;
+  data_->set_tun(std::move(*tun));
+  return {};
+}
+
+void Wiring::apply_routes() {
+  if (!config_.set_routes || !data_->tun()) return;
+  if (auto done = data_->tun()->set_routes(peers_->routes()); !done) observer_.on_error(done.error());
+}
+
+/// The home relay's servers first: its answers make our reflexive candidate.
+void Wiring::apply_servers() {
+  const auto& relays = control_ ? control_->session().map().relays : stored_map_.relays;
+  std::vector<Endpoint> servers;
+  if (const auto home = relays.find(relays_->home()); home != relays.end()) servers = home->second.stun_endpoints;
+  for (const auto& [id, relay] : relays) {
+    if (id != relays_->home()) servers.insert(servers.end(), relay.stun_endpoints.begin(), relay.stun_endpoints.end());
+  }
+  addresses_->set_servers(servers);
+}
+
+/// This machine is no longer part of the network.
+void Wiring::cut_off() {
+  peers_->apply({});
+  apply_routes();
+  static_cast<void>(store_.erase(kMapEntry));
+  static_cast<void>(store_.erase(kAdmissionEntry));
+  map_unsaved_ = false;
+}
+
+void Wiring::save_map() {
+  map_unsaved_ = false;
+  if (auto done = store_.put(kMapEntry, control::encode(control_->session().map())); !done)
+    observer_.on_error(done.error());
+}
+
+void Wiring::on_control(const Session::Event& event) {
+  if (const auto* changes = std::get_if<Session::MapChanged>(&event)) on_map(*changes);
+  if (const auto* admission = std::get_if<Session::AdmissionReceived>(&event)) {
+    static_cast<void>(store_.put(kAdmissionEntry, admission->admission));
+    relays_->set_admission(admission->admission);
+  }
+  if (const auto* refused = std::get_if<Session::Refused>(&event)) {
+    if (refused->final && refused->error.code != ErrorCode::wrong_coordinator_key) cut_off();
+    observer_.on_error(refused->error);
+  }
+  if (const auto* failed = std::get_if<Session::Failed>(&event)) observer_.on_error(failed->error);
+  changed();
+}
+
+void Wiring::on_map(const Session::MapChanged& changes) {
+  const auto& map = control_->session().map();
+  if (changes.everything) {
+    if (auto done = apply_map(map); !done) observer_.on_error(done.error());
+  } else {
+    for (const auto id : changes.peers) peers_->apply(map, id);
+    if (changes.relays) relays_->set_relays(map.relays), apply_servers();
+    apply_routes();
+  }
+  if (!map_unsaved_) save_timer_.arm(host_.clock().now() + kSaveDelay);
+  map_unsaved_ = true;
+}
+
+void Wiring::on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& from, ByteView datagram) {
+  const PathId path{.socket = 0, .relay = relay, .remote = {}};
+  switch (classify(datagram)) {
+    case DatagramKind::wireguard:
+      return data_->handle_relayed(path, datagram);
+    case DatagramKind::probe:
+      if (auto* link = peers_->by_key(from)) link->probe_received(path, datagram);
+      return;
+    default:
+      return;
+  }
+}
+
+void Wiring::on_probe(const PathId& from, ByteView datagram) {
+  const auto sender = path::sender_of(datagram);
+  auto* link = sender ? peers_->by_key_id(*sender) : nullptr;
+  if (link) link->probe_received(from, datagram);
+}
+
+void Wiring::on_addresses() {
+  if (peers_) peers_->local_changed();
+  publish();
+  changed();
+}
+
+void Wiring::publish() {
+  if (!control_) return;
+  const auto& view = addresses_->view();
+  std::vector<control::CandidateRecord> records;
+  for (const auto& candidate : view.candidates) {
+    if (records.size() == control::kMaxCandidates) break;
+    records.push_back({static_cast<std::uint8_t>(candidate.kind), candidate.endpoint});
+  }
+  control_->publish(std::move(records),
+                    {.mapping = std::string(path::mapping_word(view.facts)),
+                     .filtering = std::string(path::filtering_word(view.facts))},
+                    relays_->home());
+}
+
+void Wiring::on_peer(PeerLink& link) {
+  observer_.on_path({.peer = link.record().id, .name = link.record().name, .status = link.status()});
+  changed();
+}
+
+void Wiring::changed() { change_timer_.arm(host_.clock().now()); }
+
+}  // namespace weft::agent

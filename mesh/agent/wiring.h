@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "mesh/agent/agent.h"
+#include "mesh/agent/control_link.h"
+#include "mesh/agent/data_plane.h"
+#include "mesh/agent/datagram_mux.h"
+#include "mesh/agent/identity.h"
+#include "mesh/agent/lazy_tls.h"
+#include "mesh/agent/local_addresses.h"
+#include "mesh/agent/peer_table.h"
+#include "mesh/agent/relay_links.h"
+#include "mesh/agent/timestamps.h"
+#include "mesh/io/state_store.h"
+
+namespace weft::agent {
+
+/// The parts of a running agent and what each tells the others. Made by Agent::start, destroyed by Agent::stop.
+class Wiring {
+ public:
+  struct Observer {
+    std::function<void()> on_change;
+    std::function<void(const PathReport&)> on_path;
+    std::function<void(const Error&)> on_error;
+  };
+
+  Wiring(io::Host& host, const AgentConfig& config, Observer observer);
+  ~Wiring();
+  Result<void> start();
+
+  AgentStatus status() const;
+  void ping(const std::string& peer, PingHandler handler);
+
+ private:
+  Result<void> open_sockets();
+  void build();
+  Result<void> load_map();
+  Result<void> apply_map(const control::NetworkMap& map);
+  Result<void> open_tun(const std::vector<IpAddress>& addresses);
+  void apply_routes();
+  void apply_servers();
+  void cut_off();
+  void save_map();
+
+  void on_control(const control::ClientSession::Event& event);
+  void on_map(const control::ClientSession::MapChanged& changed);
+  void on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& from, ByteView datagram);
+  void on_probe(const PathId& from, ByteView datagram);
+  void on_addresses();
+  void on_peer(PeerLink& link);
+  void publish();
+  void changed();
+  PeerStatus status_of(const PeerLink& link) const;
+
+  io::Host& host_;
+  const AgentConfig& config_;
+  Observer observer_;
+  io::StateStore store_;
+  Identity identity_;
+  Timestamps timestamps_;
+  LazyTls tls_;
+  std::unique_ptr<Random> wireguard_random_, path_random_, relay_random_, control_random_, stun_random_;
+  path::ProbeBudget budget_;
+  control::NetworkMap stored_map_;
+  std::vector<IpAddress> tun_addresses_;
+
+  std::unique_ptr<DatagramMux> mux_;
+  std::unique_ptr<DataPlane> data_;
+  std::unique_ptr<RelayLinks> relays_;
+  std::unique_ptr<LocalAddresses> addresses_;
+  std::unique_ptr<PeerTable> peers_;
+  std::unique_ptr<ControlLink> control_;
+  bool map_unsaved_ = false;
+  CoreTimer save_timer_;
+  CoreTimer change_timer_;
+  struct PendingPing;
+  std::unique_ptr<PendingPing> ping_;
+};
+
+}  // namespace weft::agent

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a running agent answers when asked: its status, and pings.
+#include "mesh/agent/pending_ping.h"
+#include "mesh/agent/wiring.h"
+#include "mesh/io/clock.h"
+#include "mesh/io/stream.h"
+
+namespace weft::agent {
+
+AgentStatus Wiring::status() const {
+  const auto& map = control_->session().map();
+  const auto heard = control_->session().last_heard();
+  AgentStatus status;
+  status.self = {.id = map.self_id,
+                 .name = map.self_name.empty() ? config_.name : map.self_name,
+                 .addresses = map.self_addresses,
+                 .node_key = identity_.node_key.public_key().to_base64(),
+                 .relay = relays_->ready(relays_->home()) ? relays_->name(relays_->home()) : std::string(),
+                 .udp_port = mux_->port(),
+                 .candidates = addresses_->view().candidates,
+                 .facts = addresses_->view().facts};
+  for (const auto& [id, link] : peers_->links()) status.peers.push_back(status_of(*link));
+  status.coordinator = {.connected = control_->connected(),
+                        .data_age = heard ? std::optional(host_.clock().now() - *heard) : std::nullopt,
+                        .error = control_->connected() ? std::string() : control_->error()};
+  status.version = WEFT_VERSION;
+  return status;
+}
+
+PeerStatus Wiring::status_of(const PeerLink& link) const {
+  const auto path = link.status();
+  const auto stats = data_->device().stats(link.id());
+  const bool direct = path.chosen && !path.chosen->relayed();
+  PeerStatus peer{.id = link.record().id,
+                  .name = link.record().name,
+                  .addresses = link.record().addresses,
+                  .online = link.record().online,
+                  .state = path.state,
+                  .path = path.path_class,
+                  .reason = std::string(path.reason),
+                  .endpoint = direct ? std::optional(path.chosen->remote) : std::nullopt,
+                  .relay = relays_->name(path.chosen && !direct ? path.chosen->relay : link.record().home_relay),
+                  .rtt = path.rtt,
+                  .time_to_direct = path.time_to_direct,
+                  .rx_bytes = stats.rx_bytes,
+                  .tx_bytes = stats.tx_bytes,
+                  .last_handshake = {}};
+  if (stats.last_handshake) peer.last_handshake = host_.clock().now() - *stats.last_handshake;
+  return peer;
+}
+
+void Wiring::ping(const std::string& peer, PingHandler handler) {
+  auto* link = peers_->by_text(peer);
+  if (!link) return handler(fail(ErrorCode::not_found, "no peer has the name or address " + peer));
+  ping_ = std::make_unique<PendingPing>();
+  ping_->peer = peer;
+  ping_->handler = std::move(handler);
+  ping_->until = host_.clock().now() + PendingPing::kLimit;
+  const auto ask = [this] {
+    auto* target = peers_->by_text(ping_->peer);
+    if (!target || host_.clock().now() >= ping_->until) {
+      const auto pending = std::move(ping_);
+      return pending->handler(fail(ErrorCode::timeout, pending->peer + " does not answer"));
+    }
+    ping_->timer->arm(host_.clock().now() + PendingPing::kInterval);
+    target->ping([this, id = target->record().id](Duration rtt) {
+      if (!ping_) return;
+      const auto pending = std::move(ping_);
+      const auto status = peers_->links().at(id)->status();
+      const bool direct = status.chosen && !status.chosen->relayed();
+      pending->handler(PingResult{.rtt = rtt,
+                                  .path = status.path_class,
+                                  .endpoint = direct ? std::optional(status.chosen->remote) : std::nullopt});
+    });
+  };
+  ping_->timer = std::make_unique<CoreTimer>(host_, ask);
+  ping_->timer->arm(host_.clock().now());
+}
+
+}  // namespace weft::agent
