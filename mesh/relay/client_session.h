@@ -56,8 +56,7 @@ inline constexpr Duration kAnswerTimeout = 2500ms;
 
 /// A node's connection to one relay, from the end of the HTTP upgrade. States: waiting for relay_hello, waiting for
 /// welcome, ready, failed. Timers: handshake, idle, answer (the constants above). The owner passes the stream's bytes
-/// in, and takes poll_write() only when its stream has taken all that was taken before: what waits, waits in the
-/// bounded queue of the session.
+/// in, and takes poll_write() whenever its stream has room (kStreamLowWater).
 class ClientSession {
  public:
   ClientSession(ClientConfig config, Random& random);

@@ -27,9 +27,8 @@ struct HubCounters {
 
 /// All clients of one relay: takes their streams' bytes and forwards datagrams between them by public key. One live
 /// session per node key; the newest wins. A slow receiver loses datagrams at its own bounded queue and holds nobody
-/// else up. After each handle_* the owner empties poll_work(): for each session named it writes poll_write() as long as
-/// the stream takes all of it, and again when the stream is writable; if closed() it then ends the stream and calls
-/// remove().
+/// else up. After each handle_* the owner empties poll_work(): for each session named it writes poll_write() while the
+/// stream has room (kStreamLowWater), and if closed() then ends the stream and calls remove().
 class Hub {
  public:
   Hub(ServerConfig config, Entropy& entropy);

@@ -11,6 +11,10 @@ namespace weft::relay {
 
 /// Default bound on what waits in a session for its stream.
 inline constexpr std::size_t kQueueLimit = 128 * 1024;
+/// Owners of a session take from poll_write() only while the stream has fewer bytes queued: what waits, waits in the
+/// bounded queue of the session, where it is dropped at the tail. With kQueueLimit it keeps below
+/// io::kStreamQueueLimit.
+inline constexpr std::size_t kStreamLowWater = 32 * 1024;
 /// Bound on control frames that wait; they have a queue of their own, so that a full one of datagrams neither stops nor
 /// delays a ping.
 inline constexpr std::size_t kControlLimit = 4 * 1024;
