@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/tunnel/static_tunnel.h"
+
+#include <algorithm>
+#include <array>
+
+#include "mesh/base/assert.h"
+#include "mesh/io/clock.h"
+#include "mesh/io/host.h"
+#include "mesh/io/timer.h"
+#include "mesh/io/udp_socket.h"
+
+namespace weft::tunnel {
+
+struct StaticTunnel::Impl {
+  Impl(StaticTunnel& owner, io::Host& on, StaticTunnelConfig given)
+      : tunnel(owner), host(on), config(std::move(given)), random(host.rng("wireguard")) {
+    wireguard::DeviceConfig device_config;
+    device_config.private_key = config.private_key;
+    device_config.mtu = config.tun.mtu;
+    device_config.limits = config.limits;
+    device_config.next_timestamp = [this] {
+      last_timestamp = std::max(host.clock().wall_now(), last_timestamp + 1ns);
+      return wireguard::to_tai64n(last_timestamp);
+    };
+    device = std::make_unique<wireguard::Device>(device_config, *random, host.entropy());
+    timer = host.make_timer([this] {
+      device->handle_timeout(now());
+      drain();
+    });
+  }
+
+  Time now() { return host.clock().now(); }
+  Result<void> start();
+  Result<void> open_sockets();
+  Result<void> open_tun();
+  Result<void> add_peers();
+  std::optional<PathId> path_to(const Endpoint& remote) const;
+
+  void from_tun(std::span<PacketSlot> packets);
+  void from_socket(std::uint16_t socket, std::span<DatagramSlot> datagrams);
+  void open(std::span<PacketSlot> slots);
+  void send(const PathId& path, Ecn ecn, const Slot& slot);
+  void flush();
+  void drain();
+
+  StaticTunnel& tunnel;
+  io::Host& host;
+  StaticTunnelConfig config;
+  WallTime last_timestamp{};
+  std::unique_ptr<Random> random;
+  std::unique_ptr<wireguard::Device> device;
+  std::vector<std::unique_ptr<io::UdpSocket>> sockets;
+  std::unique_ptr<io::TunDevice> tun;
+  std::unique_ptr<io::Timer> timer;
+  std::optional<Time> armed;
+
+  // A run of datagrams for one socket.
+  std::array<DatagramSlot, kMaxBatch> outgoing;
+  std::size_t outgoing_count = 0;
+  std::uint16_t outgoing_socket = 0;
+};
+
+Result<void> StaticTunnel::Impl::start() {
+  if (auto done = open_sockets(); !done) return done;
+  if (auto done = open_tun(); !done) return done;
+  if (auto done = add_peers(); !done) return done;
+  for (std::uint16_t i = 0; i < sockets.size(); ++i) {
+    sockets[i]->start_receive([this, i](std::span<DatagramSlot> datagrams) { from_socket(i, datagrams); });
+  }
+  tun->start_receive([this](std::span<PacketSlot> packets) { from_tun(packets); });
+  drain();
+  return {};
+}
+
+Result<void> StaticTunnel::Impl::open_sockets() {
+  for (const Endpoint& local : config.listen) {
+    auto socket = host.open_udp({local});
+    if (!socket) return std::unexpected(socket.error());
+    sockets.push_back(std::move(*socket));
+  }
+  return {};
+}
+
+Result<void> StaticTunnel::Impl::open_tun() {
+  auto opened = host.open_tun(config.tun);
+  if (!opened) return std::unexpected(opened.error());
+  tun = std::move(*opened);
+  if (!config.set_routes) return {};
+  std::vector<Prefix> routes;
+  for (const StaticPeer& peer : config.peers)
+    routes.insert(routes.end(), peer.allowed_ips.begin(), peer.allowed_ips.end());
+  return tun->set_routes(routes);
+}
+
+Result<void> StaticTunnel::Impl::add_peers() {
+  for (const StaticPeer& peer : config.peers) {
+    wireguard::PeerConfig added;
+    added.public_key = peer.public_key;
+    added.preshared_key = peer.preshared_key;
+    added.allowed_ips = peer.allowed_ips;
+    added.persistent_keepalive = peer.persistent_keepalive;
+    added.roaming = true;
+    if (peer.endpoint) {
+      added.path = path_to(*peer.endpoint);
+      if (!added.path) {
+        return fail(ErrorCode::usage,
+                    "no socket reaches " + peer.endpoint->to_string() + ": listen on an address of its family as well");
+      }
+    }
+    if (const auto id = device->add_peer(now(), added); !id) return std::unexpected(id.error());
+  }
+  return {};
+}
+
+std::optional<PathId> StaticTunnel::Impl::path_to(const Endpoint& remote) const {
+  for (std::uint16_t i = 0; i < sockets.size(); ++i) {
+    if (config.listen[i].address.family() == remote.address.family()) return PathId{i, 0, remote};
+  }
+  return std::nullopt;
+}
+
+void StaticTunnel::Impl::from_tun(std::span<PacketSlot> packets) {
+  device->seal(now(), packets);
+  for (const PacketSlot& packet : packets) {
+    if (packet.verdict == PacketVerdict::ready) send(packet.path, packet.ecn, packet.slot);
+  }
+  flush();
+  drain();
+}
+
+void StaticTunnel::Impl::from_socket(std::uint16_t socket, std::span<DatagramSlot> datagrams) {
+  std::array<PacketSlot, kMaxBatch> batch;
+  std::size_t count = 0;
+  for (const auto& [slot, meta] : datagrams) {
+    if (meta.icmp) continue;
+    const std::uint32_t step = meta.segment_size == 0 ? std::max(slot.length, 1u) : meta.segment_size;
+    for (std::uint32_t at = 0; at < slot.length; at += step) {
+      PacketSlot& packet = batch[count++] = {};
+      packet.slot = slot;
+      packet.slot.offset += at;
+      packet.slot.length = std::min(step, slot.length - at);
+      packet.path = {socket, 0, meta.source};
+      packet.ecn = meta.ecn;
+      if (count == batch.size()) open({batch.data(), std::exchange(count, 0)});
+    }
+  }
+  open({batch.data(), count});
+  drain();
+}
+
+/// What came out goes to the TUN device in one run, in order.
+void StaticTunnel::Impl::open(std::span<PacketSlot> slots) {
+  device->open(now(), slots);
+  std::size_t ready = 0;
+  for (const PacketSlot& slot : slots) {
+    if (slot.verdict == PacketVerdict::ready) slots[ready++] = slot;
+  }
+  if (ready > 0) tun->write(slots.first(ready));
+}
+
+void StaticTunnel::Impl::send(const PathId& path, Ecn ecn, const Slot& slot) {
+  if (outgoing_count == outgoing.size() || path.socket != outgoing_socket) flush();
+  outgoing_socket = path.socket;
+  DatagramSlot& datagram = outgoing[outgoing_count++] = {};
+  datagram.slot = slot;
+  datagram.meta.destination = path.remote;
+  datagram.meta.ecn = ecn;
+}
+
+void StaticTunnel::Impl::flush() {
+  if (outgoing_count == 0) return;
+  sockets[outgoing_socket]->send({outgoing.data(), std::exchange(outgoing_count, 0)});
+}
+
+void StaticTunnel::Impl::drain() {
+  while (auto out = device->poll_transmit()) {
+    const auto size = static_cast<std::uint32_t>(out->bytes.size());
+    send(out->path, Ecn::not_ect, {out->bytes.data(), size, 0, size});
+    flush();
+  }
+  while (const auto event = device->poll_event()) {
+    if (tunnel.on_event) tunnel.on_event(*event);
+  }
+  const auto next = device->next_deadline();
+  if (next == armed && next && *next > now()) return;
+  armed = next;
+  if (next) {
+    timer->arm(*next);
+  } else {
+    timer->cancel();
+  }
+}
+
+StaticTunnel::StaticTunnel(io::Host& host, StaticTunnelConfig config)
+    : impl_(std::make_unique<Impl>(*this, host, std::move(config))) {}
+StaticTunnel::~StaticTunnel() = default;
+
+Result<void> StaticTunnel::start() { return impl_->start(); }
+
+Endpoint StaticTunnel::local_endpoint(std::size_t n) const {
+  WEFT_ASSERT(n < impl_->sockets.size());
+  return impl_->sockets[n]->local_endpoint();
+}
+
+wireguard::PeerStats StaticTunnel::stats(const crypto::PublicKey& peer) const {
+  return impl_->device->stats(impl_->device->find_peer(peer).value_or(0));
+}
+
+const wireguard::DeviceCounters& StaticTunnel::counters() const { return impl_->device->counters(); }
+
+}  // namespace weft::tunnel
