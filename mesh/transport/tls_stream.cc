@@ -105,10 +105,12 @@ class TlsStream final : public io::Stream {
 
   std::size_t encrypt(ByteView bytes) {
     std::size_t taken = 0;
-    while (taken < bytes.size() && out_.empty() && !session_.failed()) {
+    while (taken < bytes.size() && out_.empty()) {
       const std::size_t room = io::kStreamQueueLimit - std::min(io::kStreamQueueLimit, inner_->queued());
       const std::size_t most = room > kRecordOverhead ? room - kRecordOverhead + 1 : 1;
-      taken += session_.write_plaintext(bytes.subspan(taken, std::min({most, kRecordLimit, bytes.size() - taken})));
+      const auto piece = bytes.subspan(taken, std::min({most, kRecordLimit, bytes.size() - taken}));
+      if (session_.write_plaintext(piece) == 0) break;
+      taken += piece.size();
       flush();
     }
     return taken;
