@@ -9,9 +9,6 @@
 namespace weft::agent {
 namespace {
 
-/// The stream keeps little, so that the bounded queue of the session decides what is dropped; when it holds this much
-/// we look again after kFlushInterval.
-constexpr Duration kFlushInterval = 2ms;
 constexpr control::Backoff::Range kRedial{.first = 500ms, .longest = 30s};
 
 }  // namespace
@@ -113,21 +110,21 @@ void RelayLink::drain() {
     if (!session_) return;
   }
   flush();
-  auto deadline = session_->next_deadline();
-  if (stream_->queued() >= relay::kStreamLowWater) deadline = earlier(deadline, now() + kFlushInterval);
-  timer_.arm(deadline);
+  timer_.arm(session_->next_deadline());
 }
 
+/// Writes until the stream takes less than it is given; the rest waits for on_writable, and the session's bounded queue
+/// decides what is dropped.
 void RelayLink::flush() {
-  if (!unsent_.empty()) {
+  while (true) {
+    if (unsent_.empty()) {
+      auto bytes = session_->poll_write();
+      if (!bytes) return;
+      unsent_ = std::move(*bytes);
+    }
     const std::size_t taken = stream_->write(unsent_);
     unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(taken));
-  }
-  while (unsent_.empty() && stream_->queued() < relay::kStreamLowWater) {
-    const auto bytes = session_->poll_write();
-    if (!bytes) return;
-    const std::size_t taken = stream_->write(*bytes);
-    if (taken < bytes->size()) unsent_.assign(bytes->begin() + static_cast<std::ptrdiff_t>(taken), bytes->end());
+    if (!unsent_.empty()) return;
   }
 }
 
