@@ -57,7 +57,7 @@ class Coordinator {
   Result<void> start();
   void stop();
   Endpoint local_endpoint() const;
-  /// The key that tokens pin, and the one that verifies admissions (and is in the TLS certificate).
+  /// The key that tokens pin, and the one that verifies admissions. Valid after start().
   crypto::PublicKey public_key() const;
   crypto::VerifyKey verify_key() const;
 

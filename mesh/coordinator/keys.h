@@ -5,7 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "mesh/base/error.h"
 #include "mesh/base/time.h"
+#include "mesh/control/token.h"
+#include "mesh/crypto/blake2s.h"
 
 namespace weft::coordinator {
 
@@ -25,5 +28,12 @@ struct KeyInfo {
   bool revoked = false;
   std::uint64_t uses = 0;
 };
+
+/// What is stored of a secret. The secret has 128 random bits, so one hash is enough.
+crypto::Blake2sDigest hash_secret(const control::SetupSecret& secret);
+
+/// Whether a machine may join with `key` at `now`. `floor`: the machine was removed when this was the newest key; only
+/// a later one lets it in again. Errors: key_expired_or_used.
+Result<void> check_redeemable(const KeyInfo& key, WallTime now, std::uint64_t floor);
 
 }  // namespace weft::coordinator

@@ -20,8 +20,8 @@
 namespace weft::test {
 
 /// A Host without a network: virtual time, timers, post, and streams between its own connect() and listen(), for tests
-/// of services that live on streams. Every run of a test is the same run. UDP, TUN, files and names answer with an
-/// Error.
+/// of services that live on streams. Every run of a test is the same run. UDP, TUN and names answer with an Error, files
+/// until set_files().
 class MemoryHost final : public io::Host,
                          private io::Clock,
                          private io::Resolver,
@@ -34,6 +34,8 @@ class MemoryHost final : public io::Host,
   /// For connections made from now on.
   void set_link(const LinkOptions& link) { link_ = link; }
   void set_wall(WallTime wall_at_zero) { wall_at_zero_ = wall_at_zero; }
+  /// The state directory from now on; it outlives the host.
+  void set_files(io::FileSystem& files) { files_ = &files; }
 
   /// Steps until `done()`; false if it is not within `limit` of virtual time.
   template <typename Predicate>
@@ -79,7 +81,7 @@ class MemoryHost final : public io::Host,
   Result<std::unique_ptr<io::TunDevice>> open_tun(const io::TunOptions&) override { return nothing("TUN"); }
   io::Resolver& resolver() override { return *this; }
   io::NetworkMonitor& network() override { return *this; }
-  io::FileSystem& files() override { return *this; }
+  io::FileSystem& files() override { return files_ != nullptr ? *files_ : *this; }
   std::unique_ptr<Random> rng(std::string_view purpose) override {
     return std::make_unique<SeededRandom>(seed_, purpose);
   }
@@ -163,6 +165,7 @@ class MemoryHost final : public io::Host,
   std::uint64_t seed_;
   LinkOptions link_;
   SeededEntropy entropy_;
+  io::FileSystem* files_ = nullptr;
   WallTime wall_at_zero_{std::chrono::hours(24 * 365 * 56)};
   std::uint16_t next_port_ = 40'000;
   std::map<Endpoint, std::shared_ptr<io::AcceptHandler>> listeners_;
