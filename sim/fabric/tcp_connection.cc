@@ -54,15 +54,39 @@ void TcpConnection::emit(std::uint8_t flags, std::uint64_t offset, std::size_t l
   if (length > 0) payload = ByteView{out_}.subspan(out_start_ + static_cast<std::size_t>(offset - first_), length);
   const std::uint32_t window = (flags & kSyn) != 0 ? 65'535 : receive_window() >> kWindowScale;
   const bool acks = (flags & kAck) != 0;
-  layer_.send(local_, remote_, flags, send_base_ + static_cast<std::uint32_t>(offset),
-              acks ? receive_base_ + static_cast<std::uint32_t>(received_) : 0, static_cast<std::uint16_t>(window),
-              payload);
+  std::array<SackBlock, kMaxSack> blocks;
+  const std::size_t reported = flags == kAck && length == 0 ? report_reordered(blocks) : 0;
+  layer_.send(local_, remote_, flags, wire_of(offset), acks ? receive_base_ + static_cast<std::uint32_t>(received_) : 0,
+              static_cast<std::uint16_t>(window), std::span{blocks}.first(reported), payload);
+}
+
+/// What arrived beyond a hole, as ranges: the one that changed last first (RFC 2018 §4).
+std::size_t TcpConnection::report_reordered(std::array<SackBlock, kMaxSack>& blocks) const {
+  std::size_t count = 0;
+  std::optional<SackBlock> latest;
+  const auto wire = [this](std::uint64_t offset) { return receive_base_ + static_cast<std::uint32_t>(offset); };
+  for (auto at = reordered_.begin(); at != reordered_.end() && (count < kMaxSack || !latest);) {
+    const std::uint64_t begin = at->first;
+    std::uint64_t end = begin;
+    for (; at != reordered_.end() && at->first <= end; ++at) end = std::max(end, at->first + at->second.size());
+    const SackBlock block{wire(begin), wire(end)};
+    if (begin <= last_reordered_ && last_reordered_ < end) {
+      latest = block;
+    } else if (count < kMaxSack) {
+      blocks[count++] = block;
+    }
+  }
+  if (!latest) return count;
+  count = std::min(count + 1, kMaxSack);
+  std::shift_right(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(count), 1);
+  blocks[0] = *latest;
+  return count;
 }
 
 /// Sends what the windows allow, then the FIN.
 void TcpConnection::push() {
   if (state_ != State::open) return;
-  const std::uint64_t limit = acked_ + std::min(congestion_window_, peer_window_);
+  const std::uint64_t limit = acked_ + std::min(congestion_window_ + sacked_bytes(), peer_window_);
   while (next_ < end_offset() && next_ < limit) {
     const auto length = std::min({std::uint64_t{segment_size_}, end_offset() - next_, limit - next_});
     if (next_ == sent_ && !timed_) timed_ = {next_ + length, layer_.loop().now()};
@@ -87,11 +111,55 @@ void TcpConnection::arm_retransmission() {
 }
 
 void TcpConnection::resend_first() {
+  resent_to_ = acked_;
+  resend(acked_, segment_size_);
+}
+
+void TcpConnection::resend(std::uint64_t offset, std::uint64_t limit) {
   timed_.reset();  // Karn
-  if (acked_ >= end_offset()) return emit(kAck | kFin, acked_, 0);
-  const auto length = std::min<std::uint64_t>(segment_size_, end_offset() - acked_);
-  emit(kAck | kPsh, acked_, static_cast<std::size_t>(length));
-  next_ = std::max(next_, acked_ + length);
+  if (offset >= end_offset()) return emit(kAck | kFin, offset, 0);
+  const auto length = std::min({std::uint64_t{segment_size_}, limit, end_offset() - offset});
+  emit(kAck | kPsh, offset, static_cast<std::size_t>(length));
+  resent_to_ = offset + length;
+  next_ = std::max(next_, resent_to_);
+}
+
+/// Sends the first part of the lowest hole that has not been sent again in this recovery. False if there is none.
+bool TcpConnection::resend_hole() {
+  std::uint64_t at = std::max(acked_, resent_to_);
+  for (const auto& [begin, end] : sacked_) {
+    if (at < begin) {
+      resend(at, begin - at);
+      return true;
+    }
+    at = std::max(at, end);
+  }
+  return false;
+}
+
+std::uint64_t TcpConnection::sacked_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& [begin, end] : sacked_) sum += end - begin;
+  return sum;
+}
+
+/// Keeps the ranges that the peer holds beyond its holes: disjoint, above acked_.
+void TcpConnection::note_sacks(const TcpSegment& segment) {
+  const auto offset_of = [this](std::uint32_t wire) {
+    return acked_ + static_cast<std::uint32_t>(wire - wire_of(acked_));
+  };
+  for (const SackBlock& block : segment.sacks()) {
+    std::uint64_t begin = offset_of(block.begin), end = offset_of(block.end);
+    if (begin <= acked_ || begin >= end || end > sent_) continue;
+    auto at = sacked_.upper_bound(begin);
+    if (at != sacked_.begin() && std::prev(at)->second >= begin) --at;
+    while (at != sacked_.end() && at->first <= end) {
+      begin = std::min(begin, at->first);
+      end = std::max(end, at->second);
+      at = sacked_.erase(at);
+    }
+    sacked_.emplace(begin, end);
+  }
 }
 
 void TcpConnection::on_alarm() {
@@ -114,6 +182,7 @@ void TcpConnection::on_alarm() {
     recovering_ = false;
     duplicate_acks_ = 0;
     next_ = acked_;
+    sacked_.clear();
     if (peer_window_ == 0) {
       resend_first();
     } else {
@@ -142,8 +211,7 @@ void TcpConnection::receive(const TcpSegment& segment) {
     return;
   }
   if ((segment.flags & kAck) == 0) return;
-  const std::uint64_t ack =
-      acked_ + static_cast<std::uint32_t>(segment.acknowledgment - (send_base_ + static_cast<std::uint32_t>(acked_)));
+  const std::uint64_t ack = acked_ + static_cast<std::uint32_t>(segment.acknowledgment - (wire_of(acked_)));
   const bool bare = segment.payload.empty() && (segment.flags & kFin) == 0;
   const bool same_window = std::uint64_t{segment.window} << kWindowScale == peer_window_;
   peer_window_ = std::uint64_t{segment.window} << kWindowScale;
@@ -154,6 +222,7 @@ void TcpConnection::receive(const TcpSegment& segment) {
     layer_.accepted(*this);
     if (state_ == State::dead) return;
   } else if (ack <= sent_) {
+    note_sacks(segment);
     on_ack(ack, bare && same_window);
     if (state_ == State::dead) return;
   }
@@ -187,10 +256,12 @@ void TcpConnection::on_ack(std::uint64_t ack, bool bare) {
     recovering_ = true;
     recover_ = sent_;
     slow_start_limit_ = std::max<std::uint64_t>(in_flight() / 2, std::uint64_t{2} * segment_size_);
-    congestion_window_ = slow_start_limit_ + std::uint64_t{3} * segment_size_;
+    congestion_window_ = slow_start_limit_;
     resend_first();
-  } else if (bare && recovering_) {
-    congestion_window_ += segment_size_;
+  }
+  if (recovering_) {  // at most two for each acknowledgement, so that the queue which overflowed is not hit at once
+                      // again
+    for (int i = 0; i < 2 && resend_hole(); ++i) continue;
   }
   push();
   if (short_write_ && queued() < io::kStreamQueueLimit / 2) {
@@ -207,6 +278,12 @@ void TcpConnection::on_new_ack(std::uint64_t ack) {
   retries_ = 0;
   duplicate_acks_ = 0;
   alarm_.cancel();
+  while (!sacked_.empty() && sacked_.begin()->first <= ack) {
+    const std::uint64_t end = sacked_.begin()->second;
+    sacked_.erase(sacked_.begin());
+    if (end > ack) sacked_.emplace(ack, end);
+    if (end > ack) break;
+  }
   const std::uint64_t data_end = std::min(ack, end_offset());
   if (data_end > first_) {
     out_start_ += static_cast<std::size_t>(data_end - first_);
@@ -221,8 +298,7 @@ void TcpConnection::on_new_ack(std::uint64_t ack) {
     recovering_ = false;
     congestion_window_ = slow_start_limit_;
   } else if (recovering_) {
-    resend_first();  // NewReno: a partial acknowledgement names the next hole
-    congestion_window_ -= std::min(congestion_window_ - segment_size_, newly);
+    if (sacked_.empty()) resend_first();  // NewReno: a partial acknowledgement names the next hole
   } else if (congestion_window_ < slow_start_limit_) {
     congestion_window_ += std::min<std::uint64_t>(newly, segment_size_);
   } else {
@@ -259,6 +335,7 @@ void TcpConnection::on_payload(std::uint64_t offset, ByteView payload) {
   if (waiting_.size() + payload.size() > kWindow + segment_size_) return;        // beyond the window: sent again later
   if (offset > received_) {
     reordered_.try_emplace(offset, payload.begin(), payload.end());
+    last_reordered_ = offset;
     return;
   }
   payload = payload.subspan(static_cast<std::size_t>(received_ - offset));

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "mesh/base/error.h"
 #include "mesh/base/ip.h"
@@ -17,13 +20,22 @@ namespace weft::fabric {
 
 class TcpLayer;
 
+/// A range that a receiver holds beyond a hole (RFC 2018), by sequence numbers.
+struct SackBlock {
+  std::uint32_t begin = 0, end = 0;
+};
+inline constexpr std::size_t kMaxSack = 3;
+
 /// One TCP segment as it came in (RFC 9293 §3.1).
 struct TcpSegment {
   std::uint16_t source_port = 0, destination_port = 0;
   std::uint32_t sequence = 0, acknowledgment = 0;
   std::uint8_t flags = 0;
   std::uint16_t window = 0;
+  std::array<SackBlock, kMaxSack> sack_blocks{};
+  std::size_t sack_count = 0;
   ByteView payload;
+  std::span<const SackBlock> sacks() const { return {sack_blocks.data(), sack_count}; }
 };
 inline constexpr std::uint8_t kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16;
 
@@ -64,6 +76,12 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void acknowledge() { emit(kAck, next_, 0); }
   void push();
   void resend_first();
+  void resend(std::uint64_t offset, std::uint64_t limit);
+  bool resend_hole();
+  void note_sacks(const TcpSegment& segment);
+  std::uint64_t sacked_bytes() const;
+  std::size_t report_reordered(std::array<SackBlock, kMaxSack>& blocks) const;
+  std::uint32_t wire_of(std::uint64_t offset) const { return send_base_ + static_cast<std::uint32_t>(offset); }
   void arm_retransmission();
   void on_alarm();
   void on_syn_sent(const TcpSegment& segment);
@@ -91,7 +109,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::size_t out_start_ = 0;
   std::uint64_t first_ = 1, acked_ = 0, next_ = 0, sent_ = 0;
   std::uint64_t congestion_window_, slow_start_limit_ = UINT64_MAX, recover_ = 0;
-  std::uint64_t peer_window_ = 65'535;
+  std::uint64_t peer_window_ = 65'535, resent_to_ = 0;
+  std::map<std::uint64_t, std::uint64_t> sacked_;  // begin -> end, what the peer holds beyond holes
   std::uint32_t segment_size_;
   int duplicate_acks_ = 0, retries_ = 0;
   bool recovering_ = false, end_queued_ = false, end_acked_ = false;
@@ -102,6 +121,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::uint32_t receive_base_ = 0;
   std::uint64_t received_ = 0;  // next offset expected
   std::map<std::uint64_t, Bytes> reordered_;
+  std::uint64_t last_reordered_ = 0;
   std::optional<std::uint64_t> peer_end_;
   bool peer_ended_ = false;
 

@@ -28,17 +28,28 @@ class FabricStream final : public io::Stream {
   std::shared_ptr<TcpConnection> connection_;
 };
 
+/// Only as this model writes it: behind two no-ops.
+void read_sacks(ByteView options, TcpSegment& segment) {
+  if (options.size() < 12 || load_u16be(&options[0]) != 0x0101 || options[2] != 5) return;
+  segment.sack_count = std::min<std::size_t>({kMaxSack, (options.size() - 4) / 8, (options[3] - 2u) / 8});
+  for (std::size_t i = 0; i < segment.sack_count; ++i) {
+    segment.sack_blocks[i] = {load_u32be(&options[4 + 8 * i]), load_u32be(&options[8 + 8 * i])};
+  }
+}
+
 std::optional<TcpSegment> parse_segment(ByteView bytes) {
   if (bytes.size() < kTcpHeader) return std::nullopt;
   const std::size_t header = std::size_t{bytes[12]} >> 4 << 2;
   if (header < kTcpHeader || header > bytes.size()) return std::nullopt;
-  return TcpSegment{.source_port = load_u16be(&bytes[0]),
-                    .destination_port = load_u16be(&bytes[2]),
-                    .sequence = load_u32be(&bytes[4]),
-                    .acknowledgment = load_u32be(&bytes[8]),
-                    .flags = bytes[13],
-                    .window = load_u16be(&bytes[14]),
-                    .payload = bytes.subspan(header)};
+  TcpSegment segment{.source_port = load_u16be(&bytes[0]),
+                     .destination_port = load_u16be(&bytes[2]),
+                     .sequence = load_u32be(&bytes[4]),
+                     .acknowledgment = load_u32be(&bytes[8]),
+                     .flags = bytes[13],
+                     .window = load_u16be(&bytes[14])};
+  segment.payload = bytes.subspan(header);
+  read_sacks(bytes.subspan(kTcpHeader, header - kTcpHeader), segment);
+  return segment;
 }
 
 }  // namespace
@@ -135,10 +146,10 @@ void TcpLayer::on_syn(const Pair& pair, const TcpSegment& segment) {
 /// RFC 9293 §3.10.7.1.
 void TcpLayer::refuse(const Pair& pair, const TcpSegment& segment) {
   if ((segment.flags & kRst) != 0) return;
-  if ((segment.flags & kAck) != 0) return send(pair.first, pair.second, kRst, segment.acknowledgment, 0, 0, {});
+  if ((segment.flags & kAck) != 0) return send(pair.first, pair.second, kRst, segment.acknowledgment, 0, 0, {}, {});
   const auto length =
       static_cast<std::uint32_t>(segment.payload.size() + ((segment.flags & (kSyn | kFin)) != 0 ? 1 : 0));
-  send(pair.first, pair.second, kRst | kAck, 0, segment.sequence + length, 0, {});
+  send(pair.first, pair.second, kRst | kAck, 0, segment.sequence + length, 0, {}, {});
 }
 
 void TcpLayer::accepted(TcpConnection& connection) {
@@ -161,9 +172,11 @@ void TcpLayer::power_off() {
 }
 
 void TcpLayer::send(const Endpoint& from, const Endpoint& to, std::uint8_t flags, std::uint32_t sequence,
-                    std::uint32_t acknowledgment, std::uint16_t window, ByteView payload) {
-  const bool options = (flags & kSyn) != 0;
-  const std::size_t header = kTcpHeader + (options ? 8 : 0);
+                    std::uint32_t acknowledgment, std::uint16_t window, std::span<const SackBlock> sacks,
+                    ByteView payload) {
+  const bool opening = (flags & kSyn) != 0;
+  const std::size_t options = opening ? 12 : (sacks.empty() ? 0 : 4 + 8 * sacks.size());
+  const std::size_t header = kTcpHeader + options;
   const std::size_t ip = ip_header_size(to.address.family());
   Packet& packet = host_.internet().router().take();
   packet.bytes.resize(ip + header + payload.size());
@@ -179,9 +192,16 @@ void TcpLayer::send(const Endpoint& from, const Endpoint& to, std::uint8_t flags
   tcp[12] = static_cast<std::uint8_t>(header << 2);
   tcp[13] = flags;
   store_u16be(tcp + 14, window);
-  if (options) {  // maximum segment size, no-op, window scale 3 (RFC 9293 §3.2, RFC 7323 §2.2)
+  if (opening) {  // maximum segment size, window scale 3, SACK permitted (RFC 9293 §3.2, RFC 7323 §2.2, RFC 2018 §2)
     store_u32be(tcp + 20, 0x02040000 | segment_size(to.address.family()));
     store_u32be(tcp + 24, 0x01030303);
+    store_u32be(tcp + 28, 0x01010402);
+  } else if (options > 0) {
+    store_u32be(tcp + 20, static_cast<std::uint32_t>(0x01010502 + 8 * sacks.size()));
+    for (std::size_t i = 0; i < sacks.size(); ++i) {
+      store_u32be(tcp + 24 + 8 * i, sacks[i].begin);
+      store_u32be(tcp + 28 + 8 * i, sacks[i].end);
+    }
   }
   if (!payload.empty()) std::memcpy(tcp + header, payload.data(), payload.size());
   store_transport_checksum(packet.bytes, 16);

@@ -32,7 +32,7 @@ class TcpLayer {
 
   /// For TcpConnection.
   void send(const Endpoint& from, const Endpoint& to, std::uint8_t flags, std::uint32_t sequence,
-            std::uint32_t acknowledgment, std::uint16_t window, ByteView payload);
+            std::uint32_t acknowledgment, std::uint16_t window, std::span<const SackBlock> sacks, ByteView payload);
   void accepted(TcpConnection& connection);
   void forget(TcpConnection& connection);
   EventLoop& loop();
