@@ -38,15 +38,15 @@ table inet guard {
   }
 }
 """
-MASQUERADE = 'table ip nat { chain post { type nat hook postrouting priority 100; oifname "wan" masquerade %s } }'
-UDP_DROP = 'table inet noudp { chain forward { type filter hook forward priority -10; meta l4proto udp drop } }'
+MASQUERADE = 'table ip nat { chain post { type nat hook postrouting priority 100; oifname "wan" masquerade %s; }; }\n'
+UDP_DROP = "table inet noudp { chain forward { type filter hook forward priority -10; meta l4proto udp drop; }; }\n"
 
 # Rules of a gateway by the name of the class, as in scenarios/kernel-cases.json.
 GATEWAYS = {
     "linux-masquerade": INPUT_DROPS + MASQUERADE % "",
     "linux-masquerade-random": INPUT_DROPS + MASQUERADE % "random",
     "open": "",
-    "udp-blocked": INPUT_DROPS + MASQUERADE % "" + "\n" + UDP_DROP,
+    "udp-blocked": INPUT_DROPS + MASQUERADE % "" + UDP_DROP,
 }
 
 
