@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "mesh/base/error.h"
+
+namespace CLI {
+class App;
+}
+namespace weft::sim {
+struct Scenario;
+}
+
+namespace weft::lab {
+
+/// Each adds a sub-command to `app` that leaves the process's exit code in `status`.
+void add_run(CLI::App& app, int& status);
+void add_matrix(CLI::App& app, int& status);
+
+/// Prints the sentence to standard error and returns the exit code of its kind.
+int report(const Error& error);
+
+/// Seeds A..B, both included.
+struct SeedRange {
+  std::uint64_t first = 1;
+  std::uint64_t last = 1;
+};
+/// "7" or "1..100"; empty means the scenario's own. Error: usage.
+Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scenario);
+
+/// Writes a file of results, making its folder. Error: io with path and reason.
+Result<void> write_result(const std::string& folder, const std::string& name, std::string_view text);
+
+}  // namespace weft::lab

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "commit.h"
+#include "sim/bin/commands.h"
+
+/// weft-lab: parses the command line and hands over; each sub-command is a file of its own.
+int main(int argc, char** argv) {
+  CLI::App app("weft-lab: runs the Weft stack in simulated networks");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("weft-lab ") + WEFT_VERSION + " (" + WEFT_COMMIT + ")");
+  app.footer("Exit codes: 0 ok, 1 internal, 2 usage, 20 expectation failed. Scenario files: docs/scenario.md");
+  int status = 0;
+  weft::lab::add_run(app, status);
+  weft::lab::add_matrix(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "weft-lab: %s; see weft-lab --help\n", error.what());
+    return 2;
+  }
+  return status;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/scenario/fabric_world.h"
+
+#include <map>
+
+#include "sim/fabric/fabric_host.h"
+#include "sim/fabric/network.h"
+#include "sim/scenario/fabric_ping.h"
+#include "sim/traffic/canary.h"
+
+namespace weft::sim {
+namespace {
+
+topology::RegionMatrix region_matrix(const RegionPlan& plan) {
+  topology::RegionMatrix matrix(static_cast<topology::RegionId>(plan.delay.size()));
+  for (topology::RegionId from = 0; from < matrix.size(); ++from) {
+    for (topology::RegionId to = 0; to < matrix.size(); ++to) {
+      matrix.path(from, to) = {
+          .latency = plan.delay[from][to], .hops = static_cast<std::uint8_t>(plan.hops), .loss_ppm = plan.loss_ppm};
+    }
+  }
+  return matrix;
+}
+
+fabric::LinkOptions link_options(const LinkPlan& plan) {
+  return {.delay = plan.delay, .up_bps = plan.rate_bps, .down_bps = plan.rate_bps, .loss_ppm = plan.loss_ppm};
+}
+
+fabric::FabricHost& fabric_host(io::Host& host) { return static_cast<fabric::FabricHost&>(host); }
+
+class FabricWorld final : public World {
+ public:
+  FabricWorld(std::uint64_t seed, const RegionPlan& regions)
+      : network_({.seed = seed, .regions = region_matrix(regions)}) {}
+
+  io::Host& add_host(const HostPlan& plan) override {
+    return network_.add_host({.name = plan.name,
+                              .realm = plan.place,
+                              .region = plan.region,
+                              .addresses = plan.addresses,
+                              .link = link_options(plan.link),
+                              .trace = plan.trace});
+  }
+
+  Gateway add_gateway(const GatewayPlan& plan, const nat::Behavior& behavior) override {
+    const fabric::NatPlace place = network_.add_nat({.name = plan.name,
+                                                     .outer = plan.outer,
+                                                     .region = plan.region,
+                                                     .external = plan.external,
+                                                     .inside_address = plan.inside_address,
+                                                     .on_link = {plan.inside},
+                                                     .link = link_options(plan.link)},
+                                                    behavior);
+    return {.id = place.node, .inside = place.inside};
+  }
+
+  Time now() const override { return network_.now(); }
+  bool run_until(const std::function<bool()>& done, Time deadline) override {
+    return network_.run_until(done, deadline);
+  }
+  void at(Time when, std::function<void()> task) override { network_.at(when, std::move(task)); }
+
+  std::unique_ptr<PingRun> ping(io::Host& from, io::Host& to, const PingPlan& plan) override {
+    auto& echoes = echoes_[fabric_host(to).node()];
+    if (!echoes) echoes = std::make_unique<FabricEchoes>(fabric_host(to));
+    return std::make_unique<FabricPing>(fabric_host(from), *echoes, plan, ++flows_);
+  }
+
+  void set_behavior(GatewayId gateway, const nat::Behavior& behavior) override {
+    network_.replace_nat(gateway, behavior);
+  }
+
+  void set_link_up(io::Host& host, bool up) override {
+    const fabric::NodeId node = fabric_host(host).node();
+    fabric::LinkOptions link = network_.link(node);
+    link.up = up;
+    network_.set_link(node, link);
+  }
+
+  void set_power(io::Host& host, bool on) override {
+    on ? fabric_host(host).power_on() : fabric_host(host).power_off();
+  }
+
+  void observe(std::function<void(ByteView)> observer) override {
+    network_.observe([observer = std::move(observer)](const fabric::WireEvent& event) {
+      if (event.direction == fabric::Direction::sent) observer(event.bytes);
+    });
+  }
+
+  Bytes canary() const override { return to_bytes(traffic::kCanary); }
+  std::string trace_hash() const override { return to_hex(network_.trace_hash()); }
+
+ private:
+  fabric::Network network_;
+  std::map<fabric::NodeId, std::unique_ptr<FabricEchoes>> echoes_;
+  std::uint64_t flows_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<World> make_fabric_world(std::uint64_t seed, const RegionPlan& regions) {
+  return std::make_unique<FabricWorld>(seed, regions);
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/scenario/run.h"
+
+#include <algorithm>
+
+#include "mesh/agent/agent.h"
+#include "sim/scenario/deployment.h"
+#include "sim/scenario/expectations.h"
+#include "sim/scenario/invariants.h"
+#include "sim/scenario/scenario.h"
+#include "sim/world/world.h"
+
+namespace weft::sim {
+namespace {
+
+/// Virtual time in which all agents must know each other, and the pause after that in which NAT facts are completed.
+constexpr Duration kBringUpLimit = 60s;
+constexpr Duration kFactsPause = 2s;
+constexpr Duration kAfterSettled = 1s;
+
+PathClass path_class_of(const agent::PeerStatus* peer) {
+  if (peer == nullptr) return PathClass::none;
+  switch (peer->path) {
+    case path::PathClass::direct:
+      return PathClass::direct;
+    case path::PathClass::one_way:
+      return PathClass::one_way;
+    case path::PathClass::relay:
+      return PathClass::relay;
+    case path::PathClass::none:
+      return PathClass::none;
+  }
+  return PathClass::none;
+}
+
+/// Both ends must agree on direct; one alone is one way.
+PathClass joined(PathClass a, PathClass b) {
+  if (a == b) return a;
+  if (a == PathClass::none || b == PathClass::none) return PathClass::none;
+  return PathClass::one_way;
+}
+
+std::optional<Duration> median_rtt(const std::vector<PingSample>& samples) {
+  std::vector<Duration> rtts;
+  for (const PingSample& sample : samples) {
+    if (sample.answered) rtts.push_back(*sample.answered - sample.sent);
+  }
+  if (rtts.empty()) return std::nullopt;
+  std::ranges::nth_element(rtts, rtts.begin() + static_cast<std::ptrdiff_t>(rtts.size() / 2));
+  return rtts[rtts.size() / 2];
+}
+
+/// One run from bring-up to result.
+class Run {
+ public:
+  Run(const Scenario& scenario, const NatChains& chains, const RunOptions& options)
+      : scenario_(scenario),
+        options_(options),
+        world_(options.make_world(options.seed,
+                                  {scenario.topology.delay, scenario.topology.loss_ppm, scenario.topology.hops})),
+        invariants_(world_->canary(), shares_sites(scenario)),
+        deployment_(*world_, scenario, chains, options.tls) {
+    world_->observe([this](ByteView packet) { invariants_.see(packet); });
+  }
+
+  Result<RunResult> execute() {
+    if (auto started = bring_up(); !started) return std::unexpected(started.error());
+    start_traffic();
+    schedule_events();
+    schedule_expectations();
+    const Time end = t0_ + scenario_.duration;
+    if (options_.end_when_settled) {
+      world_->run_until([this] { return settled(); }, end);
+      world_->run_until([] { return false; }, std::min(end, world_->now() + kAfterSettled));
+    } else {
+      world_->run_until([] { return false; }, end);
+    }
+    return finish();
+  }
+
+ private:
+  static bool shares_sites(const Scenario& scenario) {
+    for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (scenario.nodes[i].site == scenario.nodes[j].site) return true;
+      }
+    }
+    return false;
+  }
+
+  Result<void> bring_up() {
+    if (auto started = deployment_.start(); !started) return started;
+    if (!world_->run_until([this] { return deployment_.complete(); }, world_->now() + kBringUpLimit)) {
+      return fail(ErrorCode::internal, "the agents did not all find each other within " +
+                                           std::to_string(kBringUpLimit.count() / 1'000'000'000) +
+                                           " s of virtual time: " + deployment_.what_is_missing());
+    }
+    world_->run_until([] { return false; }, world_->now() + kFactsPause);
+    t0_ = world_->now();
+    return {};
+  }
+
+  void start_traffic() {
+    for (const PingSpec& ping : scenario_.pings) {
+      io::Host& to = deployment_.host(ping.to);
+      pings_.push_back(world_->ping(deployment_.host(ping.from), to,
+                                    {.destination = deployment_.overlay_address(ping.to),
+                                     .start = t0_ + ping.start,
+                                     .interval = ping.interval,
+                                     .count = ping.count}));
+    }
+  }
+
+  void schedule_events() {
+    for (const EventSpec& event : scenario_.events) {
+      world_->at(t0_ + event.at, [this, &event] {
+        if (auto done = deployment_.apply(event); !done) failures_.push_back("event: " + done.error().message);
+      });
+    }
+  }
+
+  /// Expectations that name a time are checked then, the others at the end.
+  void schedule_expectations() {
+    for (const ExpectSpec& expect : scenario_.expectations) {
+      if (expect.at) world_->at(t0_ + *expect.at, [this, &expect] { check_one(expect); });
+    }
+  }
+
+  void check_one(const ExpectSpec& expect) {
+    const auto ping = std::ranges::find_if(
+        scenario_.pings, [&](const PingSpec& p) { return p.from == expect.from && p.to == expect.to; });
+    const std::size_t index = static_cast<std::size_t>(ping - scenario_.pings.begin());
+    const PairResult pair = ping == scenario_.pings.end() ? status_of(expect.from, expect.to) : result_of(index);
+    if (std::string failure = check(expect, pair); !failure.empty()) failures_.push_back(std::move(failure));
+  }
+
+  const agent::PeerStatus* peer(const agent::AgentStatus& status, const std::string& other) {
+    const IpAddress address = deployment_.overlay_address(other);
+    const auto found = std::ranges::find_if(
+        status.peers, [&](const agent::PeerStatus& p) { return std::ranges::count(p.addresses, address) > 0; });
+    return found == status.peers.end() ? nullptr : &*found;
+  }
+
+  bool settled() {
+    return std::ranges::all_of(scenario_.pings, [this](const PingSpec& ping) {
+      const auto from = deployment_.agent(ping.from).status(), to = deployment_.agent(ping.to).status();
+      const auto *there = peer(from, ping.to), *back = peer(to, ping.from);
+      return there != nullptr && back != nullptr && there->state == path::SearchState::settled &&
+             back->state == path::SearchState::settled;
+    });
+  }
+
+  PairResult status_of(const std::string& from, const std::string& to) {
+    PairResult result{.from = from, .to = to};
+    const auto near = deployment_.agent(from).status(), far = deployment_.agent(to).status();
+    const auto *there = peer(near, to), *back = peer(far, from);
+    result.path = joined(path_class_of(there), path_class_of(back));
+    if (there != nullptr) {
+      result.time_to_direct = there->time_to_direct;
+      if (result.path != PathClass::direct)
+        result.reason = there->reason.empty() && back ? back->reason : there->reason;
+    }
+    return result;
+  }
+
+  PairResult result_of(std::size_t index) {
+    const PingSpec& ping = scenario_.pings[index];
+    PairResult result = status_of(ping.from, ping.to);
+    const auto& samples = pings_[index]->samples();
+    result.sent = samples.size();
+    for (const PingSample& sample : samples) {
+      if (sample.answered) ++result.answered;
+      if (sample.arrived && !result.first_packet) result.first_packet = *sample.arrived - samples.front().sent;
+    }
+    result.connected = result.answered > 0;
+    result.rtt = median_rtt(samples);
+    return result;
+  }
+
+  RunResult finish() {
+    for (const ExpectSpec& expect : scenario_.expectations) {
+      if (!expect.at) check_one(expect);
+    }
+    RunResult result{.seed = options_.seed, .virtual_time = world_->now() - Time{}};
+    for (std::size_t i = 0; i < scenario_.pings.size(); ++i) result.pairs.push_back(result_of(i));
+    result.failures = failures_;
+    for (std::string& violation : invariants_.violations()) result.failures.push_back(std::move(violation));
+    result.trace_hash = world_->trace_hash();
+    return result;
+  }
+
+  const Scenario& scenario_;
+  const RunOptions& options_;
+  std::unique_ptr<World> world_;
+  Invariants invariants_;
+  Deployment deployment_;
+  std::vector<std::unique_ptr<PingRun>> pings_;
+  std::vector<std::string> failures_;
+  Time t0_{};
+};
+
+}  // namespace
+
+Result<RunResult> run_scenario(const Scenario& scenario, const NatChains& chains, const RunOptions& options) {
+  return Run(scenario, chains, options).execute();
+}
+
+}  // namespace weft::sim
