@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
 
 #include "mesh/base/assert.h"
 #include "mesh/io/clock.h"
@@ -50,7 +52,8 @@ struct StaticTunnel::Impl {
   WallTime last_timestamp{};
   std::unique_ptr<Random> random;
   std::unique_ptr<wireguard::Device> device;
-  std::vector<std::unique_ptr<io::UdpSocket>> sockets;
+  std::map<wireguard::PeerId, crypto::PublicKey> keys;
+  std::vector<std::unique_ptr<io::UdpSocket>> sockets;  // as `listen`; null: left out
   std::unique_ptr<io::TunDevice> tun;
   std::unique_ptr<io::Timer> timer;
   std::optional<Time> armed;
@@ -66,6 +69,7 @@ Result<void> StaticTunnel::Impl::start() {
   if (auto done = open_tun(); !done) return done;
   if (auto done = add_peers(); !done) return done;
   for (std::uint16_t i = 0; i < sockets.size(); ++i) {
+    if (!sockets[i]) continue;
     sockets[i]->start_receive([this, i](std::span<DatagramSlot> datagrams) { from_socket(i, datagrams); });
   }
   tun->start_receive([this](std::span<PacketSlot> packets) { from_tun(packets); });
@@ -76,8 +80,11 @@ Result<void> StaticTunnel::Impl::start() {
 Result<void> StaticTunnel::Impl::open_sockets() {
   for (const Endpoint& local : config.listen) {
     auto socket = host.open_udp({local});
-    if (!socket) return std::unexpected(socket.error());
-    sockets.push_back(std::move(*socket));
+    // "All addresses of both families" is asked of machines without IPv6 as well.
+    const bool dispensable = local.address == IpAddress::any(IpFamily::v6) && !sockets.empty() && !socket &&
+                             socket.error().code != ErrorCode::port_taken;
+    if (!socket && !dispensable) return std::unexpected(socket.error());
+    sockets.push_back(socket ? std::move(*socket) : nullptr);
   }
   return {};
 }
@@ -108,14 +115,16 @@ Result<void> StaticTunnel::Impl::add_peers() {
                     "no socket reaches " + peer.endpoint->to_string() + ": listen on an address of its family as well");
       }
     }
-    if (const auto id = device->add_peer(now(), added); !id) return std::unexpected(id.error());
+    const auto id = device->add_peer(now(), added);
+    if (!id) return std::unexpected(id.error());
+    keys[*id] = peer.public_key;
   }
   return {};
 }
 
 std::optional<PathId> StaticTunnel::Impl::path_to(const Endpoint& remote) const {
   for (std::uint16_t i = 0; i < sockets.size(); ++i) {
-    if (config.listen[i].address.family() == remote.address.family()) return PathId{i, 0, remote};
+    if (sockets[i] && config.listen[i].address.family() == remote.address.family()) return PathId{i, 0, remote};
   }
   return std::nullopt;
 }
@@ -180,7 +189,8 @@ void StaticTunnel::Impl::drain() {
     flush();
   }
   while (const auto event = device->poll_event()) {
-    if (tunnel.on_event) tunnel.on_event(*event);
+    const auto peer = std::visit([](const auto& happened) { return happened.peer; }, *event);
+    if (tunnel.on_event) tunnel.on_event(keys.at(peer), *event);
   }
   const auto next = device->next_deadline();
   if (next == armed && next && *next > now()) return;
@@ -199,7 +209,7 @@ StaticTunnel::~StaticTunnel() = default;
 Result<void> StaticTunnel::start() { return impl_->start(); }
 
 Endpoint StaticTunnel::local_endpoint(std::size_t n) const {
-  WEFT_ASSERT(n < impl_->sockets.size());
+  WEFT_ASSERT(n < impl_->sockets.size() && impl_->sockets[n]);
   return impl_->sockets[n]->local_endpoint();
 }
 

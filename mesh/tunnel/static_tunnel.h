@@ -26,7 +26,8 @@ struct StaticPeer {
 
 struct StaticTunnelConfig {
   crypto::PrivateKey private_key;
-  /// One socket each; port 0 takes a free one. A peer is reached over the first of its family.
+  /// One socket each; port 0 takes a free one. A peer is reached over the first of its family. [::] behind another
+  /// entry is left out on a machine without IPv6.
   std::vector<Endpoint> listen;
   io::TunOptions tun;
   /// Routes the peers' prefixes into the TUN device.
@@ -57,7 +58,7 @@ class StaticTunnel {
   const wireguard::DeviceCounters& counters() const;
 
   /// Called from the event loop; may be set at any time.
-  std::function<void(const wireguard::Event&)> on_event;
+  std::function<void(const crypto::PublicKey& peer, const wireguard::Event&)> on_event;
 
  private:
   struct Impl;
