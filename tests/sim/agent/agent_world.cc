@@ -54,14 +54,19 @@ Node& AgentWorld::add_node(const std::string& name, const std::optional<nat::Beh
   Node& node = nodes.emplace_back();
   fabric::HostOptions host{.name = name};
   if (behavior) {
+    // Behind a gateway that translates nothing the host has an address of the Internet.
+    const bool translates = behavior->translation == nat::Translation::nat;
+    const auto inside = [&](std::uint8_t last) {
+      return translates ? IpAddress::v4(10, 0, n, last) : IpAddress::v4(100, 0, n, last);
+    };
     const auto place = network.add_nat({.name = name + "-nat",
                                         .external = {IpAddress::v4(192, 0, 2, n)},
-                                        .inside_address = IpAddress::v4(10, 0, n, 1),
-                                        .on_link = {*Prefix::parse("10.0." + std::to_string(n) + ".0/24")}},
+                                        .inside_address = inside(1),
+                                        .on_link = {Prefix{inside(0), 24}}},
                                        *behavior);
     node.nat = place.node;
     host.realm = place.inside;
-    host.addresses = {IpAddress::v4(10, 0, n, 2)};
+    host.addresses = {inside(2)};
   } else {
     host.addresses = {IpAddress::v4(198, 51, 100, n)};
   }
