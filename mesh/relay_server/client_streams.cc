@@ -10,7 +10,10 @@
 namespace weft::relay_server {
 
 ClientStreams::ClientStreams(io::Host& host, relay::ServerConfig config)
-    : host_(host), hub_(std::move(config), host.entropy()), timer_(host.make_timer([this] { handle_timer(); })) {}
+    : host_(host),
+      hub_(std::move(config), host.entropy()),
+      timer_(host.make_timer([this] { handle_timer(); })),
+      drain_timer_(host.make_timer([this] { handle_drain(); })) {}
 
 ClientStreams::~ClientStreams() = default;
 
@@ -63,23 +66,34 @@ void ClientStreams::work() {
   arm();
 }
 
-/// Writes until the stream takes less than it is given; the rest waits for on_writable.
+void ClientStreams::handle_drain() {
+  for (const relay::SessionId id : std::exchange(waiting_, {})) {
+    const auto at = connections_.find(id);
+    if (at != connections_.end()) pump(id, at->second);
+  }
+}
+
+/// Writes as much as the stream has room for; if it has none any more, looks again soon.
 void ClientStreams::pump(relay::SessionId id, Connection& connection) {
   if (connection.ending) return;
-  while (true) {
-    if (connection.unwritten.empty()) {
-      auto bytes = hub_.poll_write(id);
-      if (!bytes) return;
-      connection.unwritten = std::move(*bytes);
-    }
-    const std::size_t taken = connection.stream->write(connection.unwritten);
-    if (taken < connection.unwritten.size()) {
-      connection.unwritten.erase(connection.unwritten.begin(),
-                                 connection.unwritten.begin() + static_cast<std::ptrdiff_t>(taken));
-      return;
-    }
-    connection.unwritten = Bytes();
+  while (connection.stream->queued() < relay::kStreamLowWater) {
+    if (!write(id, connection)) return;
   }
+  if (waiting_.empty()) drain_timer_->arm(host_.clock().now() + kDrainInterval);
+  waiting_.insert(id);
+}
+
+/// One piece; false if there is none, or the stream took less than it was given and on_writable will follow.
+bool ClientStreams::write(relay::SessionId id, Connection& connection) {
+  if (connection.unwritten.empty()) {
+    auto bytes = hub_.poll_write(id);
+    if (!bytes) return false;
+    connection.unwritten = std::move(*bytes);
+  }
+  const std::size_t taken = connection.stream->write(connection.unwritten);
+  connection.unwritten.erase(connection.unwritten.begin(),
+                             connection.unwritten.begin() + static_cast<std::ptrdiff_t>(taken));
+  return connection.unwritten.empty();
 }
 
 /// The hub is through with this client: what the stream has taken still goes out, within kLinger.

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "mesh/base/bytes.h"
@@ -21,6 +22,9 @@ namespace weft::relay_server {
 
 /// A stream that was told to end but whose other side does not read is destroyed after this.
 inline constexpr Duration kLinger = 5s;
+
+/// When a stream has relay::kStreamLowWater queued, we look again after this.
+inline constexpr Duration kDrainInterval = 5ms;
 
 /// Joins a relay::Hub to the streams of its clients.
 class ClientStreams {
@@ -48,8 +52,10 @@ class ClientStreams {
   void handle_writable(relay::SessionId id);
   void handle_closed(relay::SessionId id);
   void handle_timer();
+  void handle_drain();
   void work();
   void pump(relay::SessionId id, Connection& connection);
+  bool write(relay::SessionId id, Connection& connection);
   void end(relay::SessionId id, Connection& connection);
   void arm();
 
@@ -60,6 +66,8 @@ class ClientStreams {
   Duration wall_offset_{0};
   std::unique_ptr<io::Timer> timer_;
   std::optional<Time> armed_;
+  std::set<relay::SessionId> waiting_;  // whose streams had no room
+  std::unique_ptr<io::Timer> drain_timer_;
 };
 
 }  // namespace weft::relay_server
