@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/bin/advertise.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "mesh/bin/settings.h"
+#include "mesh/io/network_monitor.h"
+
+namespace weft::bin {
+namespace {
+
+constexpr std::size_t kMostEndpoints = 8;  // what a setup key carries
+
+}  // namespace
+
+Result<std::vector<Endpoint>> parse_endpoint_flags(std::string_view flag, const std::vector<std::string>& texts) {
+  std::vector<Endpoint> endpoints;
+  for (const auto& text : texts) {
+    const auto endpoint = parse_endpoint_flag(flag, text);
+    if (!endpoint) return std::unexpected(endpoint.error());
+    endpoints.push_back(*endpoint);
+  }
+  return endpoints;
+}
+
+std::vector<Endpoint> reachable_endpoints(const io::NetworkMonitor& network, const Endpoint& bound) {
+  if (!bound.address.is_unspecified()) return {bound};
+  auto interfaces = network.interfaces();
+  std::ranges::stable_partition(interfaces, [](const auto& each) { return each.has_default_route; });
+  std::vector<Endpoint> endpoints;
+  for (const auto& interface : interfaces) {
+    for (const auto& prefix : interface.addresses) {
+      const bool fits = prefix.address.family() == bound.address.family() && !prefix.address.is_link_local();
+      if (interface.up && fits && endpoints.size() < kMostEndpoints) endpoints.push_back({prefix.address, bound.port});
+    }
+  }
+  if (endpoints.empty()) endpoints.push_back({IpAddress::loopback(bound.address.family()), bound.port});
+  return endpoints;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  const std::string text = name.data();
+  return text.substr(0, text.find('.'));
+}
+
+}  // namespace weft::bin

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mesh/bin/settings.h"
+
+namespace weft::bin {
+
+/// What the command line says, per command; run_*() does it and returns the documented exit code (docs/cli.md). Values
+/// that are `optional` were not given.
+
+struct AgentFlags {
+  CommonFlags common;
+  bool up = false;
+  std::optional<std::string> key;
+  std::optional<std::string> name;
+  std::optional<std::uint16_t> udp_port;
+  std::optional<std::string> tun_name;
+  std::optional<std::uint16_t> mtu;
+};
+int run_agent(const AgentFlags& flags);
+
+struct CoordinatorFlags {
+  CommonFlags common;
+  std::string listen;
+  std::vector<std::string> advertise;
+  bool no_tls = false;
+};
+int run_coordinator(const CoordinatorFlags& flags);
+
+struct RelayFlags {
+  CommonFlags common;
+  std::optional<std::string> key;
+  std::string listen;
+  std::vector<std::string> stun;
+  std::vector<std::string> advertise;
+  std::vector<std::string> advertise_stun;
+  std::optional<std::string> name;
+  bool no_tls = false;
+};
+int run_relay(const RelayFlags& flags);
+
+struct UpFlags {
+  CommonFlags common;
+  std::optional<std::string> key;
+  std::optional<std::string> name;
+  std::optional<std::uint16_t> udp_port;
+  std::optional<std::string> tun_name;
+  std::optional<std::uint16_t> mtu;
+  std::string timeout = "30s";
+};
+int run_up(const UpFlags& flags);
+
+struct DownFlags {
+  CommonFlags common;
+};
+int run_down(const DownFlags& flags);
+
+struct StatusFlags {
+  CommonFlags common;
+  bool json = false;
+};
+int run_status(const StatusFlags& flags);
+
+struct PingFlags {
+  CommonFlags common;
+  std::string peer;
+  std::optional<int> count;
+  bool until_direct = false;
+  std::string timeout = "20s";
+};
+int run_ping(const PingFlags& flags);
+
+struct NetcheckFlags {
+  CommonFlags common;
+  bool json = false;
+};
+int run_netcheck(const NetcheckFlags& flags);
+
+struct KeyFlags {
+  CommonFlags common;
+  bool json = false;
+  bool reusable = false;
+  bool ephemeral = false;
+  std::optional<std::string> expires;
+  std::string note;
+  std::uint64_t id = 0;
+};
+int run_key_create(const KeyFlags& flags);
+int run_key_list(const KeyFlags& flags);
+int run_key_revoke(const KeyFlags& flags);
+
+struct NodeFlags {
+  CommonFlags common;
+  bool json = false;
+  std::string node;  // name or number
+};
+int run_node_list(const NodeFlags& flags);
+int run_node_remove(const NodeFlags& flags);
+int run_node_expire(const NodeFlags& flags);
+
+int run_version();
+
+struct DebugWireguardFlags {
+  CommonFlags common;
+  std::string config;  // file in the format of wg-quick(8): [Interface] and [Peer]
+  std::string tun_name = "weft0";
+};
+int run_debug_wireguard(const DebugWireguardFlags& flags);
+
+}  // namespace weft::bin

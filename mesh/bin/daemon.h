@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "mesh/base/error.h"
+#include "mesh/bin/settings.h"
+#include "mesh/host/asio_host.h"
+#include "mesh/host/asio_loop.h"
+
+namespace weft::bin {
+
+/// What the three daemons share: one loop and host, an orderly end on TERM and INT, and word to systemd.
+class Daemon {
+ public:
+  /// Errors: io if the state directory cannot be used.
+  static Result<std::unique_ptr<Daemon>> create(const Settings& settings);
+
+  host::AsioHost& host() { return *host_; }
+
+  /// The service is up: tells systemd (READY=1).
+  void ready();
+  /// Ends run() with an error that no retry mends.
+  void fail(const Error& error);
+  /// Runs until a signal or fail(), then calls `stop` and lets what is queued leave. Returns the exit code.
+  int run(const std::function<void()>& stop);
+
+ private:
+  Daemon() = default;
+  host::AsioLoop loop_;
+  std::unique_ptr<host::AsioHost> host_;
+  std::optional<Error> error_;
+  bool stopping_ = false;
+};
+
+}  // namespace weft::bin

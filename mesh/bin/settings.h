@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mesh/base/error.h"
+#include "mesh/base/ip.h"
+#include "mesh/base/time.h"
+#include "mesh/base/trace.h"
+
+namespace weft::bin {
+
+/// Which daemon a command runs or talks to; names the default paths.
+enum class Service { agent, coordinator, relay };
+
+/// What every command takes. A flag beats the environment (WEFT_SOCKET, WEFT_STATE, WEFT_LOG), which beats the file
+/// (WEFT_CONFIG, or /etc/weft/weft.json if it exists: an object with `socket`, `state` and `log`), which beats the
+/// default.
+struct CommonFlags {
+  std::optional<std::string> socket;
+  std::optional<std::string> state;
+  std::optional<std::string> log;  // debug, info, warning, error
+  bool log_json = false;
+};
+
+struct Settings {
+  std::string socket;  // /run/weft/agent.sock, /run/weft-coordinator/coordinator.sock
+  std::string state;   // /var/lib/weft, /var/lib/weft-coordinator, /var/lib/weft-relay
+  TraceLevel log_level = TraceLevel::info;
+  bool log_json = false;
+};
+
+/// Errors: usage, with the file and key or the variable that is wrong.
+Result<Settings> resolve_settings(Service service, const CommonFlags& flags);
+
+/// "203.0.113.7:443" or "[2001:db8::1]:443" given to `flag`. Errors: usage.
+Result<Endpoint> parse_endpoint_flag(std::string_view flag, const std::string& text);
+/// A number with one of the units s, m, h, d, given to `flag`: "90s", "24h". Errors: usage.
+Result<Duration> parse_duration_flag(std::string_view flag, const std::string& text);
+/// The text of a setup key: `given`, or WEFT_KEY, so that it need not stand in the list of processes.
+std::optional<std::string> setup_key(const std::optional<std::string>& given);
+
+}  // namespace weft::bin

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <nlohmann/json.hpp>
+
+#include "mesh/bin/commands.h"
+#include "mesh/bin/local_client.h"
+
+namespace weft::bin {
+
+using nlohmann::json;
+
+int run_up(const UpFlags& flags) {
+  const auto settings = resolve_settings(Service::agent, flags.common);
+  if (!settings) return report(settings.error());
+  const auto limit = parse_duration_flag("--timeout", flags.timeout);
+  if (!limit) return report(limit.error());
+  json params = json::object();
+  if (const auto key = setup_key(flags.key)) params["key"] = *key;
+  if (flags.name) params["name"] = *flags.name;
+  if (flags.udp_port) params["udp_port"] = *flags.udp_port;
+  if (flags.tun_name) params["tun"] = *flags.tun_name;
+  if (flags.mtu) params["mtu"] = *flags.mtu;
+  const auto answer = call_daemon(Service::agent, *settings, "up", params, *limit);
+  if (!answer) return report(answer.error());
+  std::string line = answer->value("name", "");
+  for (const auto& address : answer->value("addresses", json::array())) line += " " + address.get<std::string>();
+  print_line(line);
+  return 0;
+}
+
+}  // namespace weft::bin
