@@ -5,7 +5,8 @@
 
 #include "mesh/path/probe.h"
 
-/// The message parser behind the AEAD (whose key an attacker lacks, but a hostile peer has), and the header parser before it.
+/// The message parser behind the AEAD (whose key an attacker lacks, but a hostile peer has), and the header parser
+/// before it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const weft::ByteView input(data, size);
   static_cast<void>(weft::path::sender_of(input));
