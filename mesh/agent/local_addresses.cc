@@ -105,6 +105,13 @@ bool LocalAddresses::has_address(IpFamily family) const {
   return false;
 }
 
+std::optional<Duration> LocalAddresses::round_trip(const Endpoint& server) const {
+  for (const auto& probe : probes_) {
+    if (const auto found = probe.round_trips.find(server); found != probe.round_trips.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
 /// Asks all servers again; what was known stays until the answers say otherwise.
 void LocalAddresses::restart(Probe& probe) {
   probe.fresh.reset();
@@ -131,6 +138,8 @@ void LocalAddresses::restart(Probe& probe) {
       timer_.arm(now());  // drained on the next turn: the end of the tests closes this socket
     });
   }
+  probe.started = now();
+  probe.round_trips.clear();
   probe.discovery->start(now());
 }
 
@@ -177,6 +186,7 @@ void LocalAddresses::drain(Probe& probe) {
     if (!event) break;
     if (const auto* found = std::get_if<stun::ReflexiveFound>(&*event)) {
       probe.mapped[found->server] = found->mapped;
+      probe.round_trips.emplace(found->server, now() - probe.started);
     } else {
       finish(probe, std::get<stun::DiscoveryFinished>(*event));
     }

@@ -45,6 +45,8 @@ class LocalAddresses {
   const path::LocalView& view() const { return view_; }
   /// Every socket has been asked about, as far as there are servers.
   bool complete() const;
+  /// Of the first Binding of the latest round; nullopt if it was not answered.
+  std::optional<Duration> round_trip(const Endpoint& server) const;
 
  private:
   /// What is asked about one socket.
@@ -56,6 +58,8 @@ class LocalAddresses {
     std::unique_ptr<stun::Client> client;           // for refreshing
     std::optional<Time> refresh_at;
     std::map<Endpoint, Endpoint> mapped;  // by server
+    Time started;                         // of the discovery
+    std::map<Endpoint, Duration> round_trips;
     path::NatFacts facts;
     bool known = false;
   };

@@ -14,7 +14,12 @@ constexpr Duration kTick = 1s;
 }  // namespace
 
 RelayLinks::RelayLinks(RelayLinkContext context)
-    : context_(std::move(context)), timer_(context_.host, [this] { tick(); }) {}
+    : context_(std::move(context)), timer_(context_.host, [this] { tick(); }) {
+  context_.on_state = [this, told = std::move(context_.on_state)](std::uint16_t relay, bool ready) {
+    timer_.arm(context_.host.clock().now() + kTick);
+    told(relay, ready);
+  };
+}
 
 RelayLink* RelayLinks::find(std::uint16_t relay) const {
   const auto found = links_.find(relay);
@@ -47,11 +52,24 @@ void RelayLinks::choose_home(std::uint16_t after) {
   if (relays_.empty() || context_.admission.empty()) return;
   auto next = relays_.upper_bound(after);
   if (next == relays_.end()) next = relays_.begin();
-  const std::uint16_t before = std::exchange(home_, next->first);
-  home_lost_ = context_.host.clock().now();
+  set_home(next->first);
+}
+
+void RelayLinks::set_home(std::uint16_t relay) {
+  const std::uint16_t before = std::exchange(home_, relay);
+  preferred_ = 0;
+  home_lost_.reset();
   want(home_);
-  timer_.arm(*home_lost_ + kTick);
+  timer_.arm(context_.host.clock().now() + kTick);
   if (before != home_ && on_home) on_home();
+}
+
+/// Make before break: peers hear of the new home when it is open, and the old one stays open while they still use it.
+void RelayLinks::prefer(std::uint16_t relay) {
+  if (relay == home_ || !relays_.contains(relay)) return;
+  preferred_ = relay;
+  want(relay);
+  if (ready(relay)) set_home(relay);
 }
 
 void RelayLinks::want(std::uint16_t relay) {
@@ -108,6 +126,7 @@ void RelayLinks::close_idle() {
 void RelayLinks::tick() {
   const Time now = context_.host.clock().now();
   retired_.clear();
+  if (preferred_ != 0 && ready(preferred_)) set_home(preferred_);
   close_idle();
   if (ready(home_)) {
     home_lost_.reset();

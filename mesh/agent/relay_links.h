@@ -34,6 +34,8 @@ class RelayLinks {
   std::optional<Duration> rtt(std::uint16_t relay) const;
   /// The name in the map; empty if unknown.
   std::string name(std::uint16_t relay) const;
+  /// This relay is nearer: it becomes the home relay as soon as it is open.
+  void prefer(std::uint16_t relay);
   void network_changed();
 
   /// home() is another than before.
@@ -41,6 +43,7 @@ class RelayLinks {
 
  private:
   void choose_home(std::uint16_t after);
+  void set_home(std::uint16_t relay);
   void tick();
   void close_idle();
   RelayLink* find(std::uint16_t relay) const;
@@ -50,6 +53,7 @@ class RelayLinks {
   std::map<std::uint16_t, std::unique_ptr<RelayLink>> links_;
   std::vector<std::unique_ptr<RelayLink>> retired_;
   std::uint16_t home_ = 0;
+  std::uint16_t preferred_ = 0;  // 0: none waits to become home
   std::optional<Time> home_lost_;
   CoreTimer timer_;
 };

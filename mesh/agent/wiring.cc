@@ -153,15 +153,42 @@ void Wiring::apply_routes() {
   if (auto done = data_->tun()->set_routes(peers_->routes()); !done) observer_.on_error(done.error());
 }
 
-/// The home relay's servers first: its answers make our reflexive candidate.
+const std::map<std::uint16_t, control::RelayRecord>& Wiring::relay_records() const {
+  return control_ ? control_->session().map().relays : stored_map_.relays;
+}
+
+/// The home relay's first server makes our reflexive candidate; then one of each relay, to measure how far it is; then
+/// the others of the home relay, which tell about the NAT.
 void Wiring::apply_servers() {
-  const auto& relays = control_ ? control_->session().map().relays : stored_map_.relays;
   std::vector<Endpoint> servers;
-  if (const auto home = relays.find(relays_->home()); home != relays.end()) servers = home->second.stun_endpoints;
+  const auto& relays = relay_records();
+  const auto home = relays.find(relays_->home());
+  if (home != relays.end() && !home->second.stun_endpoints.empty()) servers.push_back(home->second.stun_endpoints[0]);
   for (const auto& [id, relay] : relays) {
-    if (id != relays_->home()) servers.insert(servers.end(), relay.stun_endpoints.begin(), relay.stun_endpoints.end());
+    if (id != relays_->home() && !relay.stun_endpoints.empty()) servers.push_back(relay.stun_endpoints[0]);
+  }
+  if (home != relays.end()) {
+    const auto& all = home->second.stun_endpoints;
+    for (std::size_t i = 1; i < all.size(); ++i) servers.push_back(all[i]);
   }
   addresses_->set_servers(servers);
+}
+
+/// The nearest relay becomes the home relay, if it is nearer by more than what a measurement errs.
+void Wiring::choose_relay() {
+  const auto distance = [&](const control::RelayRecord& relay) -> std::optional<Duration> {
+    return relay.stun_endpoints.empty() ? std::nullopt : addresses_->round_trip(relay.stun_endpoints[0]);
+  };
+  const auto& relays = relay_records();
+  const auto home = relays.find(relays_->home());
+  std::optional<Duration> best = home == relays.end() ? std::nullopt : distance(home->second);
+  if (!best) return;
+  for (const auto& [id, relay] : relays) {
+    const auto one = distance(relay);
+    if (!one || *one * 5 / 4 + 5ms >= *best) continue;
+    best = one;
+    relays_->prefer(id);
+  }
 }
 
 /// This machine is no longer part of the network.
@@ -227,6 +254,7 @@ void Wiring::on_probe(const PathId& from, ByteView datagram) {
 
 void Wiring::on_addresses() {
   if (peers_) peers_->local_changed();
+  if (addresses_ && addresses_->complete()) choose_relay();
   publish();
   changed();
 }

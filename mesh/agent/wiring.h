@@ -43,7 +43,9 @@ class Wiring {
   Result<void> open_tun(const std::vector<IpAddress>& addresses);
   void apply_routes();
   void apply_servers();
+  void choose_relay();
   void cut_off();
+  const std::map<std::uint16_t, control::RelayRecord>& relay_records() const;
   void save_map();
 
   void on_control(const control::ClientSession::Event& event);

@@ -192,6 +192,84 @@ TEST(Agent, PingTellsThePath) {
   EXPECT_EQ(result->error().code, ErrorCode::not_found);
 }
 
+/// Each node's home is the relay of its region; the other one's is dialled when it is needed.
+TEST(Agent, NodesAtDifferentRelaysTalk) {
+  AgentWorld world;
+  world.add_relay("far", 1);
+  Node& a = world.add_node("a", udp_blocked());
+  Node& b = world.add_node("b", kPortRestricted, 1);
+  Node& c = world.add_node("c", kPortRestricted, 0);
+  ASSERT_TRUE(world.settle());
+  EXPECT_EQ(b.agent->status().self.relay, "far");
+  EXPECT_EQ(c.agent->status().self.relay, "relay");
+  for (Node* to : {&b, &c}) {
+    const auto sequence = a.echo->send(to->address());
+    EXPECT_TRUE(world.until([&] { return a.echo->answered(sequence); }, 2s)) << to->config.name;
+  }
+  const auto sequence = b.echo->send(c.address());
+  EXPECT_TRUE(world.until([&] { return b.echo->answered(sequence); }, 2s));
+  EXPECT_TRUE(world.until([&] { return b.peer(1).path == PathClass::direct; }, 2s));
+}
+
+TEST(Agent, DeadHomeRelayIsReplaced) {
+  AgentWorld world;
+  world.add_relay("second", 0);
+  Node& a = world.add_node("a", udp_blocked());
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  EXPECT_EQ(a.agent->status().self.relay, "relay");
+  world.relays.front().reset();
+  const auto moved = [&] {
+    return a.agent->status().self.relay == "second" && b.agent->status().self.relay == "second";
+  };
+  ASSERT_TRUE(world.until(moved, 40s));
+  world.network.run_for(1s);
+  const auto sequence = a.echo->send(b.address());
+  EXPECT_TRUE(world.until([&] { return a.echo->answered(sequence); }, 2s));
+}
+
+/// Behind one NAT that has no hairpinning: the private addresses are used, since both have one reflexive address.
+TEST(Agent, SiblingsBehindOneNatTalkOnTheirOwnNetwork) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_sibling("b", a);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first) && both_are(world, PathClass::direct); }, 2s));
+  world.network.run_for(500ms);
+  EXPECT_TRUE(a.peer().endpoint->address.is_private());
+  const auto second = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(second); }, 1s));
+  EXPECT_LE(*a.echo->round_trip(second), 2ms);
+}
+
+TEST(Agent, ManyNodesFindEachOther) {
+  AgentWorld world;
+  for (int i = 0; i < 12; ++i) world.add_node("n" + std::to_string(i), kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  std::vector<std::pair<Node*, std::uint16_t>> sent;
+  for (auto& from : world.nodes) {
+    for (auto& to : world.nodes) {
+      if (&from != &to) sent.emplace_back(&from, from.echo->send(to.address()));
+    }
+  }
+  EXPECT_TRUE(world.until(
+      [&] {
+        return std::all_of(sent.begin(), sent.end(),
+                           [](const auto& one) { return one.first->echo->answered(one.second); });
+      },
+      5s));
+  const auto all_direct = [&] {
+    for (const auto& node : world.nodes) {
+      for (const auto& peer : node.agent->status().peers) {
+        if (peer.path != PathClass::direct) return false;
+      }
+    }
+    return true;
+  };
+  EXPECT_TRUE(world.until(all_direct, 5s));
+}
+
 TEST(Agent, StatusIsTheFixedFormat) {
   AgentWorld world;
   Node& a = world.add_node("a", kPortRestricted);

@@ -11,12 +11,10 @@ namespace weft::agent::test {
 namespace {
 
 const Endpoint kCoordinator{IpAddress::v4(203, 0, 113, 1), 443};
-const IpAddress kRelay = IpAddress::v4(203, 0, 113, 2);
-const IpAddress kRelay2 = IpAddress::v4(203, 0, 113, 3);
 
 fabric::NetworkOptions options(std::uint64_t seed) {
   fabric::NetworkOptions options{.seed = seed};
-  options.regions = topology::RegionMatrix(1, {}, {.latency = kOneWay - 200us});
+  options.regions = topology::RegionMatrix(2, {.latency = 3 * kOneWay}, {.latency = kOneWay - 200us});
   return options;
 }
 
@@ -33,26 +31,35 @@ AgentWorld::AgentWorld(std::uint64_t seed, bool tls) : network(options(seed)), t
       *coordinator_host,
       coordinator::CoordinatorConfig{.listen = kCoordinator, .advertised = {kCoordinator}, .tls = tls_});
   EXPECT_TRUE(coordinator->start());
-  relay_host = &network.add_host({.name = "relay", .addresses = {kRelay, kRelay2}});
+  add_relay("relay", 0);
+}
+
+void AgentWorld::add_relay(const std::string& name, std::uint16_t region) {
+  const std::uint8_t n = next_++;
+  const auto first = IpAddress::v4(203, 0, 113, static_cast<std::uint8_t>(2 * n));
+  const auto second = IpAddress::v4(203, 0, 113, static_cast<std::uint8_t>(2 * n + 1));
+  auto& host = network.add_host({.name = name, .region = region, .addresses = {first, second}});
   relay_server::RelayServerConfig config;
-  config.stream_listen = {{kRelay, 443}};
-  config.stun_listen = {{kRelay, 3478}, {kRelay, 3479}, {kRelay2, 3478}, {kRelay2, 3479}};
+  config.name = name;
+  config.stream_listen = {{first, 443}};
+  config.stun_listen = {{first, 3478}, {first, 3479}, {second, 3478}, {second, 3479}};
   config.tls = tls_;
-  config.token = coordinator->create_key({.reusable = true}).value();
-  relay = std::make_unique<relay_server::RelayServer>(*relay_host, std::move(config));
-  EXPECT_TRUE(relay->start());
+  config.token = coordinator->create_key({}).value();
+  relays.push_back(std::make_unique<relay_server::RelayServer>(host, std::move(config)));
+  EXPECT_TRUE(relays.back()->start());
 }
 
 AgentWorld::~AgentWorld() {
   nodes.clear();
-  relay.reset();
+  relays.clear();
   coordinator.reset();
 }
 
-Node& AgentWorld::add_node(const std::string& name, const std::optional<nat::Behavior>& behavior) {
+Node& AgentWorld::add_node(const std::string& name, const std::optional<nat::Behavior>& behavior,
+                           std::uint16_t region) {
   const std::uint8_t n = next_++;
   Node& node = nodes.emplace_back();
-  fabric::HostOptions host{.name = name};
+  fabric::HostOptions host{.name = name, .region = region};
   if (behavior) {
     // Behind a gateway that translates nothing the host has an address of the Internet.
     const bool translates = behavior->translation == nat::Translation::nat;
@@ -60,19 +67,33 @@ Node& AgentWorld::add_node(const std::string& name, const std::optional<nat::Beh
       return translates ? IpAddress::v4(10, 0, n, last) : IpAddress::v4(100, 0, n, last);
     };
     const auto place = network.add_nat({.name = name + "-nat",
+                                        .region = region,
                                         .external = {IpAddress::v4(192, 0, 2, n)},
                                         .inside_address = inside(1),
                                         .on_link = {Prefix{inside(0), 24}}},
                                        *behavior);
     node.nat = place.node;
-    host.realm = place.inside;
+    node.realm = host.realm = place.inside;
     host.addresses = {inside(2)};
   } else {
     host.addresses = {IpAddress::v4(198, 51, 100, n)};
   }
+  return join(node, host);
+}
+
+Node& AgentWorld::add_sibling(const std::string& name, const Node& other) {
+  const std::uint8_t n = next_++;
+  Node& node = nodes.emplace_back();
+  node.nat = other.nat;
+  node.realm = other.realm;
+  auto address = other.host->addresses().front().v4_host_order() & 0xffffff00;
+  return join(node, {.name = name, .realm = other.realm, .addresses = {IpAddress::v4(address + 100 + n)}});
+}
+
+Node& AgentWorld::join(Node& node, const fabric::HostOptions& host) {
   node.host = &network.add_host(host);
   node.echo = std::make_unique<Echo>(network, *node.host);
-  node.config.name = name;
+  node.config.name = host.name;
   node.config.token = coordinator->create_key({}).value();
   start(node);
   return node;

@@ -23,6 +23,7 @@ inline constexpr Duration kOneWay = 15ms;
 struct Node {
   fabric::FabricHost* host = nullptr;
   fabric::NodeId nat = 0;
+  fabric::RealmId realm = 0;
   std::unique_ptr<Echo> echo;
   std::unique_ptr<Agent> agent;
   AgentConfig config;
@@ -45,14 +46,17 @@ struct Node {
 ///                  │      │
 ///                 NAT    NAT
 ///                  │      │
-///                 node   node          every two points of the Internet are 15 ms apart
+///                 node   node          every two points of the Internet are 15 ms apart; region 1 is 45 ms away
 class AgentWorld {
  public:
   explicit AgentWorld(std::uint64_t seed = 1, bool tls = false);
   ~AgentWorld();
 
   /// Behind a NAT of its own, or on the Internet. Started; the pointer stays valid.
-  Node& add_node(const std::string& name, const std::optional<nat::Behavior>& behavior);
+  Node& add_node(const std::string& name, const std::optional<nat::Behavior>& behavior, std::uint16_t region = 0);
+  /// Behind the NAT of `other`, on its network.
+  Node& add_sibling(const std::string& name, const Node& other);
+  void add_relay(const std::string& name, std::uint16_t region);
   void start(Node& node);
   void stop_coordinator();
   bool until(const std::function<bool()>& done, Duration limit = 30s) {
@@ -63,14 +67,14 @@ class AgentWorld {
 
   fabric::Network network;
   fabric::FabricHost* coordinator_host = nullptr;
-  fabric::FabricHost* relay_host = nullptr;
   std::unique_ptr<coordinator::Coordinator> coordinator;
-  std::unique_ptr<relay_server::RelayServer> relay;
+  std::deque<std::unique_ptr<relay_server::RelayServer>> relays;
   std::deque<Node> nodes;
   bool plaintext_seen = false;
 
  private:
   bool tls_;
+  Node& join(Node& node, const fabric::HostOptions& host);
   std::uint8_t next_ = 1;
 };
 
