@@ -61,6 +61,7 @@ class Coordinator::Impl {
 
   void stop() {
     listener_.reset();
+    by_node_.clear();
     connections_.clear();
     if (registry_) {
       for (const auto& [id, node] : registry_->nodes()) {
@@ -74,6 +75,8 @@ class Coordinator::Impl {
     for (io::Timer* timer : {push_timer_.get(), flush_timer_.get(), ephemeral_timer_.get(), reap_timer_.get()})
       timer->cancel();
     push_due_.reset();
+    flush_armed_ = false;
+    forgotten_at_.clear();
   }
 
   Endpoint local_endpoint() const { return listener_ ? listener_->local_endpoint() : config_.listen; }
