@@ -58,8 +58,11 @@ std::uint64_t Network::events() const { return loop_->events(); }
 const LinkOptions& Network::link(NodeId node) const { return router_->place(node).link.options(); }
 
 void Network::set_link(NodeId node, const LinkOptions& link) {
-  router_->place(node).link.set(link);
-  if (const auto host = hosts_.find(node); host != hosts_.end()) host->second->set_addresses(host->second->addresses());
+  AccessLink& access = router_->place(node).link;
+  const bool turned = access.options().up != link.up;
+  access.set(link);
+  const auto host = hosts_.find(node);
+  if (turned && host != hosts_.end()) host->second->set_addresses(host->second->addresses());
 }
 
 void Network::move_host(NodeId node, RealmId realm, RegionId region, std::vector<IpAddress> addresses) {

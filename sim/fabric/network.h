@@ -104,7 +104,8 @@ class Network {
   /// The latency matrix; changes act on packets sent from now on (loss, partition).
   topology::RegionMatrix& regions() { return options_.regions; }
   const LinkOptions& link(NodeId node) const;
-  /// Replaces the access link of a host or a NAT's outside; what is under way arrives by the old one.
+  /// Replaces the access link of a host or a NAT's outside; what is under way arrives by the old one, unless the new
+  /// one is down when it comes. A host's network monitor tells if it went up or down.
   void set_link(NodeId node, const LinkOptions& link);
   /// Puts a host into another place (roaming); its network monitor tells. What is under way to the old place is lost.
   void move_host(NodeId node, RealmId realm, RegionId region, std::vector<IpAddress> addresses);

@@ -261,6 +261,7 @@ void Router::at_downlink(Packet& packet) {
 void Router::arrive(Packet& packet) {
   Place& here = place(packet.to);
   if (packet.generation != here.generation) return drop(packet, packet.to, DropReason::moved);
+  if (!here.link.options().up) return drop(packet, packet.to, DropReason::link_down);
   if (here.gateway) return at_nat(packet, false);
   note(packet, packet.to, kOutside, Direction::received);
   ++delivered_;

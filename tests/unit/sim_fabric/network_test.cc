@@ -253,6 +253,26 @@ TEST(Network, RoamingHostIsToldAndReachableAtItsNewPlaceOnly) {
   EXPECT_EQ(ear.heard.size(), 1u);
 }
 
+TEST(Network, LinkThatGoesDownLosesWhatIsUnderWayAndTells) {
+  Network network({});
+  add_server(network);
+  auto& left = network.add_host({.name = "left", .addresses = {ip("198.51.100.1")}});
+  Ear server(network.host(0), kServer), ear(left, {ip("198.51.100.1"), 9});
+  std::vector<bool> up;
+  left.network().on_change([&] { up.push_back(left.network().interfaces()[0].up); });
+  server.send(ear.local(), Bytes{1});
+  network.run_for(1ms);
+  network.set_link(left.node(), {.up = false});
+  network.run_for(100ms);
+  EXPECT_TRUE(ear.heard.empty());
+  network.set_link(left.node(), {});
+  network.set_link(left.node(), {.loss_ppm = 10});  // no change that a host could notice
+  server.send(ear.local(), Bytes{2});
+  network.run_for(100ms);
+  EXPECT_EQ(ear.heard.size(), 1u);
+  EXPECT_EQ(up, (std::vector{false, true}));
+}
+
 TEST(Network, NatRestartForgetsMappings) {
   Network network({});
   add_server(network);
