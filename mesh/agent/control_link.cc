@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/agent/control_link.h"
 
+#include "mesh/agent/interfaces.h"
 #include "mesh/agent/lazy_tls.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/stream.h"
@@ -27,6 +28,16 @@ ControlLink::~ControlLink() = default;
 Time ControlLink::now() const { return host_.clock().now(); }
 
 void ControlLink::start() {
+  session_->start(now());
+  drain();
+}
+
+void ControlLink::network_changed() {
+  if (stream_ && owns_address(host_, stream_->local_endpoint().address)) return;
+  if (stream_) {
+    close();
+    session_->handle_closed(now(), {ErrorCode::unreachable, "the network has changed"});
+  }
   session_->start(now());
   drain();
 }

@@ -29,6 +29,8 @@ class ControlLink {
   ~ControlLink();
 
   void start();
+  /// The network has changed: dials at once if the stream is gone, or stands on an address that is.
+  void network_changed();
   void publish(std::vector<control::CandidateRecord> candidates, control::NatFacts facts, std::uint16_t home_relay);
   const control::ClientSession& session() const { return *session_; }
   bool connected() const { return session_->registered(); }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mesh/agent/datagram_mux.h"
+#include "mesh/agent/interfaces.h"
 #include "mesh/base/deadlines.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/network_monitor.h"
@@ -96,15 +97,6 @@ bool LocalAddresses::complete() const {
   return std::all_of(probes_.begin(), probes_.end(), [](const Probe& p) { return p.known || p.servers.empty(); });
 }
 
-bool LocalAddresses::has_address(IpFamily family) const {
-  for (const auto& interface : host_.network().interfaces()) {
-    for (const auto& prefix : interface.addresses) {
-      if (interface.up && prefix.address.family() == family && !prefix.address.is_link_local()) return true;
-    }
-  }
-  return false;
-}
-
 std::optional<Duration> LocalAddresses::round_trip(const Endpoint& server) const {
   for (const auto& probe : probes_) {
     if (const auto found = probe.round_trips.find(server); found != probe.round_trips.end()) return found->second;
@@ -117,7 +109,7 @@ void LocalAddresses::restart(Probe& probe) {
   probe.fresh.reset();
   probe.discovery.reset();
   probe.refresh_at.reset();
-  if (probe.servers.empty() || !has_address(probe.socket.family)) {
+  if (probe.servers.empty() || !has_family(host_, probe.socket.family)) {
     probe.mapped.clear();
     probe.facts = {};
     probe.known = true;

@@ -65,7 +65,6 @@ class LocalAddresses {
   };
 
   Time now() const;
-  bool has_address(IpFamily family) const;
   void restart(Probe& probe);
   void finish(Probe& probe, const stun::DiscoveryFinished& finished);
   void refresh(Probe& probe);

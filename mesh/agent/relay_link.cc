@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/agent/relay_link.h"
 
+#include "mesh/agent/interfaces.h"
 #include "mesh/agent/lazy_tls.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/stream.h"
@@ -34,14 +35,12 @@ Time RelayLink::now() const { return context_.host.clock().now(); }
 void RelayLink::use() { last_used_ = now(); }
 
 void RelayLink::dial() {
-  dial_at_.reset();
   if (stream_ || record_.stream_endpoints.empty()) return;
   const Endpoint remote = record_.stream_endpoints[next_endpoint_++ % record_.stream_endpoints.size()];
   transport::DialOptions options{.remote = remote, .host_name = {}, .path = "/relay", .protocol = "weft-relay/1"};
   options.tls = record_.tls;
   options.expected_key = record_.key;
   stream_ = transport::dial(context_.host, context_.tls.get(record_.tls), std::move(options));
-  broken_ = false;
   stream_->start({.on_connected = [this] { on_connected(); },
                   .on_data =
                       [this](ByteView bytes) {
@@ -66,8 +65,7 @@ void RelayLink::on_closed() {
   unsent_.clear();
   rtt_.reset();
   timer_.arm(std::nullopt);
-  dial_at_ = now() + backoff_.next();
-  dial_timer_.arm(dial_at_);
+  dial_timer_.arm(now() + backoff_.next());
   if (was_ready) context_.on_state(record_.id, false);
 }
 
@@ -87,20 +85,23 @@ void RelayLink::renew_admission() {
   if (session_) {
     session_->renew(context_.admission);
     drain();
-  } else {
-    nudge();
+  } else if (!stream_) {
+    redial();
   }
 }
 
-void RelayLink::nudge() {
-  if (ready()) {
-    session_->ping(now());
-    drain();
-  } else if (!stream_) {
-    backoff_.reset();
-    dial_timer_.arm(std::nullopt);
-    dial();
-  }
+void RelayLink::redial() {
+  if (stream_) on_closed();
+  backoff_.reset();
+  dial_timer_.arm(std::nullopt);
+  dial();
+}
+
+void RelayLink::network_changed() {
+  if (!stream_ || !owns_address(context_.host, stream_->local_endpoint().address)) return redial();
+  if (!ready()) return;
+  session_->ping(now());
+  drain();
 }
 
 void RelayLink::drain() {

@@ -49,8 +49,9 @@ class RelayLink {
   void use();
   bool send(const crypto::PublicKey& to, ByteView datagram);
   void renew_admission();
-  /// Another attempt now, if it waits for one; asks an open relay for a sign of life: the network has changed.
-  void nudge();
+  /// The network has changed. Dials at once if the stream is gone, or stands on an address that is; otherwise asks the
+  /// relay for a sign of life.
+  void network_changed();
 
  private:
   struct Waiting {
@@ -59,6 +60,7 @@ class RelayLink {
   };
   Time now() const;
   void dial();
+  void redial();
   void on_connected();
   void on_closed();
   void drain();
@@ -71,12 +73,10 @@ class RelayLink {
   std::size_t next_endpoint_ = 0;
   std::unique_ptr<io::Stream> stream_;
   std::unique_ptr<relay::ClientSession> session_;
-  bool broken_ = false;
   Bytes unsent_;
   std::deque<Waiting> waiting_;
   std::optional<Duration> rtt_;
   Time last_used_;
-  std::optional<Time> dial_at_;
   CoreTimer timer_;
   CoreTimer dial_timer_;
 };

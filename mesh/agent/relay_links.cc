@@ -113,7 +113,7 @@ std::string RelayLinks::name(std::uint16_t relay) const {
 }
 
 void RelayLinks::network_changed() {
-  for (const auto& [id, link] : links_) link->nudge();
+  for (const auto& [id, link] : links_) link->network_changed();
 }
 
 void RelayLinks::close_idle() {

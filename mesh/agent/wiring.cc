@@ -62,6 +62,7 @@ Result<void> Wiring::start() {
   host_.network().on_change([this] {
     addresses_->network_changed();
     relays_->network_changed();
+    control_->network_changed();
     peers_->local_changed();
   });
   publish();
