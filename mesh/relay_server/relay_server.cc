@@ -47,7 +47,7 @@ class RelayServer::Impl {
  public:
   Impl(io::Host& host, RelayServerConfig config) : host_(host), config_(std::move(config)) {}
 
-  Result<void> start(std::function<void(const Error&)> on_refused);
+  Result<void> start(std::function<void(const Error&)> refused);
   RelayServerStatus status() const;
   const RelayState& state() const { return state_; }
   const std::vector<Endpoint>& stream_endpoints() const { return stream_endpoints_; }
@@ -56,7 +56,7 @@ class RelayServer::Impl {
  private:
   Result<std::optional<control::Token>> find_token();
   Result<void> listen();
-  void enrol(const control::Token& token, std::function<void(const Error&)> on_refused);
+  void enrol(const control::Token& token, std::function<void(const Error&)> refused);
   void handle_registered(const crypto::VerifyKey& coordinator);
 
   io::Host& host_;
@@ -71,7 +71,7 @@ class RelayServer::Impl {
   std::vector<Endpoint> stun_endpoints_;
 };
 
-Result<void> RelayServer::Impl::start(std::function<void(const Error&)> on_refused) {
+Result<void> RelayServer::Impl::start(std::function<void(const Error&)> refused) {
   if (config_.stream_listen.empty()) return fail(ErrorCode::usage, "the relay has no address to listen on; name one");
   auto state = load_state(host_.files(), host_.entropy());
   if (!state) return std::unexpected(state.error());
@@ -96,7 +96,7 @@ Result<void> RelayServer::Impl::start(std::function<void(const Error&)> on_refus
   if (const auto listening = listen(); !listening) return listening;
   stun_endpoints_ =
       config_.stun_advertised.empty() ? reachable(stun_->endpoints(), host_.network()) : config_.stun_advertised;
-  if (*token) enrol(**token, std::move(on_refused));
+  if (*token) enrol(**token, std::move(refused));
   return {};
 }
 
@@ -133,14 +133,14 @@ Result<void> RelayServer::Impl::listen() {
   return {};
 }
 
-void RelayServer::Impl::enrol(const control::Token& token, std::function<void(const Error&)> on_refused) {
+void RelayServer::Impl::enrol(const control::Token& token, std::function<void(const Error&)> refused) {
   control::RelayOffer offer{.key = state_.identity.verify_key(),
                             .stream_endpoints = stream_endpoints_,
                             .stun_endpoints = stun_endpoints_,
                             .tls = config_.tls};
   EnrolmentHandlers handlers{.on_registered = [this](const crypto::VerifyKey& key) { handle_registered(key); },
                              .on_wall_offset = [this](Duration offset) { clients_->set_wall_offset(offset); },
-                             .on_refused = std::move(on_refused)};
+                             .on_refused = std::move(refused)};
   enrolment_ = std::make_unique<Enrolment>(host_, tls_.get(), token, state_.machine_key, std::move(offer), config_.name,
                                            std::move(handlers));
   enrolment_->start();
