@@ -148,7 +148,6 @@ class ClientSession::Impl {
   void handle(Time now, Accepted& accepted) {
     if (state_ != State::registering) return handle_channel_error(now, ControlError::out_of_order);
     state_ = State::live;
-    backoff_.reset();
     deadlines_.clear(Timer::handshake);
     expect_traffic(now);
     coordinator_ = accepted.coordinator;
@@ -203,7 +202,12 @@ class ClientSession::Impl {
   void handle(Time, Admission& admission) {
     events_.push_back(AdmissionReceived{std::move(admission.admission), coordinator_});
   }
-  void handle(Time, Pong& pong) { events_.push_back(TimeSync{wall_time(pong.time_ns)}); }
+  /// Only a channel that has lasted makes the next wait short again: two machines that share one key would otherwise
+  /// throw each other out without end.
+  void handle(Time, Pong& pong) {
+    backoff_.reset();
+    events_.push_back(TimeSync{wall_time(pong.time_ns)});
+  }
 
   void handle(Time now, Refusal& refusal) {
     drop_channel();

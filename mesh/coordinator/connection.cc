@@ -45,7 +45,7 @@ void Connection::send_admission(Bytes admission, Duration renew_after) {
   renewal_due_ = host_.clock().now() + renew_after;
 }
 
-void Connection::push_map(control::MapLog& log) {
+void Connection::follow(control::MapLog& log) {
   log_ = &log;
   settle();
 }

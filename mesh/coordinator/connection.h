@@ -36,8 +36,11 @@ class Connection {
   void accept(std::uint64_t node, control::Accepted accepted);
   void refuse(const Error& error);
   void send_admission(Bytes admission, Duration renew_after);
-  /// Sends what is new as far as the stream takes it; the rest follows when there is room.
-  void push_map(control::MapLog& log);
+  /// From now on this client is sent `log`, which outlives the connection.
+  void follow(control::MapLog& log);
+  /// Sends what is new as far as the stream takes it; the rest follows when there is room. Nothing if it follows no
+  /// log.
+  void push_map() { settle(); }
 
   /// 0 until accepted.
   std::uint64_t node() const { return node_; }

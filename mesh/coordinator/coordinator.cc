@@ -239,7 +239,8 @@ class Coordinator::Impl {
     by_node_[*id] = &connection;
     event("joined", {{"node", static_cast<std::int64_t>(*id)}, {"name", node.name}});
     admit(connection);
-    connection.push_map(registry_->log());
+    // A relay serves by admissions and is not told who the nodes are.
+    if (node.registration.role == control::Role::node) connection.follow(registry_->log());
     changed();
   }
 
@@ -288,7 +289,7 @@ class Coordinator::Impl {
   void push() {
     push_due_.reset();
     last_push_ = now();
-    for (const auto& [id, connection] : by_node_) connection->push_map(registry_->log());
+    for (const auto& [id, connection] : by_node_) connection->push_map();
   }
 
   void flush() {

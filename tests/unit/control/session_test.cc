@@ -211,6 +211,27 @@ TEST(ClientSession, ReconnectsWithGrowingWaitsAndAnnouncesEach) {
   EXPECT_GE(longest, 30s);
 }
 
+TEST(ClientSession, OnlyAChannelThatLastedMakesTheNextWaitShort) {
+  Pair pair;
+  pair.client->start(pair.now);
+  const auto lose = [&] {
+    pair.server.reset();
+    pair.client->handle_closed(pair.now, {ErrorCode::closed, "end"});
+    pair.drain();
+    return pair.last<ClientSession::Failed>()->retry_in;
+  };
+  Duration longest{0};
+  for (int i = 0; i < 10; ++i) {
+    pair.connect();
+    longest = std::max(longest, lose());
+    ASSERT_TRUE(pair.step());
+  }
+  EXPECT_GE(longest, 30s);
+  pair.connect();
+  ASSERT_TRUE(pair.step());  // ping and pong
+  EXPECT_LE(lose(), 500ms);
+}
+
 TEST(ClientSession, StartEndsAWaitEarly) {
   Pair pair;
   pair.client->start(pair.now);

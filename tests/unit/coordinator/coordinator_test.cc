@@ -386,6 +386,7 @@ TEST_P(CoordinatorTest, RelaysEnrolAndAppearInTheMap) {
   EXPECT_EQ(record.stun_endpoints, offer.stun_endpoints);
   EXPECT_TRUE(alpha.map().peers.empty());
   EXPECT_TRUE(relay.admissions.empty());
+  EXPECT_EQ(relay.map_changes, 0) << "a relay need not know the nodes";
   ASSERT_TRUE(coordinator->remove_node("relay-one"));
   ASSERT_TRUE(host.run_until([&] { return alpha.map().relays.empty(); }));
 }
