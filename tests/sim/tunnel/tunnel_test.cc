@@ -62,7 +62,7 @@ TEST(Tunnel, LosesNothingThroughRekeysOnAPerfectNetwork) {
   TunnelWorld world({.nat = {.translation = nat::Translation::none}, .underlay_v6 = true, .keepalive = 0s});
   const auto ping = world.ping(1s, 400);
   int handshakes = 0;
-  world.left_tunnel->on_event = [&](const wireguard::Event& event) {
+  world.left_tunnel->on_event = [&](const crypto::PublicKey&, const wireguard::Event& event) {
     if (std::holds_alternative<wireguard::HandshakeCompleted>(event)) ++handshakes;
   };
   world.network.run_for(410s);
