@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/ns3/ns3_host.h"
+
+#include <ns3/boolean.h>
+#include <ns3/config.h>
+#include <ns3/global-value.h>
+#include <ns3/icmpv6-l4-protocol.h>
+#include <ns3/internet-stack-helper.h>
+#include <ns3/ipv4-interface-address.h>
+#include <ns3/ipv4-static-routing-helper.h>
+#include <ns3/ipv4-static-routing.h>
+#include <ns3/ipv4.h>
+#include <ns3/ipv6-interface-address.h>
+#include <ns3/ipv6-static-routing-helper.h>
+#include <ns3/ipv6-static-routing.h>
+#include <ns3/ipv6.h>
+#include <ns3/mac48-address.h>
+#include <ns3/virtual-net-device.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/fabric/event_loop.h"
+#include "sim/fabric/headers.h"
+#include "sim/fabric/host_services.h"
+#include "sim/fabric/simulated_files.h"
+#include "sim/ns3/convert.h"
+#include "sim/ns3/ns3_listener.h"
+#include "sim/ns3/ns3_services.h"
+#include "sim/ns3/ns3_stream.h"
+#include "sim/ns3/ns3_tun.h"
+#include "sim/ns3/ns3_udp_socket.h"
+
+namespace weft::stack {
+namespace {
+
+constexpr std::int64_t kStreamsPerNode = 16;
+constexpr std::uint8_t kRst = 0x04;
+
+/// A node with ns-3's stack and none of its randomness: no ARP or solicitation jitter, no duplicate address detection.
+/// What of it cannot be switched off draws from pinned streams.
+ns3::Ptr<ns3::Node> make_node() {
+  ns3::GlobalValue::Bind("ChecksumEnabled", ns3::BooleanValue(true));
+  ns3::Config::SetDefault("ns3::Icmpv6L4Protocol::DAD", ns3::BooleanValue(false));
+  auto node = ns3::CreateObject<ns3::Node>();
+  ns3::InternetStackHelper stack;
+  stack.SetRoutingHelper(ns3::Ipv4StaticRoutingHelper());
+  stack.SetRoutingHelper(ns3::Ipv6StaticRoutingHelper());
+  stack.SetIpv4ArpJitter(false);
+  stack.SetIpv6NsRsJitter(false);
+  stack.Install(node);
+  node->GetObject<ns3::Ipv4>()->SetAttribute("IpForward", ns3::BooleanValue(false));
+  node->GetObject<ns3::Icmpv6L4Protocol>()->AssignStreams(static_cast<std::int64_t>(node->GetId()) * kStreamsPerNode);
+  return node;
+}
+
+}  // namespace
+
+Ns3Host::Ns3Host(fabric::EventLoop& loop, const Ns3HostOptions& options)
+    : loop_(loop),
+      options_(options),
+      node_(make_node()),
+      alive_(std::make_shared<bool>(true)),
+      port_random_(options.seed, "host/" + options.name + "/ports"),
+      udp_ports_(port_random_),
+      tcp_ports_(port_random_),
+      clock_(std::make_unique<fabric::VirtualClock>(loop, options.wall_start, Duration{0})),
+      entropy_(std::make_unique<fabric::SimulatedEntropy>(options.seed, "host/" + options.name + "/entropy")),
+      files_(std::make_unique<fabric::SimulatedFiles>(options.seed, options.name)),
+      no_trace_(std::make_unique<fabric::NoTrace>()),
+      resolver_(std::make_unique<Ns3Names>(*this)),
+      monitor_(std::make_unique<Ns3Monitor>(*this)) {}
+
+Ns3Host::~Ns3Host() { *alive_ = false; }
+
+void Ns3Host::plug_in(ns3::Ptr<ns3::NetDevice> device) {
+  auto ipv4 = node_->GetObject<ns3::Ipv4>();
+  auto ipv6 = node_->GetObject<ns3::Ipv6>();
+  const std::uint32_t interface4 = ipv4->AddInterface(device);
+  const std::uint32_t interface6 = ipv6->AddInterface(device);
+  for (const IpAddress& address : options_.addresses) {
+    if (address.is_v4()) {
+      ipv4->AddAddress(interface4, {to_ns3_v4(address), ns3::Ipv4Mask::GetOnes()});
+    } else {
+      ipv6->AddAddress(interface6, {to_ns3_v6(address), ns3::Ipv6Prefix(128)});
+    }
+  }
+  ipv6->SetForwarding(interface6, true);  // a forwarding interface solicits no router
+  ipv4->SetUp(interface4);
+  ipv6->SetUp(interface6);
+  const auto any6 = ns3::Ipv6Prefix(static_cast<std::uint8_t>(0));
+  ns3::Ipv4StaticRoutingHelper().GetStaticRouting(ipv4)->AddNetworkRouteTo(ns3::Ipv4Address::GetAny(),
+                                                                           ns3::Ipv4Mask::GetZero(), interface4);
+  ns3::Ipv6StaticRoutingHelper().GetStaticRouting(ipv6)->AddNetworkRouteTo(ns3::Ipv6Address::GetAny(), any6,
+                                                                           interface6);
+  for (const std::uint16_t protocol : {kEtherIpv4, kEtherIpv6}) {
+    node_->RegisterProtocolHandler(ns3::MakeCallback(&Ns3Host::receive, this), protocol, device);
+  }
+}
+
+/// Beside the stack: ns-3's sockets do not tell which datagram an ICMP error is about, and its TCP takes the RST that
+/// refuses a connection for a stray acknowledgement.
+void Ns3Host::receive(ns3::Ptr<ns3::NetDevice>, ns3::Ptr<const ns3::Packet> packet, std::uint16_t, const ns3::Address&,
+                      const ns3::Address&, ns3::NetDevice::PacketType) {
+  if (!powered_) return;
+  const Bytes bytes = bytes_of(*packet);
+  const auto ip = fabric::parse_ip(bytes);
+  if (!ip) return;
+  if (ip->protocol == fabric::kTcp && ip->payload.size() >= fabric::kTcpHeader && (ip->payload[13] & kRst)) {
+    return refuse({ip->destination, load_u16be(&ip->payload[2])}, {ip->source, load_u16be(&ip->payload[0])});
+  }
+  if (ip->protocol != fabric::kIcmp && ip->protocol != fabric::kIcmpV6) return;
+  const auto error = fabric::parse_icmp_error(*ip);
+  if (!error) return;
+  if (error->quoted_protocol == fabric::kTcp) {
+    return refuse(error->error.quoted_source, error->error.quoted_destination);
+  }
+  for (Ns3UdpSocket* socket : udp_sockets_) {
+    if (socket->covers(error->error.quoted_source)) return socket->report(error->error);
+  }
+}
+
+void Ns3Host::refuse(const Endpoint& local, const Endpoint& remote) {
+  for (Ns3Stream* stream : streams_) {
+    if (stream->local_endpoint() == local && stream->remote_endpoint() == remote) return stream->refused();
+  }
+}
+
+bool Ns3Host::owns(const IpAddress& address) const {
+  return address.is_loopback() || std::ranges::find(options_.addresses, address) != options_.addresses.end();
+}
+
+io::Clock& Ns3Host::clock() { return *clock_; }
+
+std::unique_ptr<io::Timer> Ns3Host::make_timer(std::function<void()> handler) {
+  return std::make_unique<fabric::FabricTimer>(loop_, alive_, std::move(handler));
+}
+
+void Ns3Host::post(std::function<void()> task) {
+  loop_.post([alive = alive_, task = std::move(task)] {
+    if (*alive) task();
+  });
+}
+
+Result<std::unique_ptr<io::UdpSocket>> Ns3Host::open_udp(const io::UdpOptions& options) {
+  return Ns3UdpSocket::open(*this, options);
+}
+
+std::unique_ptr<io::Stream> Ns3Host::connect(const Endpoint& remote) { return Ns3Stream::connect(*this, remote); }
+
+Result<std::unique_ptr<io::StreamListener>> Ns3Host::listen(
+    const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
+  return Ns3Listener::listen(*this, local, std::move(on_accept));
+}
+
+Result<std::unique_ptr<io::TunDevice>> Ns3Host::open_tun(const io::TunOptions& options) {
+  const auto device = take_tun_device(options.name);
+  if (!device) {
+    return fail(ErrorCode::io,
+                "a network interface named " + options.name + " exists on " + name() + ": choose another name");
+  }
+  return std::make_unique<Ns3Tun>(*this, options, ns3::DynamicCast<ns3::VirtualNetDevice>(device));
+}
+
+ns3::Ptr<ns3::NetDevice> Ns3Host::take_tun_device(const std::string& name) {
+  TunSlot& slot = tuns_[name];
+  if (slot.in_use) return nullptr;
+  slot.in_use = true;
+  if (slot.device) return slot.device;
+  auto device = ns3::CreateObject<ns3::VirtualNetDevice>();
+  device->SetNeedsArp(false);
+  device->SetIsPointToPoint(true);
+  std::uint8_t address[6] = {2, 1};
+  store_u32be(address + 2, node_->GetId() << 8 | node_->GetNDevices());
+  ns3::Mac48Address mac;
+  mac.CopyFrom(address);
+  device->SetAddress(mac);
+  node_->AddDevice(device);
+  node_->GetObject<ns3::Ipv4>()->AddInterface(device);
+  node_->GetObject<ns3::Ipv6>()->AddInterface(device);
+  slot.device = device;
+  return device;
+}
+
+void Ns3Host::give_back_tun_device(const std::string& name) { tuns_[name].in_use = false; }
+
+io::Resolver& Ns3Host::resolver() { return *resolver_; }
+io::NetworkMonitor& Ns3Host::network() { return *monitor_; }
+io::FileSystem& Ns3Host::files() { return *files_; }
+Entropy& Ns3Host::entropy() { return *entropy_; }
+
+/// As in the fabric: the n-th time a purpose is asked for gives another stream.
+std::unique_ptr<Random> Ns3Host::rng(std::string_view purpose) {
+  auto made = streams_made_.find(purpose);
+  if (made == streams_made_.end()) made = streams_made_.emplace(std::string(purpose), 0).first;
+  const std::string stream = "host/" + name() + "/" + std::string(purpose) + "/" + std::to_string(made->second++);
+  return std::make_unique<SeededRandom>(options_.seed, stream);
+}
+
+TraceSink& Ns3Host::trace() {
+  if (options_.trace != nullptr) return *options_.trace;
+  return *no_trace_;
+}
+
+void Ns3Host::set_link_up(bool up) {
+  if (std::exchange(link_up_, up) != up) monitor_->changed();
+}
+
+void Ns3Host::set_power(bool on) {
+  if (std::exchange(powered_, on) == on) return;
+  if (on) {
+    alive_ = std::make_shared<bool>(true);
+    return files_->recover();
+  }
+  *alive_ = false;
+  alive_ = std::make_shared<bool>(false);  // for timers made while the power is off
+  for (Ns3UdpSocket* socket : udp_sockets_) socket->power_off();
+  for (Ns3Stream* stream : streams_) stream->power_off();
+  files_->crash();
+}
+
+}  // namespace weft::stack

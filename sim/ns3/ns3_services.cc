@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/ns3/ns3_services.h"
+
+#include <utility>
+
+namespace weft::stack {
+
+void Ns3Names::resolve(const std::string& name, Handler handler) {
+  Result<std::vector<IpAddress>> answer = fail(ErrorCode::not_found, "no address is known for the name " + name);
+  if (const auto literal = IpAddress::parse(name)) answer = std::vector{*literal};
+  host_.post([handler = std::move(handler), answer = std::move(answer)] { handler(answer); });
+}
+
+std::vector<io::NetworkInterface> Ns3Monitor::interfaces() const {
+  io::NetworkInterface eth0{
+      .name = "eth0", .index = 1, .up = host_.link_up(), .has_default_route = false, .addresses = {}};
+  eth0.has_default_route = eth0.up && !host_.addresses().empty();
+  for (const IpAddress& address : host_.addresses()) eth0.addresses.push_back({address, address.is_v4() ? 24 : 64});
+  return {eth0};
+}
+
+void Ns3Monitor::changed() {
+  host_.post([this] {
+    if (const auto handler = handler_) handler();
+  });
+}
+
+}  // namespace weft::stack

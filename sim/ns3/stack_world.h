@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "sim/fabric/event_loop.h"
+#include "sim/ns3/exchange.h"
+#include "sim/ns3/nat_router.h"
+#include "sim/ns3/ns3_host.h"
+#include "sim/ns3/ns3_ping.h"
+#include "sim/ns3/wire_log.h"
+#include "sim/world/world.h"
+
+namespace weft::stack {
+
+struct StackOptions {
+  std::uint64_t seed = 1;
+  WallTime wall_start{std::chrono::seconds{1'767'225'600}};  // 2026-01-01 00:00 UTC
+  sim::RegionPlan regions;
+};
+
+/// The simulated Internet at `stack` fidelity: hosts are full ns-3 nodes, gateways bare nodes with the NAT engine,
+/// realms exchanges between them. Slower than the fabric by an order of magnitude, and independent of its sockets,
+/// streams and packet path, so the two check each other.
+class StackWorld final : public sim::World {
+ public:
+  explicit StackWorld(StackOptions options);
+  ~StackWorld() override;
+
+  io::Host& add_host(const sim::HostPlan& plan) override;
+  sim::Gateway add_gateway(const sim::GatewayPlan& plan, const nat::Behavior& behavior) override;
+  Time now() const override { return loop_->now(); }
+  bool run_until(const std::function<bool()>& done, Time deadline) override { return loop_->run(deadline, &done); }
+  void at(Time when, std::function<void()> task) override { loop_->at(when, std::move(task)); }
+  std::unique_ptr<sim::PingRun> ping(io::Host& from, io::Host& to, const sim::PingPlan& plan) override;
+  void set_behavior(sim::GatewayId gateway, const nat::Behavior& behavior) override;
+  void set_link_up(io::Host& host, bool up) override;
+  void set_power(io::Host& host, bool on) override;
+  void observe(std::function<void(ByteView packet)> observer) override { log_.observe(std::move(observer)); }
+  Bytes canary() const override { return Ns3Ping::canary(); }
+  std::string trace_hash() const override;
+
+ private:
+  struct HostEntry {
+    std::unique_ptr<Ns3Host> host;
+    sim::PlaceId place = 0;
+    Exchange::PortNumber port = 0;
+    std::vector<std::pair<sim::PlaceId, IpAddress>> announced;
+  };
+  /// A realm, and the gateway it lies behind; the Internet lies behind none.
+  struct Place {
+    std::unique_ptr<Exchange> exchange;
+    std::unique_ptr<NatRouter> router;
+    sim::PlaceId outer = 0;
+    Exchange::PortNumber outer_port = 0;
+  };
+  class TrackedPing;
+
+  void announce(HostEntry& entry);
+  HostEntry& entry_of(io::Host& host);
+  void tapped(const Ns3Host& host, bool to_host, ByteView packet);
+
+  StackOptions options_;
+  std::unique_ptr<fabric::EventLoop> loop_;
+  WireLog log_;
+  std::vector<Place> places_;
+  std::vector<HostEntry> hosts_;
+  fabric::NodeId next_node_ = 0;
+  std::uint16_t next_ping_ = 1;
+  std::shared_ptr<std::map<std::uint16_t, Ns3Ping*>> pings_ = std::make_shared<std::map<std::uint16_t, Ns3Ping*>>();
+};
+
+}  // namespace weft::stack
