@@ -3,12 +3,14 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <string>
 
 #include "mesh/host/asio_host.h"
+#include "mesh/host/socket_address.h"
 #include "tests/contract/contract_world.h"
 #include "tests/support/network_namespace.h"
 
@@ -26,6 +28,7 @@ class AsioWorld final : public ContractWorld {
     if (space_.entered()) {
       shell("ip link set lo mtu 1500");
       shell("ip -6 addr add 2001:db8::1/128 dev lo nodad && ip -6 addr add 2001:db8::2/128 dev lo nodad");
+      EXPECT_TRUE(reachable("2001:db8::1") && reachable("2001:db8::2"));
       raw_ = host::FileDescriptor(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP));
       host::set_option(raw_.get(), IPPROTO_IP, IP_HDRINCL, 1);
     } else {
@@ -82,6 +85,16 @@ class AsioWorld final : public ContractWorld {
     into = std::move(*created);
     const char* reachable = space_.entered() ? v6 : "::1";
     return {.host = into.get(), .v4 = *IpAddress::parse(v4), .v6 = *IpAddress::parse(reachable)};
+  }
+  /// The kernel takes new IPv6 addresses into use from a work queue, and until then says ENETUNREACH now and again.
+  static bool reachable(const char* address) {
+    const auto to = host::to_socket_address({*IpAddress::parse(address), 9});
+    for (int refused = 0, tries = 0; tries < 10'000 && refused < 20; ++tries) {
+      const host::FileDescriptor probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      if (::connect(probe.get(), to.get(), to.length) != 0 && errno == ECONNREFUSED) ++refused;
+      if (refused == 20) return true;
+    }
+    return false;
   }
   static void shell(const std::string& command) { EXPECT_EQ(std::system(command.c_str()), 0) << command; }
 
