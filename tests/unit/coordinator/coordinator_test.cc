@@ -21,7 +21,7 @@ class TestClient {
  public:
   TestClient(io::Host& host, const control::Token& token, std::string name,
              std::optional<control::RelayOffer> offer = {})
-      : host_(host), token_(token), tls_(host.entropy()), random_(1, name) {
+      : host_(host), token_(token), tls_(token.tls ? std::make_unique<tls::Context>(host.entropy()) : nullptr), random_(1, name) {
     control::Registration registration;
     registration.node_key = crypto::PrivateKey::generate(host.entropy()).public_key();
     registration.name = std::move(name);
@@ -84,7 +84,7 @@ class TestClient {
 
  private:
   void dial() {
-    stream_ = transport::dial(host_, &tls_,
+    stream_ = transport::dial(host_, tls_.get(),
                               {.remote = token_.endpoints[0],
                                .host_name = "",
                                .path = "/control",
@@ -129,7 +129,7 @@ class TestClient {
 
   io::Host& host_;
   control::Token token_;
-  tls::Context tls_;
+  std::unique_ptr<tls::Context> tls_;
   SeededRandom random_;
   std::unique_ptr<io::Stream> stream_;
   std::unique_ptr<ClientSession> session_;
