@@ -21,7 +21,10 @@ class TestClient {
  public:
   TestClient(io::Host& host, const control::Token& token, std::string name,
              std::optional<control::RelayOffer> offer = {})
-      : host_(host), token_(token), tls_(token.tls ? std::make_unique<tls::Context>(host.entropy()) : nullptr), random_(1, name) {
+      : host_(host),
+        token_(token),
+        tls_(token.tls ? std::make_unique<tls::Context>(host.entropy()) : nullptr),
+        random_(1, name) {
     control::Registration registration;
     registration.node_key = crypto::PrivateKey::generate(host.entropy()).public_key();
     registration.name = std::move(name);
