@@ -135,6 +135,7 @@ void add_others(const ParserPointer& parser) {
       [](CLI::App& command, DebugWireguardFlags& flags) {
         command.add_option("config", flags.config, "File in the format of wg-quick(8)")->required();
         command.add_option("--tun", flags.tun_name, "Name of the network interface");
+        command.add_option("--rekey-after", flags.rekey_after, "Age at which we renew a session: 1s to 120s (120s)");
       });
 }
 

@@ -109,7 +109,10 @@ struct DebugWireguardFlags {
   CommonFlags common;
   std::string config;  // file in the format of wg-quick(8): [Interface] and [Peer]
   std::string tun_name = "weft0";
+  std::optional<std::string> rekey_after;
 };
+/// Prints one JSON object a line: started, handshake_completed, handshake_given_up, session_expired, and stopped with
+/// the counters.
 int run_debug_wireguard(const DebugWireguardFlags& flags);
 
 }  // namespace weft::bin

@@ -61,7 +61,7 @@ struct DeviceCounters {
   std::uint64_t cookie_replies_sent = 0, cookie_replies_received = 0;
   std::uint64_t keepalives_sent = 0, keepalives_received = 0;
   std::uint64_t malformed = 0, bad_mac = 0, bad_tag = 0, unknown_index = 0, unknown_peer = 0;
-  std::uint64_t replayed_packets = 0, replayed_initiations = 0, rate_limited = 0;
+  std::uint64_t replayed_packets = 0, replayed_handshakes = 0, rate_limited = 0;
   std::uint64_t bad_source = 0, expired = 0, no_peer = 0, no_path = 0, staged_dropped = 0;
 };
 

@@ -44,7 +44,7 @@ PacketVerdict Device::Impl::consume_initiation(Time now, const PacketSlot& slot)
   const auto timestamp = authenticate_initiation(*received, peer->secrets(), *message);
   if (!timestamp) return ++shared.counters.bad_tag, PacketVerdict::bad_tag;
   if (!peer->consume_initiation(now, slot.path, std::move(*received), *timestamp)) {
-    return ++shared.counters.replayed_initiations, PacketVerdict::replayed;
+    return ++shared.counters.replayed_handshakes, PacketVerdict::replayed;
   }
   ++shared.counters.initiations_received;
   reschedule(*peer);
@@ -55,6 +55,7 @@ PacketVerdict Device::Impl::consume_response(Time now, const PacketSlot& slot) {
   const auto message = parse_response(slot.slot.bytes());
   const IndexTable::Entry* const entry = shared.indices.find(message->receiver_index);
   if (entry == nullptr) return ++shared.counters.unknown_index, PacketVerdict::no_peer;
+  if (entry->keypair != nullptr) return ++shared.counters.replayed_handshakes, PacketVerdict::replayed;
   Peer* const peer = entry->peer;
   if (!peer->consume_response(now, slot.path, *message)) return ++shared.counters.bad_tag, PacketVerdict::bad_tag;
   ++shared.counters.responses_received;
