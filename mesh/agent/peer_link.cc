@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/agent/peer_link.h"
 
+#include <algorithm>
+
 #include "mesh/agent/relay_links.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/stream.h"
@@ -8,9 +10,15 @@
 namespace weft::agent {
 namespace {
 
-std::vector<Prefix> host_prefixes(const std::vector<IpAddress>& addresses) {
+/// Only those that can be the peer's: the host part of an IPv6 address is the beginning of BLAKE2s(node key), so not
+/// even the coordinator can give one node's IPv6 address to another (mechanisms.md 8).
+std::vector<Prefix> host_prefixes(const std::vector<IpAddress>& addresses, const crypto::PublicKey& node_key) {
   std::vector<Prefix> prefixes;
-  for (const auto& address : addresses) prefixes.push_back(Prefix::host(address));
+  const auto id = path::key_id(node_key);
+  for (const auto& address : addresses) {
+    if (address.is_v6() && !std::equal(id.begin(), id.end(), address.bytes().begin() + 8)) continue;
+    prefixes.push_back(Prefix::host(address));
+  }
   return prefixes;
 }
 
@@ -28,9 +36,11 @@ std::vector<path::Candidate> candidates_of(const control::PeerRecord& record) {
 std::unique_ptr<PeerLink> PeerLink::make(PeerLinkContext& context, const control::PeerRecord& record) {
   const auto shared = crypto::x25519(context.node_key, record.node_key);
   if (!shared) return nullptr;
-  const auto id = context.device.add_peer(
-      context.host.clock().now(),
-      {.public_key = record.node_key, .preshared_key = {}, .allowed_ips = host_prefixes(record.addresses), .path = {}});
+  const auto id = context.device.add_peer(context.host.clock().now(),
+                                          {.public_key = record.node_key,
+                                           .preshared_key = {},
+                                           .allowed_ips = host_prefixes(record.addresses, record.node_key),
+                                           .path = {}});
   if (!id) return nullptr;
   return std::unique_ptr<PeerLink>(new PeerLink(context, record, *id, path::probe_key(*shared)));
 }
@@ -53,7 +63,8 @@ PeerLink::~PeerLink() { context_.device.remove_peer(id_); }
 Time PeerLink::now() const { return context_.host.clock().now(); }
 
 void PeerLink::update(const control::PeerRecord& record) {
-  if (record.addresses != record_.addresses) context_.device.set_allowed_ips(id_, host_prefixes(record.addresses));
+  if (record.addresses != record_.addresses)
+    context_.device.set_allowed_ips(id_, host_prefixes(record.addresses, record.node_key));
   record_ = record;
   paths_.handle_remote(now(), candidates_of(record_),
                        path::facts_from_words(record_.facts.mapping, record_.facts.filtering));

@@ -62,6 +62,24 @@ TEST(NatPairs, EveryPairThatSimultaneousOpenConnectsIsDirect) {
   EXPECT_EQ(direct, 45);
 }
 
+/// One side's packets arrive at the published address of the other, whose answers come from a port that the filter
+/// refuses: the side that gets through learns it through the relay, and sends directly.
+TEST(NatPairs, OneWayPathIsUsedWhereNothingBetterIsFound) {
+  TwoSides sides({Mapping::endpoint_independent, Filtering::address_and_port_dependent},
+                 {Mapping::address_and_port_dependent, Filtering::endpoint_independent});
+  sides.a.sending = true;
+  sides.need();
+  sides.drive_for(10s);
+  EXPECT_EQ(sides.a.paths->status().path_class, PathClass::one_way);
+  EXPECT_EQ(sides.a.paths->status().reason, "one_way");
+  EXPECT_EQ(sides.a.paths->status().time_to_direct, std::nullopt);
+  EXPECT_EQ(sides.b.paths->status().path_class, PathClass::relay);
+  sides.b.data_received = 0;
+  sides.drive_for(10s);
+  EXPECT_GE(sides.b.data_received, 490u) << "500 datagrams at 20 ms";
+  EXPECT_EQ(sides.a.paths->status().path_class, PathClass::one_way) << "answers through the relay keep it";
+}
+
 /// The waiter has an address-dependent mapping and no filter, and its NAT answers an inbound flow from the port it came
 /// to: direct only if the side that filters by port speaks first.
 TEST(NatPairs, RoleOrderOpensPairsThatDependOnWhoSendsFirst) {
