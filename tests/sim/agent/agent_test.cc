@@ -243,6 +243,22 @@ TEST(Agent, SiblingsBehindOneNatTalkOnTheirOwnNetwork) {
   EXPECT_LE(*a.echo->round_trip(second), 2ms);
 }
 
+/// IPv4 is hopeless between two address-and-port-dependent NATs; IPv6 only needs the filters to be opened.
+TEST(Agent, Ipv6IsTheWayAroundTwoSymmetricNats) {
+  AgentWorld world;
+  world.dual_stack = true;
+  const auto symmetric = nat_of(nat::Mapping::address_and_port_dependent, nat::Filtering::address_and_port_dependent);
+  Node& a = world.add_node("a", symmetric);
+  Node& b = world.add_node("b", symmetric);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 1s));
+  ASSERT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 2s));
+  EXPECT_TRUE(a.peer().endpoint->address.is_v6());
+  const auto second = a.echo->send(b.address());
+  EXPECT_TRUE(world.until([&] { return a.echo->answered(second); }, 1s));
+}
+
 TEST(Agent, ManyNodesFindEachOther) {
   AgentWorld world;
   for (int i = 0; i < 12; ++i) world.add_node("n" + std::to_string(i), kPortRestricted);

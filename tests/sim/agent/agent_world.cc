@@ -38,11 +38,12 @@ void AgentWorld::add_relay(const std::string& name, std::uint16_t region) {
   const std::uint8_t n = next_++;
   const auto first = IpAddress::v4(203, 0, 113, static_cast<std::uint8_t>(2 * n));
   const auto second = IpAddress::v4(203, 0, 113, static_cast<std::uint8_t>(2 * n + 1));
-  auto& host = network.add_host({.name = name, .region = region, .addresses = {first, second}});
+  const auto v6 = *IpAddress::parse("2001:db8:ffff::" + std::to_string(n));
+  auto& host = network.add_host({.name = name, .region = region, .addresses = {first, second, v6}});
   relay_server::RelayServerConfig config;
   config.name = name;
   config.stream_listen = {{first, 443}};
-  config.stun_listen = {{first, 3478}, {first, 3479}, {second, 3478}, {second, 3479}};
+  config.stun_listen = {{first, 3478}, {first, 3479}, {second, 3478}, {second, 3479}, {v6, 3478}, {v6, 3479}};
   config.tls = tls_;
   config.token = coordinator->create_key({}).value();
   relays.push_back(std::make_unique<relay_server::RelayServer>(host, std::move(config)));
@@ -75,6 +76,7 @@ Node& AgentWorld::add_node(const std::string& name, const std::optional<nat::Beh
     node.nat = place.node;
     node.realm = host.realm = place.inside;
     host.addresses = {inside(2)};
+    if (dual_stack) host.addresses.push_back(*IpAddress::parse("2001:db8:" + std::to_string(n) + "::2"));
   } else {
     host.addresses = {IpAddress::v4(198, 51, 100, n)};
   }
