@@ -130,12 +130,12 @@ bool AsioUdpSocket::receive_errors() {
   return deliver(kept) && kept == PacketArena::kBatch;
 }
 
+/// False if the handler has destroyed the socket.
 bool AsioUdpSocket::deliver(std::size_t count) {
   if (count == 0) return true;
   const auto handler = handler_;
-  const std::weak_ptr<ReceiveHandler> alive = handler_;
   (*handler)(std::span(loop_.batch().received.data(), count));
-  return handler_ == handler;
+  return handler.use_count() > 1;  // otherwise the handler has destroyed this socket
 }
 
 std::size_t AsioUdpSocket::send(std::span<DatagramSlot> items) {
