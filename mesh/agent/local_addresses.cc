@@ -83,6 +83,14 @@ void LocalAddresses::network_changed() {
   drain();
 }
 
+void LocalAddresses::doubt() {
+  for (auto& probe : probes_) {
+    if (!probe.refresh_at || (probe.refreshed_at && now() - *probe.refreshed_at < 1s)) continue;
+    refresh(probe);
+  }
+  drain();
+}
+
 void LocalAddresses::handle_stun(std::uint16_t socket, const Endpoint& from, ByteView datagram) {
   for (auto& probe : probes_) {
     if (probe.socket.index != socket) continue;
@@ -145,6 +153,7 @@ void LocalAddresses::finish(Probe& probe, const stun::DiscoveryFinished& finishe
 }
 
 void LocalAddresses::refresh(Probe& probe) {
+  probe.refreshed_at = now();
   probe.refresh_at = now() + (probe.facts.udp_blocked ? kRetry : kRefresh);
   // The first server that ever answered holds the mapping that peers know; when none did, any may.
   for (const auto& server : probe.servers) {

@@ -40,6 +40,8 @@ class LocalAddresses {
   /// Addresses of ours inside the overlay: never candidates.
   void set_overlay(const std::vector<IpAddress>& addresses);
   void network_changed();
+  /// A path that worked does not answer: perhaps our mapping is another. Asks now, at most once a second.
+  void doubt();
   void handle_stun(std::uint16_t socket, const Endpoint& from, ByteView datagram);
 
   const path::LocalView& view() const { return view_; }
@@ -56,7 +58,7 @@ class LocalAddresses {
     std::unique_ptr<stun::NatDiscovery> discovery;  // runs, or has run
     std::unique_ptr<io::UdpSocket> fresh;           // for its filtering tests
     std::unique_ptr<stun::Client> client;           // for refreshing
-    std::optional<Time> refresh_at;
+    std::optional<Time> refresh_at, refreshed_at;
     std::map<Endpoint, Endpoint> mapped;  // by server
     Time started;                         // of the discovery
     std::map<Endpoint, Duration> round_trips;

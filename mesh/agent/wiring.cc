@@ -275,6 +275,7 @@ void Wiring::publish() {
 }
 
 void Wiring::on_peer(PeerLink& link) {
+  if (link.duplicate()) addresses_->doubt();
   observer_.on_path({.peer = link.record().id, .name = link.record().name, .status = link.status()});
   changed();
 }

@@ -132,6 +132,27 @@ TEST(Agent, RemovedNodeIsCutOff) {
   EXPECT_FALSE(a.echo->answered(second));
 }
 
+/// All mappings are gone, and the new ones are others.
+TEST(Agent, RestartOfANatIsFoundByAsking) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first) && both_are(world, PathClass::direct); }, 2s));
+  const auto before = b.peer().endpoint;
+  world.network.restart_nat(a.nat);
+  const Time restarted = world.network.now();
+  const auto direct_again = [&] { return both_are(world, PathClass::direct) && b.peer().endpoint != before; };
+  while (!direct_again() && world.network.now() - restarted < 30s) {
+    a.echo->send(b.address());
+    world.network.run_for(100ms);
+  }
+  EXPECT_LE(world.network.now() - restarted, 2s);
+  const auto later = a.echo->send(b.address());
+  EXPECT_TRUE(world.until([&] { return a.echo->answered(later); }, 1s));
+}
+
 TEST(Agent, RoamingKeepsTheTunnel) {
   AgentWorld world;
   Node& a = world.add_node("a", kPortRestricted);
