@@ -7,6 +7,7 @@
 
 #include "mesh/base/assert.h"
 #include "mesh/base/random.h"
+#include "sim/nat/fragments.h"
 #include "sim/nat/icmp.h"
 #include "sim/nat/packet.h"
 #include "sim/nat/port_allocator.h"
@@ -21,6 +22,10 @@ constexpr std::uint32_t kNone = Table::kNone;
 std::array<bool, 2> translated_families(const Behavior& behavior, const std::vector<IpAddress>& external) {
   if (behavior.translation != Translation::nat) return {false, false};
   return {std::ranges::any_of(external, &IpAddress::is_v4), std::ranges::any_of(external, &IpAddress::is_v6)};
+}
+
+FragmentKey fragment_key(Side from, const Packet& packet) {
+  return {from, packet.ip_protocol, packet.identification, packet.source.address, packet.destination.address};
 }
 
 Outcome dropped(DropReason reason) { return {.action = Action::drop, .reason = reason, .reply = std::nullopt}; }
@@ -43,6 +48,7 @@ struct Nat::State {
   Outcome error_outbound(Packet& packet);
   Outcome error_inbound(Packet& packet, Action action);
   Outcome route(Side from, Packet& packet);
+  Outcome later_fragment(Time now, Side from, MutableByteView bytes);
 
   std::expected<std::uint32_t, DropReason> open_outbound(Time now, const Packet& packet);
   std::expected<std::uint32_t, DropReason> open_binding(const Packet& packet);
@@ -62,6 +68,7 @@ struct Nat::State {
   Random& random;
   PortAllocator allocator;
   Table table;
+  FragmentTable fragments;
   NatCounters counters;
   std::uint64_t expired_before = 0;  // bindings that ended with a restart or before it
   std::optional<IpAddress> inside_address;
@@ -254,14 +261,33 @@ Outcome Nat::State::route(Side from, Packet& packet) {
   return forwarded(from == Side::inside ? Action::forward_out : Action::forward_in);
 }
 
+/// Follows the first fragment of its packet (RFC 4787 REQ-14).
+Outcome Nat::State::later_fragment(Time now, Side from, MutableByteView bytes) {
+  auto packet = parse_network_header(bytes);
+  const FragmentRoute* route = packet ? fragments.find(now, fragment_key(from, *packet)) : nullptr;
+  if (route == nullptr) return dropped(DropReason::fragment);
+  if (dies_here(*packet)) return dropped(DropReason::ttl_expired);
+  packet->set_source({route->source, 0});
+  packet->set_destination({route->destination, 0});
+  pass(*packet);
+  return forwarded(route->action);
+}
+
 Outcome Nat::State::translate(Time now, Side from, MutableByteView bytes) {
   table.expire(now);
   const bool routes = behavior.translation == Translation::none;
   auto packet = routes ? parse_network_header(bytes) : parse_packet(bytes);
+  if (!packet && packet.error() == DropReason::fragment) return later_fragment(now, from, bytes);
   if (!packet) return dropped(packet.error());
   if (routes) return route(from, *packet);
   if (packet->protocol == Protocol::udp && behavior.udp == UdpPolicy::blocked) return dropped(DropReason::udp_blocked);
-  return from == Side::inside ? outbound(now, *packet) : inbound(now, *packet);
+  if (!packet->fragment) return from == Side::inside ? outbound(now, *packet) : inbound(now, *packet);
+  const FragmentKey key = fragment_key(from, *packet);
+  const Outcome outcome = from == Side::inside ? outbound(now, *packet) : inbound(now, *packet);
+  if (outcome.forwarded()) {
+    fragments.remember(now, key, {outcome.action, packet->source.address, packet->destination.address});
+  }
+  return outcome;
 }
 
 Nat::Nat(Behavior behavior, std::vector<IpAddress> external, Random& random) {

@@ -26,7 +26,7 @@ enum class DropReason : std::uint8_t {
   none,
   malformed,             // not an IPv4 or IPv6 packet whose lengths agree
   unsupported_protocol,  // not UDP, TCP, ICMP or ICMPv6, or an ICMP type that is neither echo nor error
-  fragment,              // not the first fragment of its packet: no ports to look at
+  fragment,              // no ports to look at, and the first fragment of its packet has not passed
   ttl_expired,           // answered by ICMP time exceeded
   udp_blocked,
   not_ours,    // inbound, and the destination is none of the external addresses

@@ -40,8 +40,10 @@ std::expected<void, DropReason> parse_ipv4(Packet& packet, bool whole) {
   packet.destination.address = IpAddress::v4(load_u32be(&bytes[16]));
   packet.ip_protocol = bytes[9];
   packet.transport = header;
-  packet.fragment = fragment & 0x2000;
-  if (fragment & 0x1FFF) return std::unexpected(DropReason::fragment);
+  packet.fragment = fragment & 0x3FFF;
+  packet.later_fragment = fragment & 0x1FFF;
+  packet.identification = load_u16be(&bytes[4]);
+  if (packet.later_fragment) return std::unexpected(DropReason::fragment);
   return {};
 }
 
@@ -56,9 +58,11 @@ std::expected<void, DropReason> skip_extensions(Packet& packet) {
     packet.ip_protocol = header[0];
     if (next == 44) {
       const std::uint16_t fragment = load_u16be(header + 2);
-      packet.fragment = fragment & 1;
+      packet.fragment = fragment & 0xFFF9;
+      packet.later_fragment = fragment & 0xFFF8;
+      packet.identification = load_u32be(header + 4);
       packet.transport += 8;
-      if (fragment & 0xFFF8) return std::unexpected(DropReason::fragment);
+      if (packet.later_fragment) return std::unexpected(DropReason::fragment);
     } else {
       packet.transport += (std::size_t{header[1]} + 1) * 8;
     }
@@ -151,6 +155,10 @@ void set_end(Packet& packet, bool source, const Endpoint& to) {
     store_u16be(header + 10, address_delta.apply(load_u16be(header + 10)));
   } else {
     store_address(header + (source ? 8 : 24), to.address);
+  }
+  if (packet.later_fragment) {
+    end.address = to.address;
+    return;
   }
   // ICMP over IPv4 has no pseudo-header (RFC 792), everything else does.
   ChecksumDelta delta = packet.protocol == Protocol::icmp && packet.is_v4() ? ChecksumDelta{} : address_delta;

@@ -32,7 +32,9 @@ struct Packet {
   Endpoint destination;          // port: the identifier of an echo reply, 0 for other ICMP
   IcmpKind icmp = IcmpKind::none;
   std::uint8_t tcp_flags = 0;
-  bool fragment = false;  // the first of several
+  bool fragment = false;             // one of several; the first, unless `later_fragment`
+  bool later_fragment = false;       // without a transport header: only addresses can be rewritten
+  std::uint32_t identification = 0;  // of a fragment
 
   bool is_v4() const { return source.address.is_v4(); }
   std::uint8_t ttl() const { return bytes[is_v4() ? 8 : 7]; }

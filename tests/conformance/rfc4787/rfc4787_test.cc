@@ -185,17 +185,49 @@ TEST(Rfc4787, Req13FragmentationNeededReachesTheSender) {
   EXPECT_EQ(parse_quoted(*parse_packet(error))->source, kHost);
 }
 
-/// "A NAT MUST support receiving in-order and out-of-order fragments": not followed; the first fragment is translated,
-/// the others are dropped and counted (docs/deviations.md).
-TEST(Rfc4787, Req14FragmentsAreCounted) {
+/// The pieces of a UDP datagram whose payload is `pieces` times 16 bytes, as a host's IP cuts it (RFC 791 §3.2).
+std::vector<Bytes> fragments(const Endpoint& from, const Endpoint& to, int pieces) {
+  Bytes payload(static_cast<std::size_t>(pieces) * 16 - 8);
+  for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<std::uint8_t>(i);
+  const Bytes whole = udp(from, to, payload);
+  std::vector<Bytes> out;
+  for (int piece = 0; piece < pieces; ++piece) {
+    Bytes packet(whole.begin(), whole.begin() + 20);
+    packet.insert(packet.end(), whole.begin() + 20 + piece * 16, whole.begin() + 36 + piece * 16);
+    store_u16be(&packet[2], 36);
+    store_u16be(&packet[6], static_cast<std::uint16_t>((piece + 1 < pieces ? 0x2000 : 0) | piece * 2));
+    store_u16be(&packet[10], 0);
+    store_u16be(&packet[10], internet_checksum(ByteView(packet).first(20)));
+    out.push_back(std::move(packet));
+  }
+  return out;
+}
+
+/// "A NAT MUST support receiving in-order and out-of-order fragments": in order they follow the first one, and the
+/// datagram comes together with a right checksum. A fragment before its first one is dropped and counted
+/// (docs/deviations.md).
+TEST(Rfc4787, Req14FragmentsFollowTheirFirst) {
   NatLab lab{Behavior{}};
-  Bytes first = udp(kHost, kServer, Bytes(16));
-  store_u16be(&first[6], 0x2000);
-  EXPECT_TRUE(lab.nat.translate(at(1s), Side::inside, first).forwarded());
-  Bytes second = udp(kHost, kServer, Bytes(16));
-  store_u16be(&second[6], 3);
-  EXPECT_EQ(lab.nat.translate(at(1s), Side::inside, second).reason, DropReason::fragment);
+  std::vector<Bytes> pieces = fragments(kHost, kServer, 4);
+  EXPECT_EQ(lab.nat.translate(at(1s), Side::inside, pieces[1]).reason, DropReason::fragment);
   EXPECT_EQ(lab.nat.counters().drops(DropReason::fragment), 1u);
+  pieces = fragments(kHost, kServer, 4);
+  Bytes whole(20);
+  for (Bytes& piece : pieces) {
+    ASSERT_EQ(lab.nat.translate(at(1s), Side::inside, piece).action, Outcome::Action::forward_out);
+    EXPECT_EQ(ones_sum(ByteView(piece).first(20)), 0xFFFF);
+    std::copy(piece.begin(), piece.begin() + 20, whole.begin());
+    whole.insert(whole.end(), piece.begin() + 20, piece.end());
+  }
+  store_u16be(&whole[2], static_cast<std::uint16_t>(whole.size()));
+  store_u16be(&whole[6], 0);
+  store_u16be(&whole[10], 0);
+  store_u16be(&whole[10], internet_checksum(ByteView(whole).first(20)));
+  expect_right_checksums(whole);
+  EXPECT_EQ(parse_packet(whole)->source.address, ip("203.0.113.1"));
+  // Another packet's fragments do not follow, nor do these after the time of reassembly.
+  std::vector<Bytes> late = fragments(kHost, kServer, 2);
+  EXPECT_EQ(lab.nat.translate(at(62s), Side::inside, late[1]).reason, DropReason::fragment);
 }
 
 }  // namespace

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The two fidelities share the event core, the NAT engine and the services, and nothing of sockets, streams, TUN
+// devices and the packet path. On one scenario they must give one path class, and round trips within a hundredth.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "sim/ns3/make_world.h"
+#include "sim/report/run.h"
+#include "sim/scenario/fabric_world.h"
+#include "sim/scenario/nat_models.h"
+#include "sim/scenario/run.h"
+#include "sim/scenario/scenario.h"
+#include "sim/world/world.h"
+
+namespace weft::sim {
+namespace {
+
+const std::string kFile = WEFT_SOURCE_DIR "/scenarios/two-agents.json";
+
+/// Two agents behind the models `a` and `b`, 20 ms apart and 15 ms from the relay.
+std::string two_agents(const std::string& a, const std::string& b) {
+  return R"({"name": "two-agents", "topology": {"regions": ["north", "south", "middle"],
+    "delay_ms": [[3, 20, 15], [20, 3, 15], [15, 15, 3]], "hops": 8},
+    "nat": {"a": )" +
+         a + R"(, "b": )" + b + R"(},
+    "services": {"coordinator": {"region": "middle"}, "relays": [{"name": "relay", "region": "middle"}], "tls": false},
+    "nodes": [{"name": "a", "region": "north", "nat": "a"}, {"name": "b", "region": "south", "nat": "b"}],
+    "traffic": [{"kind": "ping", "from": "a", "to": "b", "interval_ms": 500, "count": 60}], "duration_s": 40})";
+}
+
+RunResult run(const Scenario& scenario, const std::string& file, const WorldFactory& factory, std::uint64_t seed = 1) {
+  const auto chains = load_nat_chains(scenario, file);
+  EXPECT_TRUE(chains) << chains.error().message;
+  RunOptions options;
+  options.seed = seed;
+  options.tls = scenario.tls;
+  options.make_world = factory;
+  auto result = run_scenario(scenario, *chains, options);
+  EXPECT_TRUE(result) << result.error().message;
+  return result ? *result : RunResult{};
+}
+
+void expect_agreement(const RunResult& fabric, const RunResult& stack) {
+  ASSERT_EQ(fabric.pairs.size(), stack.pairs.size());
+  for (std::size_t i = 0; i < fabric.pairs.size(); ++i) {
+    const PairResult& one = fabric.pairs[i];
+    const PairResult& other = stack.pairs[i];
+    SCOPED_TRACE(one.from + " to " + one.to);
+    EXPECT_TRUE(one.connected && other.connected);
+    EXPECT_EQ(one.path, other.path);
+    EXPECT_EQ(one.reason, other.reason);
+    ASSERT_TRUE(one.rtt && other.rtt);
+    EXPECT_NEAR(to_ms(*one.rtt), to_ms(*other.rtt), to_ms(*one.rtt) / 100);
+  }
+}
+
+void compare(const std::string& a, const std::string& b, PathClass expected) {
+  const auto scenario = parse_scenario(two_agents(a, b), kFile);
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  const RunResult fabric = run(*scenario, kFile, make_fabric_world);
+  const RunResult stack = run(*scenario, kFile, weft::stack::make_stack_world);
+  ASSERT_FALSE(fabric.pairs.empty());
+  EXPECT_EQ(fabric.pairs[0].path, expected);
+  expect_agreement(fabric, stack);
+  EXPECT_EQ(stack.failures, fabric.failures);
+}
+
+TEST(Fidelities, AgreeOnADirectPair) { compare(R"(["eim-apdf"])", R"(["linux-masquerade"])", PathClass::direct); }
+
+TEST(Fidelities, AgreeOnAPublicHost) { compare("[]", R"(["apdm-apdf-random"])", PathClass::direct); }
+
+TEST(Fidelities, AgreeOnARelayedPair) { compare(R"(["udp-blocked"])", R"(["eim-eif"])", PathClass::relay); }
+
+TEST(Fidelities, AgreeBehindTwoLayers) { compare(R"(["eim-apdf", "cgn"])", R"(["eim-adf"])", PathClass::direct); }
+
+TEST(Fidelities, AgreeOnTheKernelCases) {
+  const std::string file = WEFT_SOURCE_DIR "/scenarios/kernel-cases.json";
+  const auto scenario = load_scenario(file);
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  const RunResult fabric = run(*scenario, file, make_fabric_world);
+  const RunResult stack = run(*scenario, file, weft::stack::make_stack_world);
+  EXPECT_TRUE(fabric.failures.empty()) << fabric.failures.front();
+  EXPECT_TRUE(stack.failures.empty()) << stack.failures.front();
+  expect_agreement(fabric, stack);
+}
+
+TEST(Fidelities, StackGivesTheSameTraceTwice) {
+  const auto scenario = parse_scenario(two_agents(R"(["eim-apdf"])", R"(["eim-apdf"])"), kFile);
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  const RunResult first = run(*scenario, kFile, weft::stack::make_stack_world);
+  const RunResult other = run(*scenario, kFile, weft::stack::make_stack_world, 2);
+  const RunResult again = run(*scenario, kFile, weft::stack::make_stack_world);
+  EXPECT_EQ(first.trace_hash, again.trace_hash);
+  EXPECT_NE(first.trace_hash, other.trace_hash);
+}
+
+}  // namespace
+}  // namespace weft::sim
