@@ -6,7 +6,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sim/scenario/fabric_world.h"
 #include "sim/scenario/scenario.h"
+#include "sim/world/stack_loader.h"
+#include "sim/world/world.h"
 
 namespace weft::lab {
 namespace {
@@ -32,6 +35,13 @@ Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scen
                                                   parse_number(std::string_view(text).substr(dots + 2), range.last);
   if (ok && range.first <= range.last) return range;
   return fail(ErrorCode::usage, "--seeds '" + text + "' is not a seed or a range; write 7 or 1..100");
+}
+
+Result<sim::WorldFactory> world_factory(const std::string& fidelity) {
+  if (fidelity == "fabric") return sim::make_fabric_world;
+  auto factory = sim::load_stack_world();
+  if (!factory) return std::unexpected(factory.error());
+  return std::move(*factory);
 }
 
 Result<void> write_result(const std::string& folder, const std::string& name, std::string_view text) {

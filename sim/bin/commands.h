@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "mesh/base/error.h"
+#include "sim/scenario/run.h"
 
 namespace CLI {
 class App;
@@ -30,6 +31,9 @@ struct SeedRange {
 };
 /// "7" or "1..100"; empty means the scenario's own. Error: usage.
 Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scenario);
+
+/// Makes worlds of the fidelity called `fabric` or `stack`. Error: internal if the module of `stack` is not installed.
+Result<sim::WorldFactory> world_factory(const std::string& fidelity);
 
 /// Writes a file of results, making its folder. Error: io with path and reason.
 Result<void> write_result(const std::string& folder, const std::string& name, std::string_view text);

@@ -7,7 +7,6 @@
 
 #include "commit.h"
 #include "sim/bin/commands.h"
-#include "sim/scenario/fabric_world.h"
 #include "sim/scenario/matrix_run.h"
 #include "sim/scenario/scenario.h"
 
@@ -19,6 +18,7 @@ struct Options {
   std::string seeds;
   std::string out;
   std::string tls;
+  std::string fidelity = "fabric";
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   bool json = false;
 };
@@ -39,6 +39,8 @@ int run(const Options& options) {
   if (!chains) return report(chains.error());
   const auto seeds = parse_seeds(options.seeds, *scenario);
   if (!seeds) return report(seeds.error());
+  const auto make_world = world_factory(options.fidelity);
+  if (!make_world) return report(make_world.error());
 
   const auto start = std::chrono::steady_clock::now();
   auto outcome = sim::run_matrix(*scenario, *chains,
@@ -46,7 +48,7 @@ int run(const Options& options) {
                                   .last_seed = seeds->last,
                                   .jobs = options.jobs,
                                   .tls = options.tls.empty() ? scenario->tls : options.tls == "on",
-                                  .make_world = sim::make_fabric_world});
+                                  .make_world = *make_world});
   if (!outcome) return report(outcome.error());
   outcome->report.wall_s = seconds_since(start);
   outcome->report.commit = WEFT_COMMIT;
@@ -70,6 +72,9 @@ void add_matrix(CLI::App& app, int& status) {
   command->add_option("--jobs", options->jobs, "Worker processes")->check(CLI::Range(1u, 1024u))->capture_default_str();
   command->add_option("--tls", options->tls, "TLS around the streams, instead of the scenario's choice")
       ->check(CLI::IsMember({"on", "off"}));
+  command->add_option("--fidelity", options->fidelity, "fabric: datagrams on ns-3's event core; stack: full ns-3 nodes")
+      ->check(CLI::IsMember({"fabric", "stack"}))
+      ->capture_default_str();
   command->add_option("--out", options->out, "Folder for matrix.json and matrix.csv");
   command->add_flag("--json", options->json, "Print docs/schema/matrix.schema.json instead of a table");
   command->callback([options, &status] { status = run(*options); });

@@ -6,7 +6,6 @@
 #include "commit.h"
 #include "sim/bin/commands.h"
 #include "sim/report/run.h"
-#include "sim/scenario/fabric_world.h"
 #include "sim/scenario/run.h"
 #include "sim/scenario/scenario.h"
 
@@ -18,6 +17,7 @@ struct Options {
   std::string seeds;
   std::string out;
   std::string tls;
+  std::string fidelity = "fabric";
   bool json = false;
 };
 
@@ -28,16 +28,17 @@ int run(const Options& options) {
   if (!chains) return report(chains.error());
   const auto seeds = parse_seeds(options.seeds, *scenario);
   if (!seeds) return report(seeds.error());
+  const auto make_world = world_factory(options.fidelity);
+  if (!make_world) return report(make_world.error());
   if (scenario->nodes.empty()) {
     return report(
         {ErrorCode::usage, options.file + ": at /nodes: the scenario has no nodes; use weft-lab matrix, or add some"});
   }
   sim::RunReport report_of_all{.scenario = scenario->name, .commit = WEFT_COMMIT};
   for (std::uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
-    auto result = sim::run_scenario(*scenario, *chains,
-                                    {.seed = seed,
-                                     .tls = options.tls.empty() ? scenario->tls : options.tls == "on",
-                                     .make_world = sim::make_fabric_world});
+    auto result = sim::run_scenario(
+        *scenario, *chains,
+        {.seed = seed, .tls = options.tls.empty() ? scenario->tls : options.tls == "on", .make_world = *make_world});
     if (!result) return report(result.error());
     report_of_all.runs.push_back(std::move(*result));
   }
@@ -67,6 +68,9 @@ void add_run(CLI::App& app, int& status) {
   command->add_option("--seeds,--seed", options->seeds, "A seed or a range A..B instead of the scenario's");
   command->add_option("--tls", options->tls, "TLS around the streams, instead of the scenario's choice")
       ->check(CLI::IsMember({"on", "off"}));
+  command->add_option("--fidelity", options->fidelity, "fabric: datagrams on ns-3's event core; stack: full ns-3 nodes")
+      ->check(CLI::IsMember({"fabric", "stack"}))
+      ->capture_default_str();
   command->add_option("--out", options->out, "Folder for run.json");
   command->add_flag("--json", options->json, "Print JSON instead of a table");
   command->callback([options, &status] { status = run(*options); });
