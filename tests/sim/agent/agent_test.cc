@@ -307,6 +307,23 @@ TEST(Agent, ManyNodesFindEachOther) {
   EXPECT_TRUE(world.until(all_direct, 5s));
 }
 
+std::array<std::uint8_t, 32> hash_of_a_run(std::uint64_t seed, bool tls) {
+  AgentWorld world(seed, tls);
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  EXPECT_TRUE(world.settle());
+  a.echo->send(b.address());
+  world.network.run_for(5s);
+  return world.network.trace_hash();
+}
+
+TEST(Agent, SameSeedSameBytesOnTheWire) {
+  for (const bool tls : {false, true}) {
+    EXPECT_EQ(hash_of_a_run(5, tls), hash_of_a_run(5, tls));
+    EXPECT_NE(hash_of_a_run(5, tls), hash_of_a_run(6, tls));
+  }
+}
+
 TEST(Agent, StatusIsTheFixedFormat) {
   AgentWorld world;
   Node& a = world.add_node("a", kPortRestricted);
