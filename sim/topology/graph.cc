@@ -11,12 +11,13 @@ namespace weft::topology {
 namespace {
 
 using Weight = boost::property<boost::edge_weight_t, std::int64_t>;
-using BoostGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, Site, Weight>;
+using BoostGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, boost::no_property, Weight>;
 
 }  // namespace
 
 struct Graph::Impl {
   BoostGraph graph;
+  std::vector<Site> sites;
 };
 
 Graph::Graph() : impl_(std::make_unique<Impl>()) {}
@@ -24,16 +25,19 @@ Graph::~Graph() = default;
 Graph::Graph(Graph&&) noexcept = default;
 Graph& Graph::operator=(Graph&&) noexcept = default;
 
-SiteId Graph::add_site(Site site) { return static_cast<SiteId>(boost::add_vertex(std::move(site), impl_->graph)); }
+SiteId Graph::add_site(Site site) {
+  impl_->sites.push_back(std::move(site));
+  return static_cast<SiteId>(boost::add_vertex(impl_->graph));
+}
 
 void Graph::add_link(SiteId a, SiteId b, Duration latency) {
   WEFT_ASSERT(a < size() && b < size() && latency >= 0ns);
   boost::add_edge(a, b, Weight{latency.count()}, impl_->graph);
 }
 
-std::size_t Graph::size() const { return boost::num_vertices(impl_->graph); }
+std::size_t Graph::size() const { return impl_->sites.size(); }
 
-const Site& Graph::site(SiteId id) const { return impl_->graph[id]; }
+const Site& Graph::site(SiteId id) const { return impl_->sites[id]; }
 
 std::optional<SiteId> Graph::find(std::string_view name) const {
   for (SiteId id = 0; id < size(); ++id) {
