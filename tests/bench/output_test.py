@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""weft-bench prints valid JSON with the four keys, and the names that --list promises. No figure is judged."""
+
+import json
+import math
+import subprocess
+import sys
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.argv[1], *arguments], capture_output=True, text=True, timeout=100)
+
+
+def main() -> None:
+    measured = run("--json", "--quick")
+    assert measured.returncode == 0, measured.stderr
+    figures = json.loads(measured.stdout)
+    assert figures, "no figures"
+    for figure in figures:
+        assert set(figure) == {"name", "value", "unit", "runs"}, figure
+        assert math.isfinite(figure["value"]) and figure["value"] >= 0 and figure["runs"] == 1, figure
+    assert [figure["name"] for figure in figures] == run("--quick", "--list").stdout.split()
+    one = json.loads(run("--json", "--quick", "aead/seal/64B/batch16").stdout)
+    assert [figure["name"] for figure in one] == ["aead/seal/64B/batch16"], one
+    assert run("no-such-figure", "--list").returncode == 2
+    assert run("--no-such-option").returncode == 2
+
+
+main()
