@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every scenario file with nodes holds what it expects, in all its seeds."""
+
+import json
+
+import pytest
+
+from weft_lab import ROOT, run
+
+FILES = [path for path in sorted((ROOT / "scenarios").rglob("*.json")) if json.loads(path.read_text()).get("nodes")]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_holds_what_it_expects(path) -> None:
+    done = run("run", str(path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") > 1
