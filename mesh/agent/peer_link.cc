@@ -34,22 +34,19 @@ std::vector<path::Candidate> candidates_of(const control::PeerRecord& record) {
 }  // namespace
 
 std::unique_ptr<PeerLink> PeerLink::make(PeerLinkContext& context, const control::PeerRecord& record) {
-  const auto shared = crypto::x25519(context.node_key, record.node_key);
-  if (!shared) return nullptr;
   const auto id = context.device.add_peer(context.host.clock().now(),
                                           {.public_key = record.node_key,
                                            .preshared_key = {},
                                            .allowed_ips = host_prefixes(record.addresses, record.node_key),
                                            .path = {}});
   if (!id) return nullptr;
-  return std::unique_ptr<PeerLink>(new PeerLink(context, record, *id, path::probe_key(*shared)));
+  return std::unique_ptr<PeerLink>(new PeerLink(context, record, *id));
 }
 
-PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id,
-                   crypto::SymmetricKey key)
+PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id)
     : context_(context),
       id_(id),
-      paths_({.self = context.node_key.public_key(), .probe_key = std::move(key), .peer = id}, context.local,
+      paths_({.self = context.self, .probe_key = [this] { return probe_key(); }, .peer = id}, context.local,
              context.budget, context.random),
       timer_(context.host, [this] {
         paths_.handle_timeout(now());
@@ -61,6 +58,13 @@ PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, 
 PeerLink::~PeerLink() { context_.device.remove_peer(id_); }
 
 Time PeerLink::now() const { return context_.host.clock().now(); }
+
+crypto::SymmetricKey PeerLink::probe_key() const {
+  if (const auto shared = crypto::x25519(context_.node_key, record_.node_key)) return path::probe_key(*shared);
+  crypto::SymmetricKey nobodys;  // a low-order point is nobody's key: nothing it sends is authentic
+  context_.random.fill(nobodys.mutable_bytes());
+  return nobodys;
+}
 
 void PeerLink::update(const control::PeerRecord& record) {
   if (record.addresses != record_.addresses)

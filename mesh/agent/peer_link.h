@@ -22,7 +22,8 @@ struct PeerLinkContext {
   const path::LocalView& local;
   path::ProbeBudget& budget;
   Random& random;
-  crypto::PrivateKey node_key;
+  const crypto::PrivateKey& node_key;
+  path::KeyId self;  // of node_key
   std::function<void(const OutgoingDatagram&)> send;
   /// The device was told of another path: drain it.
   std::function<void()> on_path_set;
@@ -33,7 +34,7 @@ struct PeerLinkContext {
 /// always has a path if the map names a relay: what it sends before that relay is open waits in the relay's link.
 class PeerLink {
  public:
-  /// Null if the peer's key is none (a low-order point).
+  /// Null if the device refuses the peer's key.
   static std::unique_ptr<PeerLink> make(PeerLinkContext& context, const control::PeerRecord& record);
   ~PeerLink();
 
@@ -58,8 +59,9 @@ class PeerLink {
   void ping(std::function<void(Duration)> handler);
 
  private:
-  PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id, crypto::SymmetricKey key);
+  PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id);
   Time now() const;
+  crypto::SymmetricKey probe_key() const;
   void heard_through(std::uint16_t relay);
   std::optional<std::uint16_t> usable_relay() const;
   void set_device_path();

@@ -106,6 +106,7 @@ void Wiring::build() {
                       .budget = budget_,
                       .random = *path_random_,
                       .node_key = identity_.node_key,
+                      .self = path::key_id(identity_.node_key.public_key()),
                       .send = [this](const OutgoingDatagram& datagram) { data_->send(datagram); },
                       .on_path_set = [this] { data_->drain(); },
                       .on_status = [this](PeerLink& link) { on_peer(link); }});

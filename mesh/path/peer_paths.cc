@@ -41,7 +41,7 @@ std::string_view name(PathClass path_class) {
 }
 
 PeerPaths::PeerPaths(PeerPathsConfig config, const LocalView& local, ProbeBudget& budget, Random& random)
-    : config_(std::move(config)), self_id_(key_id(config_.self)), local_(local), budget_(budget), random_(random) {}
+    : config_(std::move(config)), local_(local), budget_(budget), random_(random) {}
 
 // ---- what the owner tells ----
 
@@ -111,7 +111,7 @@ void PeerPaths::handle_data_sent(Time now) {
 }
 
 std::optional<ProbeError> PeerPaths::handle_datagram(Time now, const PathId& from, ByteView datagram) {
-  const auto probe = open(datagram, config_.probe_key);
+  const auto probe = open(datagram, key());
   if (!probe) return probe.error();
   const auto id = probe->transaction_id;
   if (const auto* message = std::get_if<Ping>(&probe->message)) on_ping(now, from, id, *message);
@@ -288,7 +288,12 @@ std::uint64_t PeerPaths::ping(Time now, const PathId& path, bool suspect) {
 }
 
 void PeerPaths::send(const PathId& path, const Probe& probe) {
-  outbox_.push_back({path, config_.peer, seal(probe, config_.probe_key, self_id_, random_)});
+  outbox_.push_back({path, config_.peer, seal(probe, key(), config_.self, random_)});
+}
+
+const crypto::SymmetricKey& PeerPaths::key() {
+  if (!key_) key_ = config_.probe_key();
+  return *key_;
 }
 
 void PeerPaths::apply(Time now, Selector::Transition transition) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <variant>
@@ -58,9 +59,11 @@ struct PingAnswered {
 using PathEvent = std::variant<ChosenChanged, StateChanged, DirectFound, PingAnswered>;
 
 struct PeerPathsConfig {
-  crypto::PublicKey self;
-  crypto::SymmetricKey probe_key;  // path::probe_key of the two node keys
-  std::uint32_t peer = 0;          // copied into OutgoingDatagram::peer
+  KeyId self{};  // key_id of our node key
+  /// path::probe_key of the two node keys; called once, when the first probe is sent or opened: most peers of a large
+  /// network are never spoken to, and a DH costs more than all else about them.
+  std::function<crypto::SymmetricKey()> probe_key;
+  std::uint32_t peer = 0;  // copied into OutgoingDatagram::peer
 };
 
 /// The ways to one peer: finds a direct one, judges it, and says which path carries data. Joins a check list and a
@@ -136,6 +139,7 @@ class PeerPaths {
   void send_plan(Time now);
   std::uint64_t ping(Time now, const PathId& path, bool suspect);
   void send(const PathId& path, const Probe& probe);
+  const crypto::SymmetricKey& key();
   void apply(Time now, Selector::Transition transition);
   void run_checks(Time now);
   void pump(Time now);
@@ -145,7 +149,7 @@ class PeerPaths {
   std::string_view reason() const;
 
   PeerPathsConfig config_;
-  KeyId self_id_;
+  std::optional<crypto::SymmetricKey> key_;
   const LocalView& local_;
   ProbeBudget& budget_;
   Random& random_;
