@@ -23,6 +23,8 @@ class AllowedIps {
   /// The owner of the longest prefix that contains `address`.
   std::optional<PeerId> lookup(const IpAddress& address) const;
   std::size_t size() const { return owners_.size(); }
+  /// Nodes in use: at most two for each prefix.
+  std::size_t nodes() const { return nodes_.size() - 1 - free_.size(); }
 
  private:
   /// An address as 128 bits, first bit highest; IPv4 in the upper 32.

@@ -131,10 +131,7 @@ void Peer::packets_opened(Time now, const Keypair& keypair, const PathId& path, 
   // A side that only receives renews too, in time for the sender to go on without a gap.
   const Keypair* const current = keypairs_.current();
   const Duration late = limits().reject_after_time - limits().keepalive_timeout - limits().rekey_timeout;
-  if (current != nullptr && current->initiator && !last_minute_renewal_ && now >= current->created + late) {
-    last_minute_renewal_ = true;
-    initiate(now);
-  }
+  if (current != nullptr && current->initiator && now >= current->created + late) initiate(now);
 }
 
 bool Peer::consume_response(Time now, const PathId& from, const HandshakeResponse& message) {
@@ -196,7 +193,6 @@ void Peer::handshake_completed(Time now, bool initiator, const PathId& from) {
   deadlines_.clear(Timer::retransmit_handshake);
   forget_initiation();
   initiation_wanted_ = false;
-  last_minute_renewal_ = false;
   last_handshake_ = now;
   shared_.events.push_back(HandshakeCompleted{id_, initiator, from});
 }

@@ -108,7 +108,6 @@ class Peer {
   Time attempt_started_{};               // for REKEY_ATTEMPT_TIME
   bool initiation_wanted_ = false;       // not sent for want of a path
   bool another_keepalive_ = false;       // data came while the keepalive timer ran
-  bool last_minute_renewal_ = false;     // begun for the current session by its receiver side
   std::optional<Tai64n> greatest_timestamp_;
   std::optional<Time> initiation_consumed_;
 

@@ -3,11 +3,15 @@
 
   forwarder.py LEFT_ADDRESS:PORT LEFT_PEER:PORT RIGHT_ADDRESS:PORT RIGHT_PEER:PORT DROP_FROM_LEFT DROP_FROM_RIGHT
 
-The last two are comma lists: which handshake messages (WireGuard types 1 and 2, counted from 0 in their direction) are
-lost; every other handshake message is sent twice. Of data, while "faults" holds, by the count in its direction: every
-tenth is lost, every tenth is held back behind the next two, every tenth is sent twice, and every twentieth brings one of
-the past back. Commands on standard input, one a line: faults, clean, rebind left, rebind right (the next port towards that
-peer, as a NAT that restarted). Prints a JSON object of counters after each command and at the end of the input."""
+The last two are comma lists: which handshake messages (WireGuard types 1 and 2, counted from 0 in their direction)
+are lost; every other one is sent again behind the fifth datagram of data after it (not at once: wireguard-go of 2022
+looks at two initiations on two threads, answers both copies, and forgets the keys of its first answer).
+
+Of data, while "faults" holds, by the count in its direction: every tenth is lost, every tenth is held back behind the
+next two, every tenth is sent twice, and every twentieth brings one of the past back.
+
+Commands on standard input, one a line: faults, clean, rebind left, rebind right (the next port towards that peer, as
+a NAT that restarted). Prints a JSON object of counters after each command and at the end of the input."""
 
 import json
 import selectors
@@ -30,6 +34,7 @@ class Direction:
         self.data = 0
         self.held: list[bytes] = []
         self.past: list[bytes] = []
+        self.copies: list[tuple[int, bytes]] = []  # of handshake messages, and at which count of data to send them
 
     def count(self, what: str) -> None:
         self.counters[what] += 1
@@ -37,7 +42,14 @@ class Direction:
     def pass_on(self, datagram: bytes, faults: bool) -> list[bytes]:
         if datagram[:1] in (b"\x01", b"\x02"):
             return self.pass_handshake(datagram)
-        return self.pass_data(datagram) if faults else self.release() + [datagram]
+        self.data += 1
+        return (self.spoil(datagram) if faults else self.release() + [datagram]) + self.due_copies()
+
+    def due_copies(self) -> list[bytes]:
+        due = [copy for at, copy in self.copies if at <= self.data]
+        self.copies = [(at, copy) for at, copy in self.copies if at > self.data]
+        self.counters["handshakes_doubled"] += len(due)
+        return due
 
     def release(self) -> list[bytes]:
         held, self.held = self.held, []
@@ -48,11 +60,10 @@ class Direction:
         if self.handshakes - 1 in self.drop_handshakes:
             self.count("handshakes_lost")
             return []
-        self.count("handshakes_doubled")
-        return [datagram, datagram]
+        self.copies.append((self.data + 5, datagram))
+        return [datagram]
 
-    def pass_data(self, datagram: bytes) -> list[bytes]:
-        self.data += 1
+    def spoil(self, datagram: bytes) -> list[bytes]:
         self.past = (self.past + [datagram])[-40:]
         out = [datagram]
         if self.data % 10 == 3:

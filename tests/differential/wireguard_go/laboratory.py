@@ -20,8 +20,8 @@ class Process:
         self.name = " ".join(command)
         self.lines: list[str] = []
         self.changed = threading.Condition()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, bufsize=1, env=environment)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, bufsize=1, env=environment)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -70,7 +70,8 @@ class Ping(Process):
 
     def wait_for_answers(self, more: int, seconds: float) -> None:
         before = len(self.answered(self.lines))
-        self.wait_for(f"{more} answers more to {self.name}", lambda lines: len(self.answered(lines)) >= before + more, seconds)
+        self.wait_for(f"{more} answers more to {self.name}",
+                      lambda lines: len(self.answered(lines)) >= before + more, seconds)
 
     def wait_for_run(self, length: int, seconds: float) -> None:
         """Until the last `length` answers are to consecutive requests, all sent after now."""

@@ -3,10 +3,10 @@
 
   weft debug wireguard -- forwarder.py -- wireguard-go          (laboratory.py draws the addresses)
 
-Two cases at once: we begin and renew the session (every 20 s here, a setting of ours); wireguard-go begins it and renews it
-after its 120 s. In both, messages of a handshake are lost, every other one comes twice, and the middle changes its port on
-the way, which the other side must follow by the roaming rule: wireguard-go in the first case, we in the second. No packet
-may come out of the tunnel twice.
+Two cases at once: we begin and renew the session (every 20 s here, a setting of ours); wireguard-go begins it and
+renews it after its 120 s. In both, messages of a handshake are lost, every other one comes twice, and the middle
+changes its port on the way, which the other side must follow by the roaming rule: wireguard-go in the first case, we
+in the second. No packet may come out of the tunnel twice.
 
 Usage: wireguard_go_test.py WEFT_BINARY"""
 
@@ -41,8 +41,8 @@ def reasons_to_skip() -> list[str]:
 
 class Keys:
     def __init__(self) -> None:
-        self.left, self.right, self.preshared = run("wg", "genkey"), run("wg", "genkey"), run("wg", "genpsk")
-        self.left_public, self.right_public = run("wg", "pubkey", text=self.left), run("wg", "pubkey", text=self.right)
+        self.left, self.right, self.preshared = (run("wg", kind).strip() for kind in ("genkey", "genkey", "genpsk"))
+        self.left_public, self.right_public = (run("wg", "pubkey", text=key).strip() for key in (self.left, self.right))
 
 
 class Case:
@@ -64,26 +64,31 @@ class Case:
     def start_weft(self, endpoint: str, *flags: str) -> None:
         config = self.directory / f"{self.name}.conf"
         config.write_text(f"""[Interface]
-PrivateKey = {self.keys.left}ListenPort = 51820
+PrivateKey = {self.keys.left}
+ListenPort = 51820
 Address = {", ".join(LEFT_TUNNEL)}
 MTU = {MTU}
 [Peer]
-PublicKey = {self.keys.right_public}PresharedKey = {self.keys.preshared}AllowedIPs = {RIGHT_TUNNEL[0]}/32, {RIGHT_TUNNEL[1]}/128
+PublicKey = {self.keys.right_public}
+PresharedKey = {self.keys.preshared}
+AllowedIPs = {RIGHT_TUNNEL[0]}/32, {RIGHT_TUNNEL[1]}/128
 {endpoint}
 """)
-        self.weft = self.laboratory.start(self.laboratory.left, self.weft_binary, "debug", "wireguard", str(config), "--tun", "weft0", *flags)
+        self.weft = self.laboratory.start(self.laboratory.left, self.weft_binary, "debug", "wireguard", str(config),
+                                          "--tun", "weft0", *flags)
         self.weft.wait_for("weft has started", lambda lines: self.events(lines, "started"), 10)
 
     def start_wireguard_go(self, *peer: str) -> None:
         environment = os.environ | {"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD": "1"}
-        self.theirs = self.laboratory.start(self.laboratory.right, "wireguard-go", "-f", self.device, environment=environment)
+        self.theirs = self.laboratory.start(self.laboratory.right, "wireguard-go", "-f", self.device,
+                                            environment=environment)
         poll("wireguard-go answers wg", lambda: self.ask_wg("public-key") is not None, 10)
         files = {}
         for name, key in (("private", self.keys.right), ("preshared", self.keys.preshared)):
             files[name] = self.directory / f"{self.name}.{name}"
             files[name].write_text(key)
         run("wg", "set", self.device, "private-key", str(files["private"]), "listen-port", "51820", "peer",
-            self.keys.left_public.strip(), "preshared-key", str(files["preshared"]), "allowed-ips",
+            self.keys.left_public, "preshared-key", str(files["preshared"]), "allowed-ips",
             f"{LEFT_TUNNEL[0]}/32,{LEFT_TUNNEL[1]}/128", *peer)
         right = self.laboratory.right
         run("ip", "-n", right, "address", "add", f"{RIGHT_TUNNEL[0]}/32", "dev", self.device)
@@ -142,7 +147,7 @@ PublicKey = {self.keys.right_public}PresharedKey = {self.keys.preshared}AllowedI
         self.start_middle("0", "0")  # the first initiation, and the first response
         self.start_wireguard_go()  # knows no endpoint: it learns ours
         self.start_weft("Endpoint = 192.0.2.1:4500", "--rekey-after", "20s")
-        pings = [self.ping(self.laboratory.left, RIGHT_TUNNEL[0], 56), self.ping(self.laboratory.left, RIGHT_TUNNEL[1], 1300)]
+        pings = [self.ping(self.laboratory.left, address, size) for address, size in zip(RIGHT_TUNNEL, (56, 1300))]
         self.wait_for_handshakes(1, True, 30)
         first = self.ask_wg("latest-handshakes")
         for ping in pings:
@@ -158,7 +163,7 @@ PublicKey = {self.keys.right_public}PresharedKey = {self.keys.preshared}AllowedI
         self.start_middle("", "1")  # their second initiation, which would renew
         self.start_weft("")  # knows no endpoint: it learns theirs
         self.start_wireguard_go("endpoint", "198.51.100.1:4500")
-        pings = [self.ping(self.laboratory.right, LEFT_TUNNEL[0], 1300), self.ping(self.laboratory.right, LEFT_TUNNEL[1], 56)]
+        pings = [self.ping(self.laboratory.right, address, size) for address, size in zip(LEFT_TUNNEL, (1300, 56))]
         self.wait_for_handshakes(1, False, 20)
         for ping in pings:
             ping.wait_for_answers(20, 20)

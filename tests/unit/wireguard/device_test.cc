@@ -204,6 +204,11 @@ TEST(Device, WithoutTheRoamingRuleOtherPathsAreTold) {
   EXPECT_EQ(pair.device(1).stats(pair[1].peer).path, WireguardPair::path_from(0));
   ASSERT_EQ(pair.events<PathSeen>(1), 1);
   EXPECT_EQ(std::get<PathSeen>(pair[1].events[0]).path, elsewhere);
+  // A new choice makes it news again.
+  pair.device(1).set_path(pair.now(), pair[1].peer, WireguardPair::path_from(5));
+  pair.send(0, "moved");
+  EXPECT_EQ(pair.inject(1, pair.sent.back().bytes, elsewhere), PacketVerdict::ready);
+  EXPECT_EQ(pair.events<PathSeen>(1), 2);
 }
 
 TEST(Device, APathChangeLeavesTheSessionAlone) {
@@ -304,6 +309,28 @@ TEST(Device, ABatchMayMixHandshakesAndData) {
   EXPECT_EQ(verdicts[PacketVerdict::ready], 2);
   EXPECT_EQ(verdicts[PacketVerdict::consumed], 1);
   EXPECT_EQ(verdicts[PacketVerdict::replayed], 3);
+}
+
+// The packet that confirms a session, and a newer initiation right behind it: the session is the first one's.
+TEST(Device, ABatchIsReadInOrder) {
+  WireguardPair pair;
+  pair.send(0, "first");
+  pair.run_for(2 * WireguardPair::kLatency);  // the response has arrived, what was staged is on its way
+  pair.link = [](test::LinkDatagram&) { return std::vector<Duration>{}; };
+  const Bytes data = pair.sent.back().bytes;
+  ASSERT_EQ(message_type(data), MessageType::transport_data);
+  pair.device(0).initiate(pair.now(), pair[0].peer);
+  pair.sent.clear();
+  pair.device(0).handle_timeout(pair.now() + 6s);
+  pair.drain(0);
+  ASSERT_EQ(message_type(pair.sent.back().bytes), MessageType::handshake_initiation);
+  std::vector<SlotBuffer> buffers(2);
+  std::vector<PacketSlot> slots = {buffers[0].fill(data, WireguardPair::path_from(0)),
+                                   buffers[1].fill(pair.sent.back().bytes, WireguardPair::path_from(0))};
+  pair.device(1).open(pair.now() + 6s, slots);
+  EXPECT_EQ(slots[0].verdict, PacketVerdict::ready);
+  EXPECT_EQ(slots[1].verdict, PacketVerdict::consumed);
+  EXPECT_TRUE(pair.device(1).stats(pair[1].peer).has_session);
 }
 
 }  // namespace

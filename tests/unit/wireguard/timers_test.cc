@@ -78,6 +78,34 @@ TEST(Timers, AnAnswerSparesTheKeepalive) {
   EXPECT_EQ(std::ranges::count_if(pair.sent, [](const auto& d) { return d.to == 0 && is_keepalive(d); }), 0);
 }
 
+TEST(Timers, DataThatComesWhileTheKeepaliveWaitsIsAnsweredByAnother) {
+  WireguardPair pair;
+  std::vector<Duration> at;
+  ASSERT_TRUE(pair.connect());
+  const Time start = pair.now();  // "first" arrived just now
+  pair.link = [&](LinkDatagram& d) {
+    if (d.to == 0 && is_keepalive(d)) at.push_back(pair.now() - start);
+    return std::vector<Duration>{WireguardPair::kLatency};
+  };
+  pair.run_for(5s);
+  pair.send(0, "second");
+  pair.run_for(60s);
+  EXPECT_EQ(at, (std::vector<Duration>{10s, 20s}));
+}
+
+TEST(Timers, AnAnswerAlsoSettlesTheSecondKeepalive) {
+  WireguardPair pair;
+  ASSERT_TRUE(pair.connect());
+  pair.run_for(5s);
+  pair.send(0, "second");
+  pair.run_for(1s);
+  pair.send(1, "answer to both");
+  pair.run_for(1s);
+  pair.send(0, "third");
+  pair.run_for(60s);
+  EXPECT_EQ(std::ranges::count_if(pair.sent, [](const auto& d) { return d.to == 0 && is_keepalive(d); }), 1);
+}
+
 TEST(Timers, AKeepaliveIsNotAnswered) {
   WireguardPair pair;
   ASSERT_TRUE(pair.connect());
