@@ -147,7 +147,6 @@ void FabricHost::receive_packet(Packet& packet) {
   if (!powered_) return network_.router().drop(packet, node_, DropReason::powered_off);
   const auto ip = parse_ip(packet.bytes);
   if (!ip || !transport_checksum_ok(*ip)) return network_.router().drop(packet, node_, DropReason::malformed);
-  if (!owns(ip->destination)) return network_.router().drop(packet, node_, DropReason::no_route);
   switch (ip->protocol) {
     case kUdp:
       return udp_->receive(packet, *ip);

@@ -81,7 +81,7 @@ void Router::announce(NodeId node) {
     NodeId via = node;
     RealmId realm = place.realm;
     while (true) {
-      const bool fresh = realms_[realm].addresses.emplace(address, via).second;
+      const bool fresh = realms_[realm].addresses.insert(address, via);
       WEFT_ASSERT(fresh || realm != place.realm);  // an address belongs to one place of a realm
       if (fresh) place.exposed.emplace_back(realm, address);
       const auto& gateway = realms_[realm].gateway;
@@ -156,9 +156,9 @@ void Router::route(Packet& packet, RealmId realm_id, RegionId region, Duration b
   const Realm& realm = realms_[realm_id];
   const IpAddress destination = destination_of(packet.bytes);
   Leg leg{realm.path, before, region};
-  if (const auto found = realm.addresses.find(destination); found != realm.addresses.end()) {
-    if (realm_id == kInternet) leg.path = network_.regions().path(region, place(found->second).region);
-    return forward(packet, found->second, leg);
+  if (const auto found = realm.addresses.find(destination)) {
+    if (realm_id == kInternet) leg.path = network_.regions().path(region, place(*found).region);
+    return forward(packet, *found, leg);
   }
   if (std::ranges::any_of(realm.on_link, [&](const Prefix& prefix) { return prefix.contains(destination); })) {
     return drop(packet, packet.from, DropReason::no_route);

@@ -6,7 +6,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "mesh/base/ip.h"
 #include "mesh/base/random.h"
 #include "sim/fabric/access_link.h"
+#include "sim/fabric/address_table.h"
 #include "sim/fabric/network.h"
 #include "sim/fabric/packet.h"
 #include "sim/fabric/trace_hash.h"
@@ -34,12 +34,13 @@ struct Gateway {
 /// Where a host, or the outside of a NAT, is attached to a realm.
 struct Place {
   Place(const LinkOptions& options, std::uint64_t seed, const std::string& owner) : link(options, seed, owner) {}
+  // What each packet looks at comes first.
+  std::uint32_t generation = 0;  // counts moves
   RealmId realm = kInternet;
   RegionId region = 0;
-  AccessLink link;
-  std::uint32_t generation = 0;  // counts moves
   FabricHost* host = nullptr;
   std::unique_ptr<Gateway> gateway;  // a NAT's; null for a host
+  AccessLink link;
   std::vector<IpAddress> addresses;
   std::vector<std::pair<RealmId, IpAddress>> exposed;  // announced in outer realms, through NATs that do not translate
 };
@@ -80,7 +81,7 @@ class Router {
 
  private:
   struct Realm {
-    std::unordered_map<IpAddress, NodeId> addresses;
+    AddressTable addresses;
     std::vector<Prefix> on_link;
     std::optional<NodeId> gateway;
     topology::RegionPath path;  // between any two places; the Internet has regions instead
