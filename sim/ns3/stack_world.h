@@ -21,9 +21,9 @@ struct StackOptions {
   sim::RegionPlan regions;
 };
 
-/// The simulated Internet at `stack` fidelity: hosts are full ns-3 nodes, gateways bare nodes with the NAT engine,
-/// realms exchanges between them. Slower than the fabric by an order of magnitude, and independent of its sockets,
-/// streams and packet path, so the two check each other.
+/// The simulated Internet at `stack` fidelity: hosts are full ns-3 nodes, gateways bare nodes with the NAT engine, and
+/// realms exchanges between them. Independent of the fabric's sockets, streams, TUN and packet path, so the two check
+/// each other.
 class StackWorld final : public sim::World {
  public:
   explicit StackWorld(StackOptions options);

@@ -8,6 +8,7 @@
 #include "sim/ns3/make_world.h"
 #include "sim/report/run.h"
 #include "sim/scenario/fabric_world.h"
+#include "sim/scenario/matrix_run.h"
 #include "sim/scenario/nat_models.h"
 #include "sim/scenario/run.h"
 #include "sim/scenario/scenario.h"
@@ -52,6 +53,12 @@ void expect_agreement(const RunResult& fabric, const RunResult& stack) {
     EXPECT_EQ(one.reason, other.reason);
     ASSERT_TRUE(one.rtt && other.rtt);
     EXPECT_NEAR(to_ms(*one.rtt), to_ms(*other.rtt), to_ms(*one.rtt) / 100);
+    ASSERT_TRUE(one.first_packet && other.first_packet);
+    EXPECT_NEAR(to_ms(*one.first_packet), to_ms(*other.first_packet), to_ms(*one.first_packet) / 100);
+    ASSERT_EQ(one.time_to_direct.has_value(), other.time_to_direct.has_value());
+    if (one.time_to_direct) {
+      EXPECT_NEAR(to_ms(*one.time_to_direct), to_ms(*other.time_to_direct), to_ms(*one.time_to_direct) / 100);
+    }
   }
 }
 
@@ -83,6 +90,37 @@ TEST(Fidelities, AgreeOnTheKernelCases) {
   EXPECT_TRUE(fabric.failures.empty()) << fabric.failures.front();
   EXPECT_TRUE(stack.failures.empty()) << stack.failures.front();
   expect_agreement(fabric, stack);
+}
+
+MatrixReport matrix(const Scenario& scenario, const std::string& file, const WorldFactory& factory) {
+  const auto chains = load_nat_chains(scenario, file);
+  EXPECT_TRUE(chains) << chains.error().message;
+  MatrixOptions options;
+  options.jobs = 2;
+  options.make_world = factory;
+  auto outcome = run_matrix(scenario, *chains, options);
+  EXPECT_TRUE(outcome) << outcome.error().message;
+  if (!outcome) return {};
+  for (const std::string& failure : outcome->failures) ADD_FAILURE() << failure;
+  return std::move(outcome->report);
+}
+
+TEST(Fidelities, AgreeOnEveryPairOfTheQuickMatrix) {
+  const std::string file = WEFT_SOURCE_DIR "/scenarios/nat-matrix-quick.json";
+  const auto scenario = load_scenario(file);
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  const MatrixReport fabric = matrix(*scenario, file, make_fabric_world);
+  const MatrixReport stack = matrix(*scenario, file, weft::stack::make_stack_world);
+  ASSERT_EQ(fabric.cells.size(), stack.cells.size());
+  EXPECT_GE(fabric.cells.size(), 78u);
+  for (std::size_t i = 0; i < fabric.cells.size(); ++i) {
+    const MatrixCell& one = fabric.cells[i];
+    const MatrixCell& other = stack.cells[i];
+    SCOPED_TRACE(one.a + " and " + one.b);
+    EXPECT_TRUE(one.connected && other.connected);
+    EXPECT_EQ(one.path, other.path);
+    EXPECT_EQ(one.reason, other.reason);
+  }
 }
 
 TEST(Fidelities, StackGivesTheSameTraceTwice) {
