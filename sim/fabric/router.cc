@@ -86,6 +86,7 @@ void Router::announce(NodeId node) {
       if (fresh) place.exposed.emplace_back(realm, address);
       const auto& gateway = realms_[realm].gateway;
       if (!gateway || translates(*places_[*gateway]->gateway, address.family()) || address.is_link_local()) break;
+      if (places_[*gateway]->realm == kInternet && address.is_private()) break;  // the Internet does not route it
       via = *gateway;
       realm = places_[via]->realm;
     }

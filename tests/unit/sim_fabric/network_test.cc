@@ -161,6 +161,22 @@ TEST(Network, Ipv6PassesAnIpv4NatUntranslatedBehindItsFilter) {
   EXPECT_EQ(in.heard.size(), 1u);
 }
 
+TEST(Network, InternetDoesNotRouteToPrivateAddresses) {
+  Network network({});
+  auto& outside = network.add_host({.name = "outside", .addresses = {ip("2001:db8::1")}});
+  const NatPlace router = network.add_nat({.name = "router"}, {.translation = nat::Translation::none});
+  auto& inside =
+      network.add_host({.name = "inside", .realm = router.inside, .addresses = {ip("fd00::2"), ip("2001:db8:1::2")}});
+  Ear out(outside, {ip("2001:db8::1"), 1000}), in(inside, {IpAddress::any(IpFamily::v6), 4000});
+  out.send({ip("fd00::2"), 4000}, Bytes{1});
+  out.send({ip("2001:db8:1::2"), 4000}, Bytes{2});
+  network.run_for(1s);
+  ASSERT_EQ(in.heard.size(), 1u);
+  EXPECT_EQ(in.heard[0].content, Bytes{2});
+  ASSERT_EQ(out.heard.size(), 1u);
+  EXPECT_EQ(out.heard[0].meta.icmp->quoted_destination.address, ip("fd00::2"));
+}
+
 TEST(Network, TtlExpiresAtTheRightHop) {
   Network network({});
   add_server(network);
