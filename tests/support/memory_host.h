@@ -20,8 +20,8 @@
 namespace weft::test {
 
 /// A Host without a network: virtual time, timers, post, and streams between its own connect() and listen(), for tests
-/// of services that live on streams. Every run of a test is the same run. UDP, TUN and names answer with an Error, files
-/// until set_files().
+/// of services that live on streams. Every run of a test is the same run. UDP, TUN and names answer with an Error,
+/// files until set_files().
 class MemoryHost final : public io::Host,
                          private io::Clock,
                          private io::Resolver,
