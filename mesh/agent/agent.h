@@ -59,6 +59,8 @@ class Agent {
   /// timeout after 5 s.
   void ping(const std::string& peer, PingHandler handler);
 
+  /// Handlers must not stop or destroy the agent; post that to the host.
+  ///
   /// status() is another than before. Never called inside a call of the owner's.
   std::function<void()> on_change;
   std::function<void(const PathReport&)> on_path;

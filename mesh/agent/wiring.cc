@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mesh/agent/pending_ping.h"
+#include "mesh/base/trace.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/network_monitor.h"
 #include "mesh/io/stream.h"
@@ -210,6 +211,9 @@ void Wiring::save_map() {
 
 void Wiring::on_control(const Session::Event& event) {
   if (const auto* changes = std::get_if<Session::MapChanged>(&event)) on_map(*changes);
+  if (const auto* registered = std::get_if<Session::Registered>(&event)) {
+    trace(host_.trace(), host_.clock().now(), TraceLevel::info, "agent", "registered", {{"name", registered->name}});
+  }
   if (const auto* admission = std::get_if<Session::AdmissionReceived>(&event)) {
     static_cast<void>(store_.put(kAdmissionEntry, admission->admission));
     relays_->set_admission(admission->admission);
@@ -277,7 +281,15 @@ void Wiring::publish() {
 
 void Wiring::on_peer(PeerLink& link) {
   if (link.duplicate()) addresses_->doubt();
-  observer_.on_path({.peer = link.record().id, .name = link.record().name, .status = link.status()});
+  const auto status = link.status();
+  const bool direct = status.chosen && !status.chosen->relayed();
+  trace(host_.trace(), host_.clock().now(), TraceLevel::info, "agent", "path",
+        {{"peer", link.record().name},
+         {"state", std::string(path::name(status.state))},
+         {"path", std::string(path::name(status.path_class))},
+         {"reason", std::string(status.reason)},
+         {"endpoint", direct ? status.chosen->remote.to_string() : std::string()}});
+  observer_.on_path({.peer = link.record().id, .name = link.record().name, .status = status});
   changed();
 }
 
