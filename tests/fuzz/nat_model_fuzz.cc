@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "mesh/base/assert.h"
+#include "mesh/base/bytes.h"
 #include "sim/nat/model.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
