@@ -16,9 +16,6 @@
 namespace weft::test {
 namespace {
 
-/// veth delivers within the sender's system call; this is for a busy machine.
-constexpr int kWaitMs = 20;
-
 sockaddr_in to_sockaddr(const Endpoint& endpoint) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -113,10 +110,10 @@ int KernelGateway::socket_of(Side& side, const Endpoint& local) {
   return side.sockets[local] = socket;
 }
 
-std::optional<std::pair<Endpoint, Endpoint>> KernelGateway::receive(Side& side, std::uint32_t number) {
+std::optional<std::pair<Endpoint, Endpoint>> KernelGateway::receive(Side& side, std::uint32_t number, Wait wait) {
   std::vector<pollfd> waiting;
   for (const auto& [local, socket] : side.sockets) waiting.push_back({socket, POLLIN, 0});
-  while (poll(waiting.data(), waiting.size(), kWaitMs) > 0) {
+  while (poll(waiting.data(), waiting.size(), static_cast<int>(wait)) > 0) {
     auto entry = side.sockets.begin();
     for (std::size_t i = 0; i < waiting.size(); ++i, ++entry) {
       if (!(waiting[i].revents & POLLIN)) continue;
@@ -132,22 +129,24 @@ std::optional<std::pair<Endpoint, Endpoint>> KernelGateway::receive(Side& side, 
 }
 
 std::optional<std::pair<Endpoint, Endpoint>> KernelGateway::send(Side& from, const Endpoint& source, Side& to,
-                                                                 const Endpoint& target) {
+                                                                 const Endpoint& target, Wait wait) {
   std::uint8_t content[4];
   store_u32be(content, ++sent_);
   const sockaddr_in address = to_sockaddr(target);
   const int socket = socket_of(from, source);
   sendto(socket, content, sizeof content, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  return receive(to, sent_);
+  return receive(to, sent_, wait);
 }
 
-std::optional<std::pair<Endpoint, Endpoint>> KernelGateway::send_out(const Endpoint& internal, const Endpoint& remote) {
+std::optional<std::pair<Endpoint, Endpoint>> KernelGateway::send_out(const Endpoint& internal, const Endpoint& remote,
+                                                                     Wait wait) {
   socket_of(outside_, remote);
-  return send(inside_, internal, outside_, remote);
+  return send(inside_, internal, outside_, remote, wait);
 }
 
-std::optional<std::pair<Endpoint, Endpoint>> KernelGateway::send_in(const Endpoint& remote, const Endpoint& external) {
-  return send(outside_, remote, inside_, external);
+std::optional<std::pair<Endpoint, Endpoint>> KernelGateway::send_in(const Endpoint& remote, const Endpoint& external,
+                                                                    Wait wait) {
+  return send(outside_, remote, inside_, external, wait);
 }
 
 }  // namespace weft::test

@@ -30,10 +30,13 @@ class KernelGateway {
   /// False without the permission or the programs.
   bool ready() const { return ready_; }
 
+  /// How long to wait for a datagram. veth delivers within the sender's system call, so a short time shows a drop; what
+  /// is expected gets the time that a busy machine may need.
+  enum class Wait : int { short_ms = 20, long_ms = 2000 };
   /// Sends a datagram and returns which socket of the other side got it, and from whom it seemed to be; nullopt if
   /// none.
-  std::optional<std::pair<Endpoint, Endpoint>> send_out(const Endpoint& internal, const Endpoint& remote);
-  std::optional<std::pair<Endpoint, Endpoint>> send_in(const Endpoint& remote, const Endpoint& external);
+  std::optional<std::pair<Endpoint, Endpoint>> send_out(const Endpoint& internal, const Endpoint& remote, Wait wait);
+  std::optional<std::pair<Endpoint, Endpoint>> send_in(const Endpoint& remote, const Endpoint& external, Wait wait);
 
  private:
   struct Side {
@@ -45,8 +48,8 @@ class KernelGateway {
   bool build(const Rules& rules);
   int socket_of(Side& side, const Endpoint& local);
   std::optional<std::pair<Endpoint, Endpoint>> send(Side& from, const Endpoint& source, Side& to,
-                                                    const Endpoint& target);
-  std::optional<std::pair<Endpoint, Endpoint>> receive(Side& side, std::uint32_t number);
+                                                    const Endpoint& target, Wait wait);
+  std::optional<std::pair<Endpoint, Endpoint>> receive(Side& side, std::uint32_t number, Wait wait);
 
   std::string prefix_;
   Side inside_, outside_;

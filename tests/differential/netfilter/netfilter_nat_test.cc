@@ -13,6 +13,8 @@
 namespace weft::nat {
 namespace {
 
+using Wait = test::KernelGateway::Wait;
+
 /// Ports that both chose at random, as pairs.
 class PortPairs {
  public:
@@ -57,7 +59,7 @@ void compare(const std::string& name, const test::KernelGateway::Rules& rules, s
     const Endpoint remote = endpoint("192.0.2.1:3478", server, server_port);
     if (random.chance(1, 2)) {
       const auto expected = model.out(at(1s), internal, remote);
-      const auto seen = kernel.send_out(internal, remote);
+      const auto seen = kernel.send_out(internal, remote, Wait::long_ms);
       ASSERT_TRUE(expected && seen);
       EXPECT_EQ(seen->first, remote);
       EXPECT_EQ(seen->second.port == internal.port, expected->port == internal.port)
@@ -70,7 +72,7 @@ void compare(const std::string& name, const test::KernelGateway::Rules& rules, s
       const std::uint64_t recent = random.below(std::min<std::uint64_t>(externals.size(), 8));
       const Endpoint external = externals[externals.size() - 1 - recent];
       const auto expected = model.in(at(1s), remote, external);
-      const auto seen = kernel.send_in(remote, ports.kernel_of(external));
+      const auto seen = kernel.send_in(remote, ports.kernel_of(external), expected ? Wait::long_ms : Wait::short_ms);
       ASSERT_EQ(seen.has_value(), expected.has_value()) << remote.to_string() << " to " << external.to_string();
       if (seen) {
         EXPECT_EQ(seen->first, *expected);
