@@ -121,9 +121,11 @@ void AgentService::handle_error(const Error& error) {
   trace(host_.trace(), host_.clock().now(), TraceLevel::warning, "agent", error_name(error.code),
         {{"reason", error.message}});
   if (joined() && error.code != ErrorCode::no_tun_permission) return;
+  if (!is_final(error.code)) {  // the channel broke before it was up; the agent tries again, longer apart each time
+    return finish_waiting(fail(ErrorCode::coordinator_unreachable, error.message));
+  }
   finish_waiting(std::unexpected(error));
-  if (!is_final(error.code)) return;  // the agent tries again, longer apart each time
-  host_.post([this, error] {          // not inside a call of the agent's
+  host_.post([this, error] {  // not inside a call of the agent's
     if (!agent_) return;
     agent_.reset();
     wishes_.up = false;
