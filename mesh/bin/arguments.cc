@@ -87,7 +87,7 @@ void add_agent_commands(const ParserPointer& parser) {
       [](CLI::App& command, PingFlags& flags) {
         command.add_option("peer", flags.peer, "Name or overlay address")->required();
         command.add_option("-c,--count", flags.count, "Probes to send; otherwise up to 5, fewer once direct")
-            ->check(CLI::PositiveNumber);
+            ->check(CLI::Range(1, 1000000));
         command.add_flag("--until-direct", flags.until_direct, "Go on until the path is direct");
         command.add_option("--timeout", flags.timeout, "How long to try (20s)");
       });

@@ -202,6 +202,11 @@ class ClientSession::Impl {
   void handle(Time, Admission& admission) {
     events_.push_back(AdmissionReceived{std::move(admission.admission), coordinator_});
   }
+  void handle(Time, Revocation& revocation) {
+    constexpr std::uint64_t kLast = 1ull << 33;  // year 2242; fits nanoseconds
+    const auto seconds = std::chrono::seconds(std::min(revocation.until_s, kLast));
+    events_.push_back(AdmissionsRevoked{revocation.node_key, WallTime(seconds)});
+  }
   /// Only a channel that has lasted makes the next wait short again: two machines that share one key would otherwise
   /// throw each other out without end.
   void handle(Time, Pong& pong) {

@@ -53,6 +53,11 @@ class ClientSession {
     Bytes admission;
     crypto::VerifyKey coordinator;
   };
+  /// To a relay: admissions of this node that end by then are void.
+  struct AdmissionsRevoked {
+    crypto::PublicKey node_key;
+    WallTime until;  // coordinator's time
+  };
   /// The coordinator does not want this machine: key_expired_or_used, needs_login (expired), refused (removed, name or
   /// key in use), wrong_coordinator_key. `final`: no further attempt until restart(); otherwise as Failed.
   struct Refused {
@@ -71,7 +76,8 @@ class ClientSession {
   };
   /// Open a stream to the coordinator now.
   struct Dial {};
-  using Event = std::variant<Registered, MapChanged, AdmissionReceived, Refused, Failed, TimeSync, Dial>;
+  using Event =
+      std::variant<Registered, MapChanged, AdmissionReceived, AdmissionsRevoked, Refused, Failed, TimeSync, Dial>;
 
   ClientSession(ClientConfig config, Random& random, Entropy& entropy);
   ~ClientSession();

@@ -100,6 +100,11 @@ void describe(V& v, Admission& r) {
   v.field("admission", r.admission);
 }
 template <typename V>
+void describe(V& v, Revocation& r) {
+  v.field("node_key", r.node_key);
+  v.field("until_s", r.until_s);
+}
+template <typename V>
 void describe(V& v, Pong& r) {
   v.field("id", r.id);
   v.field("time_ns", r.time_ns);

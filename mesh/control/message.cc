@@ -32,6 +32,7 @@ struct Envelope {
   std::optional<Admission> admission;
   std::optional<Pong> pong;
   std::optional<Refusal> refusal;
+  std::optional<Revocation> revocation;
 };
 
 constexpr std::string_view name_of(const Register*) { return "register"; }
@@ -45,6 +46,7 @@ constexpr std::string_view name_of(const BasicMapUpdate<Peer>*) {
 constexpr std::string_view name_of(const Admission*) { return "admission"; }
 constexpr std::string_view name_of(const Pong*) { return "pong"; }
 constexpr std::string_view name_of(const Refusal*) { return "refusal"; }
+constexpr std::string_view name_of(const Revocation*) { return "revocation"; }
 
 template <typename V, typename T>
 void describe_member(V& v, std::optional<T>& member) {
@@ -62,6 +64,7 @@ void describe(V& v, Envelope& e) {
   describe_member(v, e.admission);
   describe_member(v, e.pong);
   describe_member(v, e.refusal);
+  describe_member(v, e.revocation);
 }
 
 /// Moves the member that is set into a Message.
@@ -162,6 +165,7 @@ std::expected<Message, ControlError> parse_message(ByteView bytes) {
   opener.take(envelope.admission);
   opener.take(envelope.pong);
   opener.take(envelope.refusal);
+  opener.take(envelope.revocation);
   if (opener.found > 1) return std::unexpected(ControlError::malformed);
   return std::move(opener.message);
 }

@@ -61,6 +61,12 @@ using MapUpdate = BasicMapUpdate<PeerRecord>;
 struct Admission {
   Bytes admission;
 };
+/// To a relay: admissions of `node_key` that end at `until_s` (seconds of the coordinator's wall clock) or before are
+/// void, since the node was removed or expired.
+struct Revocation {
+  crypto::PublicKey node_key;
+  std::uint64_t until_s = 0;
+};
 struct Pong {
   std::uint64_t id = 0;
   std::uint64_t time_ns = 0;
@@ -73,7 +79,8 @@ struct Refusal {
 /// Made by a program newer than this one: nothing in it is known here.
 struct UnknownMessage {};
 
-using Message = std::variant<UnknownMessage, Register, Publish, Ping, Accepted, MapUpdate, Admission, Pong, Refusal>;
+using Message =
+    std::variant<UnknownMessage, Register, Publish, Ping, Accepted, MapUpdate, Admission, Pong, Refusal, Revocation>;
 
 Bytes encode(const Message& message);
 /// Errors: those of cbor::parse; bad_version; malformed if it is two messages in one.

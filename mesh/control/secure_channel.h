@@ -38,6 +38,8 @@ class SecureChannel {
   std::optional<Bytes> poll_message();
   /// All that waits to be written; nullopt if nothing does.
   std::optional<Bytes> poll_write();
+  /// Bytes that poll_write() would give.
+  std::size_t unsent() const { return output_.size(); }
   /// Only when established().
   void send(ByteView message);
 

@@ -8,6 +8,8 @@ namespace {
 
 constexpr Duration kHandshakeLimit = 10s;
 constexpr Duration kSilenceLimit = 60s;
+/// Answers that wait for a stream without room.
+constexpr std::size_t kMaxUnsent = 256 * 1024;
 
 std::uint64_t nanoseconds(WallTime wall) { return static_cast<std::uint64_t>(wall.time_since_epoch().count()); }
 
@@ -36,7 +38,10 @@ void ServerSession::handle_message(Time now, WallTime wall, ByteView bytes) {
   if (auto* request = std::get_if<Register>(&*message)) return handle_register(std::move(*request));
   if (std::holds_alternative<UnknownMessage>(*message)) return;
   if (state_ != State::live) return end(ErrorCode::refused, describe(ControlError::out_of_order));
-  if (const auto* ping = std::get_if<Ping>(&*message)) return send(Pong{ping->id, nanoseconds(wall)});
+  if (const auto* ping = std::get_if<Ping>(&*message)) {
+    if (channel_.unsent() > kMaxUnsent) return end(ErrorCode::limit, "the client asks and does not read");
+    return send(Pong{ping->id, nanoseconds(wall)});
+  }
   if (auto* publication = std::get_if<Publish>(&*message)) {
     events_.push_back(Published{std::move(*publication)});
     return;
@@ -81,6 +86,10 @@ void ServerSession::refuse(const Error& error) {
 
 void ServerSession::send_admission(Bytes admission) {
   if (state_ == State::live) send(Admission{std::move(admission)});
+}
+
+void ServerSession::send_revocation(const Revocation& revocation) {
+  if (state_ == State::live) send(revocation);
 }
 
 bool ServerSession::push_map(MapLog& log) {

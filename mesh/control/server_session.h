@@ -46,6 +46,8 @@ class ServerSession {
   /// Tells the client why, then ends. Also for a client that was accepted and is not wanted any more.
   void refuse(const Error& error);
   void send_admission(Bytes admission);
+  /// To a relay.
+  void send_revocation(const Revocation& revocation);
   /// Sends one update of the map, if there is something new; false if not. Call again while the stream has room.
   bool push_map(MapLog& log);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/coordinator/connection.h"
 
+#include <utility>
+
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
 #include "mesh/io/stream.h"
@@ -45,6 +47,11 @@ void Connection::send_admission(Bytes admission, Duration renew_after) {
   renewal_due_ = host_.clock().now() + renew_after;
 }
 
+void Connection::send_revocation(const control::Revocation& revocation) {
+  session_.send_revocation(revocation);
+  settle();
+}
+
 void Connection::follow(control::MapLog& log) {
   log_ = &log;
   settle();
@@ -79,10 +86,8 @@ void Connection::settle() {
     }
   }
   pump();
-  if (ended_ && !close_limit_ && unwritten_.empty()) {
-    close_limit_ = host_.clock().now() + kCloseLimit;
-    stream_->close();
-  }
+  if (ended_ && !close_limit_) close_limit_ = host_.clock().now() + kCloseLimit;
+  if (ended_ && unwritten_.empty() && !std::exchange(closed_, true)) stream_->close();
   const auto next = earlier(earlier(session_.next_deadline(), renewal_due_), close_limit_);
   next ? timer_->arm(*next) : timer_->cancel();
 }

@@ -36,6 +36,7 @@ class Connection {
   void accept(std::uint64_t node, control::Accepted accepted);
   void refuse(const Error& error);
   void send_admission(Bytes admission, Duration renew_after);
+  void send_revocation(const control::Revocation& revocation);
   /// From now on this client is sent `log`, which outlives the connection.
   void follow(control::MapLog& log);
   /// Sends what is new as far as the stream takes it; the rest follows when there is room. Nothing if it follows no
@@ -65,6 +66,7 @@ class Connection {
   std::optional<Time> renewal_due_;
   std::optional<Time> close_limit_;
   bool ended_ = false;
+  bool closed_ = false;  // our direction of the stream
   bool over_ = false;
 };
 

@@ -125,6 +125,7 @@ class Coordinator::Impl {
   Result<void> remove_node(const std::string& name_or_id) {
     const auto id = lookup(name_or_id);
     if (!id) return std::unexpected(id.error());
+    if (auto done = revoke_admissions(*id); !done) return done;
     if (auto done = registry_->remove(*id, true); !done) return done;
     event("node_removed", {{"node", static_cast<std::int64_t>(*id)}});
     cut_off(*id, {ErrorCode::refused, "this machine was removed from the network"});
@@ -135,6 +136,7 @@ class Coordinator::Impl {
   Result<void> expire_node(const std::string& name_or_id) {
     const auto id = lookup(name_or_id);
     if (!id) return std::unexpected(id.error());
+    if (auto done = revoke_admissions(*id); !done) return done;
     if (auto done = registry_->expire(*id); !done) return done;
     event("node_expired", {{"node", static_cast<std::int64_t>(*id)}});
     cut_off(*id, {ErrorCode::needs_login,
@@ -172,6 +174,9 @@ class Coordinator::Impl {
                                            std::max<std::uint64_t>(epoch, 1), identity_.provenance);
     if (auto loaded = registry_->load(); !loaded) return loaded;
     for (const auto& [id, node] : registry_->nodes()) await_ephemeral(node);
+    auto revocations = store_->revocations(0);
+    if (!revocations) return std::unexpected(revocations.error());
+    revocations_ = std::move(*revocations);
     return {};
   }
 
@@ -238,17 +243,48 @@ class Coordinator::Impl {
                             .coordinator = identity_.admission.verify_key()});
     by_node_[*id] = &connection;
     event("joined", {{"node", static_cast<std::int64_t>(*id)}, {"name", node.name}});
-    admit(connection);
-    // A relay serves by admissions and is not told who the nodes are.
-    if (node.registration.role == control::Role::node) connection.follow(registry_->log());
+    // A relay serves by admissions and is not told who the nodes are, only whose admissions it must not take any more.
+    if (node.registration.role == control::Role::node) {
+      admit(connection);
+      connection.follow(registry_->log());
+    } else {
+      for (const control::Revocation& revocation : revocations_) connection.send_revocation(revocation);
+    }
     changed();
   }
 
   void admit(Connection& connection) {
     const Node* node = registry_->find(connection.node());
     if (node == nullptr || node->registration.role != control::Role::node) return;
-    const auto not_after = std::chrono::floor<std::chrono::seconds>(wall()) + kAdmissionLife;
+    auto not_after = latest_admission();
+    for (const control::Revocation& revocation : revocations_) {
+      const auto void_until = std::chrono::seconds(revocation.until_s);
+      if (revocation.node_key == node->registration.node_key) {
+        not_after = std::max(not_after, WallTime(void_until + std::chrono::seconds(1)));
+      }
+    }
     connection.send_admission(relay::sign({node->registration.node_key, not_after}, identity_.admission), kRenewAfter);
+  }
+
+  /// When an admission of this moment ends.
+  WallTime latest_admission() const { return std::chrono::floor<std::chrono::seconds>(wall()) + kAdmissionLife; }
+
+  /// All admissions a node may hold are void: told to every relay, now or when it connects.
+  Result<void> revoke_admissions(std::uint64_t id) {
+    const Node& node = *registry_->find(id);
+    if (node.registration.role != control::Role::node) return {};
+    const auto seconds = [](WallTime time) {
+      return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
+    };
+    const control::Revocation revocation{node.registration.node_key, seconds(latest_admission())};
+    if (auto done = store_->put_revocation(revocation); !done) return done;
+    auto current = store_->revocations(seconds(wall()));
+    if (!current) return std::unexpected(current.error());
+    revocations_ = std::move(*current);
+    for (const auto& [other, connection] : by_node_) {
+      if (registry_->find(other)->registration.role == control::Role::relay) connection->send_revocation(revocation);
+    }
+    return {};
   }
 
   /// Ends the channel of a node, if there is one.
@@ -352,6 +388,7 @@ class Coordinator::Impl {
   std::list<std::unique_ptr<Connection>> connections_;
   std::map<std::uint64_t, Connection*> by_node_;  // accepted and not cut off
   std::map<std::uint64_t, Time> forgotten_at_;    // offline ephemeral nodes
+  std::vector<control::Revocation> revocations_;  // of the last kAdmissionLife, and sometimes older ones
   std::optional<Time> push_due_;
   Time last_push_{};
   bool flush_armed_ = false;

@@ -8,6 +8,9 @@ namespace weft::coordinator {
 namespace {
 
 constexpr std::int64_t kSchemaVersion = 1;
+/// Added to the tables of version 1; an older program does not miss it.
+constexpr const char* kRevokedTable =
+    "CREATE TABLE IF NOT EXISTS revoked(node_key BLOB PRIMARY KEY, until_s INTEGER NOT NULL) STRICT";
 
 constexpr const char* kTables[] = {
     "CREATE TABLE settings(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT",
@@ -109,6 +112,7 @@ Result<std::unique_ptr<Store>> Store::open(io::FileSystem& files, io::Clock& clo
   if (version == 0) {
     if (auto made = store->make_tables(); !made) return std::unexpected(made.error());
   }
+  if (auto made = store->database_->execute(kRevokedTable); !made) return std::unexpected(made.error());
   return store;
 }
 
@@ -221,6 +225,28 @@ Result<void> Store::remove_node(const Node& node, bool ban) {
         "VALUES(?, (SELECT coalesce(max(id), 0) FROM setup_keys))");
     return remember.bind(node.machine_key.bytes()).run();
   });
+}
+
+Result<void> Store::put_revocation(const control::Revocation& revocation) {
+  return database_->prepare("INSERT OR REPLACE INTO revoked(node_key, until_s) VALUES(?, ?)")
+      .bind(revocation.node_key.bytes())
+      .bind(static_cast<std::int64_t>(revocation.until_s))
+      .run();
+}
+
+Result<std::vector<control::Revocation>> Store::revocations(std::uint64_t now_s) {
+  auto forget = database_->prepare("DELETE FROM revoked WHERE until_s<=?");
+  if (auto done = forget.bind(static_cast<std::int64_t>(now_s)).run(); !done) return std::unexpected(done.error());
+  std::vector<control::Revocation> all;
+  auto row = database_->prepare("SELECT node_key, until_s FROM revoked ORDER BY node_key");
+  for (;;) {
+    const auto found = row.step();
+    if (!found) return std::unexpected(found.error());
+    if (!*found) return all;
+    const auto key = crypto::PublicKey::from_bytes(row.blob(0));
+    if (!key) return std::unexpected(damaged("a revocation"));
+    all.push_back({*key, static_cast<std::uint64_t>(row.integer(1))});
+  }
 }
 
 Result<std::uint64_t> Store::removal_floor(const crypto::PublicKey& machine_key) {

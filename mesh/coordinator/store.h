@@ -49,6 +49,10 @@ class Store {
   Result<std::uint64_t> put_node(const Node& node);
   /// With a `ban`, remembers that the machine was removed, and which setup keys existed then.
   Result<void> remove_node(const Node& node, bool ban);
+  /// Relays are told until `until_s` that the node's admissions up to then are void.
+  Result<void> put_revocation(const control::Revocation& revocation);
+  /// Those that end after `now_s`; forgets the others.
+  Result<std::vector<control::Revocation>> revocations(std::uint64_t now_s);
   /// The newest setup key when this machine was removed; 0 if it was not.
   Result<std::uint64_t> removal_floor(const crypto::PublicKey& machine_key);
 

@@ -11,8 +11,8 @@
 namespace weft::relay {
 
 /// What a coordinator signs so that a relay serves a node. The relay needs no list of nodes, only the coordinator's
-/// key; a node that is removed is cut off when its last admission expires (at most kMaxAdmissionLife after it was
-/// signed).
+/// key; a node that is removed is cut off when the coordinator says so (Hub::revoke), or, at a relay that does not hear
+/// it, when its last admission expires (at most kMaxAdmissionLife after it was signed).
 struct Admission {
   crypto::PublicKey node_key;
   WallTime not_after;  // coordinator's time; whole seconds

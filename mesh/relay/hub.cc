@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/relay/hub.h"
 
+#include <algorithm>
+
+#include "mesh/relay/admission.h"
+
 namespace weft::relay {
 
 Hub::Hub(ServerConfig config, Entropy& entropy) : config_(std::move(config)), entropy_(entropy) {}
+
+void Hub::revoke(const crypto::PublicKey& node, WallTime until, WallTime wall_now) {
+  std::erase_if(config_.revoked, [&](const auto& entry) { return entry.second + kMaxAdmissionLife < wall_now; });
+  WallTime& last = config_.revoked[node];
+  last = std::max(last, until);
+  const auto at = by_key_.find(node);
+  if (at == by_key_.end()) return;
+  const SessionId id = at->second;
+  Entry& entry = sessions_.at(id);
+  if (entry.session.admitted_until() > until) return;
+  entry.session.refuse(RelayError::admission_expired);
+  touch(id, entry);
+}
 
 SessionId Hub::open(Time now) {
   const bool full = sessions_.size() >= config_.max_sessions;

@@ -38,6 +38,9 @@ class Hub {
   /// Whose admissions count from now on; sessions admitted before stay until their admission expires.
   void set_coordinator(const crypto::VerifyKey& coordinator) { config_.coordinator = coordinator; }
 
+  /// Admissions of `node` that end by `until` are void from now on; its session ends if it has shown such a one.
+  void revoke(const crypto::PublicKey& node, WallTime until, WallTime wall_now);
+
   SessionId open(Time now);
   /// The stream is gone or has been closed; forgets the session.
   void remove(SessionId id);

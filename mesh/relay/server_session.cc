@@ -52,6 +52,11 @@ bool ServerSession::admit(Time now, WallTime wall_now, ByteView bytes) {
   const auto admission = verify_admission(bytes, *config_.coordinator, wall_now);
   if (!admission) return refuse(admission.error()), false;
   if (admission->node_key != node_key_) return refuse(RelayError::admission_foreign), false;
+  const auto revoked = config_.revoked.find(node_key_);
+  if (revoked != config_.revoked.end() && admission->not_after <= revoked->second) {
+    return refuse(RelayError::admission_expired), false;
+  }
+  admitted_until_ = admission->not_after;
   deadlines_.set(Timer::admission, now + (admission->not_after - wall_now));
   return true;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 
 #include "mesh/base/deadlines.h"
@@ -16,8 +17,9 @@ namespace weft::relay {
 
 struct ServerConfig {
   crypto::SigningKey identity;
-  std::optional<crypto::VerifyKey> coordinator;  // whose admissions count; absent: all are refused as not_ready
-  std::size_t queue_limit = kQueueLimit;         // per client
+  std::optional<crypto::VerifyKey> coordinator;   // whose admissions count; absent: all are refused as not_ready
+  std::map<crypto::PublicKey, WallTime> revoked;  // admissions of these nodes that end by then are void
+  std::size_t queue_limit = kQueueLimit;          // per client
   std::size_t max_sessions = 16384;
 };
 
@@ -54,6 +56,7 @@ class ServerSession {
   void refuse(RelayError reason);
 
   const crypto::PublicKey& node_key() const { return node_key_; }  // once ready
+  WallTime admitted_until() const { return admitted_until_; }      // once ready
   bool ready() const { return state_ == State::ready; }
   /// Write what poll_write() still has, then close the stream.
   bool closed() const { return state_ == State::closed; }
@@ -74,6 +77,7 @@ class ServerSession {
   crypto::PrivateKey ephemeral_;
   RelayHello hello_;
   crypto::PublicKey node_key_;
+  WallTime admitted_until_;
   FrameReader reader_;
   OutQueue out_;
   Deadlines<Timer> deadlines_;

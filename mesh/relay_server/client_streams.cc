@@ -28,6 +28,11 @@ void ClientStreams::accept(std::unique_ptr<io::Stream> stream) {
   work();
 }
 
+void ClientStreams::revoke(const crypto::PublicKey& node, WallTime until) {
+  hub_.revoke(node, until, host_.clock().wall_now() + wall_offset_);
+  work();
+}
+
 void ClientStreams::handle_data(relay::SessionId id, ByteView bytes) {
   hub_.handle_data(host_.clock().now(), host_.clock().wall_now() + wall_offset_, id, bytes);
   work();

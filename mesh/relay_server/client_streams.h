@@ -35,6 +35,8 @@ class ClientStreams {
   /// A stream past its HTTP upgrade, not started.
   void accept(std::unique_ptr<io::Stream> stream);
   void set_coordinator(const crypto::VerifyKey& coordinator) { hub_.set_coordinator(coordinator); }
+  /// The node was removed or expired: its admissions up to then count no more (coordinator's time).
+  void revoke(const crypto::PublicKey& node, WallTime until);
   /// What to add to the host's wall clock to have the coordinator's time, by which admissions expire.
   void set_wall_offset(Duration offset) { wall_offset_ = offset; }
 

@@ -115,6 +115,8 @@ void Enrolment::handle_event(const ClientSession::Event& event) {
   } else if (const auto* registered = std::get_if<ClientSession::Registered>(&event)) {
     last_error_.reset();
     handlers_.on_registered(registered->coordinator);
+  } else if (const auto* revoked = std::get_if<ClientSession::AdmissionsRevoked>(&event)) {
+    handlers_.on_revoked(revoked->node_key, revoked->until);
   } else if (const auto* sync = std::get_if<ClientSession::TimeSync>(&event)) {
     handlers_.on_wall_offset(sync->coordinator_time - host_.clock().wall_now());
   } else if (const auto* failed = std::get_if<ClientSession::Failed>(&event)) {

@@ -24,6 +24,7 @@ namespace weft::relay_server {
 
 struct EnrolmentHandlers {
   std::function<void(const crypto::VerifyKey& coordinator)> on_registered;
+  std::function<void(const crypto::PublicKey& node, WallTime until)> on_revoked;
   std::function<void(Duration offset)> on_wall_offset;  // coordinator's time minus the host's
   std::function<void(const Error&)> on_refused;         // for good
 };

@@ -80,7 +80,7 @@ Result<void> RelayServer::Impl::start(std::function<void(const Error&)> refused)
   if (!token) return std::unexpected(token.error());
   const auto coordinator = config_.coordinator ? config_.coordinator : state_.coordinator;
   if (!*token && !coordinator) {
-    return fail(ErrorCode::usage,
+    return fail(ErrorCode::needs_login,
                 "the relay belongs to no network yet; give it a key made by `weft key create` with --key");
   }
   tls_ = std::make_unique<tls::Context>(host_.entropy(), tls::Identity{.key = state_.identity,
@@ -138,9 +138,11 @@ void RelayServer::Impl::enrol(const control::Token& token, std::function<void(co
                             .stream_endpoints = stream_endpoints_,
                             .stun_endpoints = stun_endpoints_,
                             .tls = config_.tls};
-  EnrolmentHandlers handlers{.on_registered = [this](const crypto::VerifyKey& key) { handle_registered(key); },
-                             .on_wall_offset = [this](Duration offset) { clients_->set_wall_offset(offset); },
-                             .on_refused = std::move(refused)};
+  EnrolmentHandlers handlers{
+      .on_registered = [this](const crypto::VerifyKey& key) { handle_registered(key); },
+      .on_revoked = [this](const crypto::PublicKey& node, WallTime until) { clients_->revoke(node, until); },
+      .on_wall_offset = [this](Duration offset) { clients_->set_wall_offset(offset); },
+      .on_refused = std::move(refused)};
   enrolment_ = std::make_unique<Enrolment>(host_, tls_.get(), token, state_.machine_key, std::move(offer), config_.name,
                                            std::move(handlers));
   enrolment_->start();

@@ -55,8 +55,8 @@ class RelayServer {
   RelayServer(const RelayServer&) = delete;
   RelayServer& operator=(const RelayServer&) = delete;
 
-  /// Opens state and sockets; enrolment goes on in the background. Errors: usage (token, nothing to listen on, keys of
-  /// a simulation on a real host), port_taken, corrupt, io.
+  /// Opens state and sockets; enrolment goes on in the background. Errors: needs_login (no token), usage (token,
+  /// nothing to listen on, keys of a simulation on a real host), port_taken, corrupt, io.
   Result<void> start();
   /// Closes everything; start() may follow.
   void stop();

@@ -20,6 +20,46 @@ using coordinator::Coordinator;
 using relay_server::RelayServer;
 using relay_server::RelayServerConfig;
 
+/// A node's control channel, and its connections to the only relay.
+class Node {
+ public:
+  Node(fabric::FabricHost& host, const std::string& key) : host_(host), tls_(host.entropy()) { join(key); }
+
+  /// The same machine, with this setup key.
+  void join(const std::string& key) {
+    admission_.clear();
+    const auto token = *control::parse_token(key);
+    control::ClientConfig config;
+    config.machine_key = machine_key_;
+    config.coordinator_key = token.coordinator_key;
+    config.registration = {.node_key = node_key_.public_key(),
+                           .name = "node",
+                           .secret = token.secret,
+                           .provenance = KeyProvenance::simulated};
+    control_.emplace(host_, tls_, *random_, token, config, [this](const auto& event) {
+      if (const auto* got = std::get_if<control::ClientSession::AdmissionReceived>(&event)) admission_ = got->admission;
+    });
+    control_->start();
+  }
+
+  bool admitted() const { return !admission_.empty() && !control_->session().map().relays.empty(); }
+  const control::RelayRecord& relay() const { return control_->session().map().relays.begin()->second; }
+  /// With the admission it has, whatever has become of it.
+  std::unique_ptr<RelayClient> connect() {
+    const relay::ClientConfig config{.node_key = node_key_, .admission = admission_, .relay_key = relay().key};
+    return std::make_unique<RelayClient>(host_, relay().stream_endpoints[0], config, relay().tls, relay().key);
+  }
+
+ private:
+  fabric::FabricHost& host_;
+  agent::LazyTls tls_;
+  std::unique_ptr<Random> random_ = host_.rng("control");
+  crypto::PrivateKey machine_key_ = crypto::PrivateKey::generate(host_.entropy());
+  crypto::PrivateKey node_key_ = crypto::PrivateKey::generate(host_.entropy());
+  Bytes admission_;
+  std::optional<agent::ControlLink> control_;
+};
+
 class EnrolmentTest : public ::testing::TestWithParam<bool> {
  protected:
   fabric::Network network{{.seed = 9}};
@@ -109,30 +149,61 @@ TEST_P(EnrolmentTest, MeasuresAdmissionsByTheCoordinatorsClock) {
   ASSERT_TRUE(server.start());
   ASSERT_TRUE(run_until([&] { return server.status().coordinator_connected; }));
 
-  auto& host = network.add_host({.name = "node", .addresses = {*IpAddress::parse("203.0.113.1")}});
-  relay::ClientConfig node{.node_key = crypto::PrivateKey::generate(host.entropy()), .admission = {}, .relay_key = {}};
-  const auto token = *control::parse_token(new_key());
-  control::ClientConfig control_config;
-  control_config.machine_key = crypto::PrivateKey::generate(host.entropy());
-  control_config.coordinator_key = token.coordinator_key;
-  control_config.registration = {.node_key = node.node_key.public_key(),
-                                 .name = "node",
-                                 .secret = token.secret,
-                                 .provenance = KeyProvenance::simulated};
-  agent::LazyTls tls(host.entropy());
-  const auto random = host.rng("control");
-  agent::ControlLink control(host, tls, *random, token, control_config, [&](const auto& event) {
-    if (const auto* got = std::get_if<control::ClientSession::AdmissionReceived>(&event))
-      node.admission = got->admission;
-  });
-  control.start();
-  ASSERT_TRUE(run_until([&] { return !node.admission.empty() && !control.session().map().relays.empty(); }));
-  const control::RelayRecord record = control.session().map().relays.begin()->second;
-  EXPECT_EQ(record.key, server.verify_key());
-  EXPECT_EQ(record.stun_endpoints, server.stun_endpoints());
-  node.relay_key = record.key;
-  RelayClient client(host, record.stream_endpoints[0], node, record.tls, record.key);
-  ASSERT_TRUE(run_until([&] { return client.ready(); }));
+  Node node(network.add_host({.name = "node", .addresses = {*IpAddress::parse("203.0.113.1")}}), new_key());
+  ASSERT_TRUE(run_until([&] { return node.admitted(); }));
+  EXPECT_EQ(node.relay().key, server.verify_key());
+  EXPECT_EQ(node.relay().stun_endpoints, server.stun_endpoints());
+  const auto client = node.connect();
+  ASSERT_TRUE(run_until([&] { return client->ready(); }));
+}
+
+TEST_P(EnrolmentTest, StopsServingANodeThatTheOperatorRemoves) {
+  RelayServer server(machine, config(new_key()));
+  ASSERT_TRUE(server.start());
+  Node node(network.add_host({.name = "node", .addresses = {*IpAddress::parse("203.0.113.1")}}), new_key());
+  ASSERT_TRUE(run_until([&] { return node.admitted(); }));
+  const auto client = node.connect();
+  ASSERT_TRUE(run_until([&] { return client->ready(); }));
+  ASSERT_TRUE(coordinator.remove_node("node"));
+  ASSERT_TRUE(run_until([&] { return client->closed.has_value(); }, 1s));
+  EXPECT_EQ(server.status().clients, 0U);
+  const auto again = node.connect();
+  ASSERT_TRUE(run_until([&] { return again->closed.has_value(); }, 5s));
+  EXPECT_EQ(again->count<relay::Ready>(), 0U);
+}
+
+TEST_P(EnrolmentTest, LearnsOfRemovedNodesWhenItComesBackAfterBothHaveRestarted) {
+  std::optional<RelayServer> server;
+  server.emplace(machine, config(new_key()));
+  ASSERT_TRUE(server->start());
+  Node node(network.add_host({.name = "node", .addresses = {*IpAddress::parse("203.0.113.1")}}), new_key());
+  ASSERT_TRUE(run_until([&] { return node.admitted(); }));
+  server.reset();
+  ASSERT_TRUE(coordinator.remove_node("node"));
+  coordinator.stop();
+  ASSERT_TRUE(coordinator.start());
+  server.emplace(machine, config(std::nullopt));
+  ASSERT_TRUE(server->start());
+  ASSERT_TRUE(run_until([&] { return server->status().coordinator_connected; }));
+  network.run_until([] { return false; }, network.now() + 1s);
+  const auto client = node.connect();
+  ASSERT_TRUE(run_until([&] { return client->closed.has_value(); }, 5s));
+  EXPECT_EQ(client->count<relay::Ready>(), 0U);
+}
+
+TEST_P(EnrolmentTest, ServesAnExpiredNodeAgainOnceItHasJoinedAnew) {
+  RelayServer server(machine, config(new_key()));
+  ASSERT_TRUE(server.start());
+  Node node(network.add_host({.name = "node", .addresses = {*IpAddress::parse("203.0.113.1")}}), new_key());
+  ASSERT_TRUE(run_until([&] { return node.admitted(); }));
+  const auto before = node.connect();
+  ASSERT_TRUE(run_until([&] { return before->ready(); }));
+  ASSERT_TRUE(coordinator.expire_node("node"));
+  ASSERT_TRUE(run_until([&] { return before->closed.has_value(); }, 1s));
+  node.join(new_key());
+  ASSERT_TRUE(run_until([&] { return node.admitted(); }));
+  const auto client = node.connect();
+  ASSERT_TRUE(run_until([&] { return client->ready(); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Tls, EnrolmentTest, ::testing::Bool(),

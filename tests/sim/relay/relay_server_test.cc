@@ -159,7 +159,7 @@ TEST_P(RelayServerTest, SaysWhyItCannotStart) {
   without.coordinator.reset();
   const auto homeless = RelayServer(machine, without).start();
   ASSERT_FALSE(homeless);
-  EXPECT_EQ(homeless.error().code, ErrorCode::usage);
+  EXPECT_EQ(homeless.error().code, ErrorCode::needs_login);
   without.token = "weft1_nonsense";
   EXPECT_EQ(RelayServer(machine, without).start().error().code, ErrorCode::usage);
 

@@ -87,7 +87,8 @@ inline std::vector<Message> test_messages() {
           test_update(),
           Admission{Bytes(105, 4)},
           Pong{7, 1'700'000'000'000'000'000},
-          Refusal{ErrorCode::key_expired_or_used, "the setup key has been used"}};
+          Refusal{ErrorCode::key_expired_or_used, "the setup key has been used"},
+          Revocation{test_key<crypto::PublicKey>(7), 1'700'000'000}};
 }
 
 }  // namespace weft::control

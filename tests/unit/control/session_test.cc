@@ -357,7 +357,7 @@ TEST(ServerSession, DropsAClientThatFallsSilent) {
 /// A client that speaks the channel but not the rules.
 TEST(ServerSession, MessagesOutOfOrderEndTheSession) {
   const std::vector<Message> wrong_first = {Ping{1},    Publish{},   Pong{1, 1}, test_update(),
-                                            Accepted{}, Admission{}, Refusal{}};
+                                            Accepted{}, Admission{}, Refusal{},  Revocation{}};
   for (const Message& message : wrong_first) {
     Pair pair;
     ServerSession server(pair.now, pair.coordinator_key, pair.entropy);

@@ -131,6 +131,23 @@ TEST(Relay, EndsASessionWhenItsAdmissionDoesUnlessItIsRenewed) {
   EXPECT_EQ(wires.hub.clients(), 1U);
 }
 
+TEST(Relay, EndsTheSessionOfARevokedNodeAndTakesItsAdmissionsNoMore) {
+  Wires wires;
+  auto& removed = wires.connect();
+  auto& other = wires.connect();
+  wires.settle();
+  wires.hub.revoke(removed.key.public_key(), wires.wall() + 12h, wires.wall());
+  wires.settle();
+  EXPECT_EQ(reason_of(removed), RelayError::admission_expired);
+  EXPECT_TRUE(other.session->ready());
+  auto& back = wires.connect(removed.key);
+  wires.settle();
+  EXPECT_EQ(reason_of(back), RelayError::admission_expired);
+  auto& readmitted = wires.connect(removed.key, wires.admission_for(removed.key, 12h + 1s));
+  wires.settle();
+  EXPECT_TRUE(readmitted.session->ready());
+}
+
 TEST(Relay, IsRefusedByAClientThatExpectsAnother) {
   Wires wires;
   const auto key = crypto::PrivateKey::generate(wires.entropy);
