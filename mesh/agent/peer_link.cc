@@ -94,10 +94,28 @@ void PeerLink::relay_changed() {
   set_device_path();
 }
 
-void PeerLink::heard_through(std::uint16_t relay) {
-  if (relay == heard_relay_) return;
-  heard_relay_ = relay;
-  relay_changed();
+void PeerLink::heard(const PathId& from) {
+  const bool was_absent = std::exchange(absent_, false);
+  if (from.relayed() && from.relay != heard_relay_) {
+    heard_relay_ = from.relay;
+    relay_changed();
+  }
+  if (was_absent) context_.on_status(*this);
+}
+
+void PeerLink::absent(std::uint16_t relay) {
+  if (absent_ || relay != usable_relay()) return;
+  absent_ = true;
+  context_.on_status(*this);
+}
+
+path::PathStatus PeerLink::status() const {
+  auto status = paths_.status();
+  if (absent_ && status.path_class == path::PathClass::relay) {
+    status.path_class = path::PathClass::none;
+    status.reason = "peer_absent";
+  }
+  return status;
 }
 
 void PeerLink::need() {
@@ -112,14 +130,14 @@ void PeerLink::data_sent() {
 }
 
 void PeerLink::data_received(const PathId& from) {
-  if (from.relayed()) heard_through(from.relay);
+  heard(from);
   paths_.handle_data_received(now(), from);
   drain();
 }
 
 void PeerLink::probe_received(const PathId& from, ByteView datagram) {
   const bool refused = paths_.handle_datagram(now(), from, datagram).has_value();
-  if (from.relayed() && !refused) heard_through(from.relay);
+  if (!refused) heard(from);
   drain();
 }
 

@@ -41,7 +41,8 @@ class PeerLink {
   const control::PeerRecord& record() const { return record_; }
   wireguard::PeerId id() const { return id_; }
   path::KeyId key_id() const { return path::key_id(record_.node_key); }
-  path::PathStatus status() const { return paths_.status(); }
+  /// That of PeerPaths; but no path, for the reason `peer_absent`, while the relay says that the peer is not there.
+  path::PathStatus status() const;
   /// Where a copy of each datagram goes while the chosen path is suspect.
   const std::optional<PathId>& duplicate() const { return duplicate_; }
 
@@ -49,6 +50,8 @@ class PeerLink {
   void local_changed();
   /// A relay link opened or closed.
   void relay_changed();
+  /// A relay has no connection of the peer: told until the peer is heard again.
+  void absent(std::uint16_t relay);
   /// The agent's own packets want this peer.
   void need();
   void data_sent();
@@ -62,7 +65,7 @@ class PeerLink {
   PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id);
   Time now() const;
   crypto::SymmetricKey probe_key() const;
-  void heard_through(std::uint16_t relay);
+  void heard(const PathId& from);
   std::optional<std::uint16_t> usable_relay() const;
   void set_device_path();
   void drain();
@@ -72,6 +75,7 @@ class PeerLink {
   wireguard::PeerId id_;
   path::PeerPaths paths_;
   std::uint16_t heard_relay_ = 0;  // where the peer was heard last
+  bool absent_ = false;
   std::optional<PathId> device_path_, duplicate_;
   std::function<void(Duration)> ping_handler_;
   CoreTimer timer_;

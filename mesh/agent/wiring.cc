@@ -96,7 +96,10 @@ void Wiring::build() {
                        .on_state = [this](std::uint16_t, bool) { peers_->relay_changed(), changed(); },
                        .on_datagram = [this](std::uint16_t relay, const crypto::PublicKey& from,
                                              ByteView bytes) { on_relay_datagram(relay, from, bytes); },
-                       .on_absent = [](std::uint16_t, const crypto::PublicKey&) {}});
+                       .on_absent =
+                           [this](std::uint16_t relay, const crypto::PublicKey& key) {
+                             if (auto* link = peers_->by_key(key)) link->absent(relay);
+                           }});
   relays_->on_home = [this] { apply_servers(), publish(); };
   addresses_ = std::make_unique<LocalAddresses>(host_, *mux_, *stun_random_, [this] { on_addresses(); });
   peers_ = std::make_unique<PeerTable>(

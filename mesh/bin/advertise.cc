@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "mesh/bin/settings.h"
 #include "mesh/io/network_monitor.h"
@@ -29,7 +30,7 @@ Result<std::vector<Endpoint>> parse_endpoint_flags(std::string_view flag, const 
 std::vector<Endpoint> reachable_endpoints(const io::NetworkMonitor& network, const Endpoint& bound) {
   if (!bound.address.is_unspecified()) return {bound};
   auto interfaces = network.interfaces();
-  std::ranges::stable_partition(interfaces, [](const auto& each) { return each.has_default_route; });
+  std::ranges::sort(interfaces, {}, [](const auto& each) { return std::pair(!each.has_default_route, each.index); });
   std::vector<Endpoint> endpoints;
   for (const auto& interface : interfaces) {
     for (const auto& prefix : interface.addresses) {

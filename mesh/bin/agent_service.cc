@@ -83,13 +83,15 @@ Result<void> AgentService::up(const json& params) {
   const std::optional<std::string> key =
       params.contains("key") ? std::optional(params["key"].get<std::string>()) : std::nullopt;
   if (auto done = apply(params); !done) return done;
-  const bool changed =
-      key || params.contains("name") || params.contains("udp_port") || params.contains("tun") || params.contains("mtu");
+  const bool other_key = key && key != key_in_use_;
+  const bool changed = other_key || params.contains("name") || params.contains("udp_port") || params.contains("tun") ||
+                       params.contains("mtu");
   if (agent_ && joined() && !changed) return {};
   agent_.reset();
   wishes_.up = true;
   if (auto done = store_wishes(); !done) return done;
   auto started = start_agent(key);
+  if (key) key_in_use_ = key;
   if (!started) {
     wishes_.up = false;
     if (auto done = store_wishes(); !done) return done;

@@ -75,6 +75,7 @@ class AgentService {
   io::Host& host_;
   std::unique_ptr<io::File> lock_;
   Wishes wishes_;
+  std::optional<std::string> key_in_use_;  // `weft up` again with it disturbs nothing
   std::unique_ptr<agent::Agent> agent_;
   std::vector<Reply> waiting_;  // `weft up` commands
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every refusal that docs/cli.md documents, and the daemons' beginning and end. usage: cli_test.py BINARY [CLASS]"""
 
+import base64
 import datetime
 import json
 import os
@@ -11,11 +12,21 @@ import subprocess
 import sys
 import threading
 import unittest
+import zlib
 
 import weft_process
 from weft_process import WeftTest
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
+
+
+def as_if_simulated(token: str) -> str:
+    """The same setup key with the flag that a simulated coordinator sets (mesh/control/token.h)."""
+    text = token.removeprefix("weft1_").upper()
+    content = bytearray(base64.b32decode(text + "=" * (-len(text) % 8))[:-4])
+    content[1] |= 1
+    whole = bytes(content) + zlib.crc32(content).to_bytes(4, "big")
+    return "weft1_" + base64.b32encode(whole).decode().rstrip("=").lower()
 
 
 def needs_namespace(test):
@@ -180,6 +191,14 @@ class Refusals(WeftTest):
         self.assert_refused(missing, 4, "key")
 
     @needs_namespace
+    def test_keys_of_a_simulation(self):
+        self.coordinator()
+        key = as_if_simulated(self.create_key())
+        self.assert_refused(self.agent_once(key), 2, "simulat")
+        relay = self.weft("relay", "--key", key, "--state", self.path("r"), "--listen", f"{self.address()}:4500")
+        self.assert_refused(relay, 2, "simulat")
+
+    @needs_namespace
     def test_wrong_coordinator_key(self):
         daemon = self.coordinator("first")
         key = self.create_key(name="first")
@@ -264,6 +283,9 @@ class Daemons(WeftTest):
             self.assertIn(field, status["peers"][0])
         self.assertTrue(status["coordinator"]["connected"])
         self.assertLess(status["coordinator"]["data_age_s"], 60)
+        again = self.weft("up", "--key", key, "--socket", self.path("a.sock"))  # the same again disturbs nothing
+        self.assertEqual(again.stdout, up.stdout, again.stderr)
+        self.assertEqual(self.status("a")["self"]["udp_port"], status["self"]["udp_port"])
         ping = self.weft("ping", "b", "--until-direct", "--socket", self.path("a.sock"))
         self.assertEqual(ping.returncode, 0, ping.stdout + ping.stderr)
         self.assertIn("b via direct ", ping.stdout)

@@ -192,6 +192,25 @@ TEST(Agent, ClockSetBackByAYearDoesNotStopHandshakes) {
   EXPECT_TRUE(world.until([&] { return a.echo->answered(second); }, 2s));
 }
 
+TEST(Agent, AbsentPeerHasNoPath) {
+  AgentWorld world;
+  Node& a = world.add_node("a", kPortRestricted);
+  Node& b = world.add_node("b", kPortRestricted);
+  ASSERT_TRUE(world.settle());
+  const auto to = b.address();
+  b.agent.reset();
+  world.network.run_for(1s);
+  a.echo->send(to);
+  ASSERT_TRUE(world.until([&] { return a.peer().path == PathClass::none; }, 1s));
+  EXPECT_EQ(a.peer().reason, "peer_absent");
+  world.start(b);
+  ASSERT_TRUE(world.until([&] { return b.ready(); }, 5s));
+  world.network.run_for(6s);  // a's retry comes within 10 s, its own packet at once
+  const auto sequence = a.echo->send(to);
+  EXPECT_TRUE(world.until([&] { return a.echo->answered(sequence); }, 1s));
+  EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 1s));
+}
+
 TEST(Agent, PingTellsThePath) {
   AgentWorld world;
   Node& a = world.add_node("a", kPortRestricted);
