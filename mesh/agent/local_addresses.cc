@@ -132,7 +132,11 @@ void LocalAddresses::restart(Probe& probe) {
         if (p.socket.index != index || !p.discovery) continue;
         for (const auto& [slot, meta] : slots) {
           if (meta.icmp) continue;
-          p.discovery->handle_datagram(now(), stun::TestSocket::fresh, meta.source, slot.bytes());
+          const std::size_t step = meta.segment_size == 0 ? std::max(slot.length, 1u) : meta.segment_size;
+          for (ByteView run = slot.bytes(); !run.empty(); run = run.subspan(std::min(step, run.size()))) {
+            const ByteView answer = run.first(std::min(step, run.size()));
+            p.discovery->handle_datagram(now(), stun::TestSocket::fresh, meta.source, answer);
+          }
         }
       }
       timer_.arm(now());  // drained on the next turn: the end of the tests closes this socket

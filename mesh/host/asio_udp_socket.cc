@@ -48,6 +48,12 @@ SendError send_error_of(int error_number) {
   }
 }
 
+/// Whether two datagrams differ in nothing but their content.
+bool alike(const DatagramMeta& a, const DatagramMeta& b) {
+  return a.destination == b.destination && a.source == b.source && a.interface_index == b.interface_index &&
+         a.ttl == b.ttl && a.ecn == b.ecn && a.dont_fragment == b.dont_fragment && b.segment_size == 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<io::UdpSocket>> AsioUdpSocket::open(AsioLoop& loop, const io::UdpOptions& options) {
@@ -99,7 +105,7 @@ bool AsioUdpSocket::receive_batch() {
   auto& batch = loop_.batch();
   for (std::size_t i = 0; i < PacketArena::kBatch; ++i) {
     batch.received[i].slot = loop_.arena().slot(i);
-    batch.prepare(i, batch.received[i].slot.data(), PacketArena::content_limit());
+    batch.prepare(i, i, batch.received[i].slot.data(), PacketArena::content_limit());
   }
   const int count = ::recvmmsg(readiness_.fd(), batch.headers.data(), PacketArena::kBatch, 0, nullptr);
   if (count <= 0) return receive_errors();
@@ -112,6 +118,7 @@ bool AsioUdpSocket::receive_batch() {
     item.meta.source = to_endpoint(batch.names[i]);
     item.meta.destination = local_;
     parse_control(message, item.meta);
+    if (item.meta.segment_size >= item.slot.length) item.meta.segment_size = 0;  // a run of one
     batch.received[kept++] = item;
   }
   return deliver(kept) && static_cast<std::size_t>(count) == PacketArena::kBatch;
@@ -122,7 +129,7 @@ bool AsioUdpSocket::receive_errors() {
   std::size_t kept = 0;
   while (kept < PacketArena::kBatch) {
     DatagramSlot item{.slot = loop_.arena().slot(kept), .meta = {}};
-    msghdr& message = batch.prepare(kept, item.slot.data(), PacketArena::content_limit());
+    msghdr& message = batch.prepare(kept, kept, item.slot.data(), PacketArena::content_limit());
     if (::recvmsg(readiness_.fd(), &message, MSG_ERRQUEUE) < 0) break;
     item.meta.destination = local_;
     if (parse_error(message, local_, item.meta)) batch.received[kept++] = item;
@@ -139,6 +146,7 @@ bool AsioUdpSocket::deliver(std::size_t count) {
 }
 
 std::size_t AsioUdpSocket::send(std::span<DatagramSlot> items) {
+  merge_ = segmentation_offload_;
   for (auto& item : items) item.meta.send_error = SendError::none;
   Position next;
   while (next.item < items.size()) {
@@ -148,7 +156,7 @@ std::size_t AsioUdpSocket::send(std::span<DatagramSlot> items) {
     const std::size_t done = transmit(items, std::span(starts.data(), count));
     if (done == count) continue;
     next = starts[done];
-    if (items[next.item].meta.send_error != SendError::would_block) continue;  // segmentation is off: cut from here on
+    if (items[next.item].meta.send_error != SendError::would_block) continue;  // from here on by other means
     for (std::size_t i = next.item; i < items.size(); ++i) items[i].meta.send_error = SendError::would_block;
     break;
   }
@@ -156,34 +164,60 @@ std::size_t AsioUdpSocket::send(std::span<DatagramSlot> items) {
       std::ranges::count_if(items, [](const DatagramSlot& each) { return each.meta.send_error == SendError::none; }));
 }
 
+/// How many items from the first on may leave as one message that the kernel cuts (UDP_SEGMENT): alike but for their
+/// content, of one length except for a shorter last one.
+std::size_t AsioUdpSocket::mergeable(std::span<const DatagramSlot> items) const {
+  const auto& [slot, meta] = items.front();
+  if (!merge_ || meta.segment_size != 0 || slot.length == 0) return 1;
+  std::size_t count = 1;
+  for (std::uint32_t total = slot.length; count < items.size() && count < kMaxSegments; ++count) {
+    const DatagramSlot& next = items[count];
+    total += next.slot.length;
+    if (next.slot.length == 0 || next.slot.length > slot.length || total > kMaxPayload || !alike(meta, next.meta))
+      break;
+    if (next.slot.length < slot.length) return count + 1;
+  }
+  return count;
+}
+
 /// Fills the headers of one sendmmsg call from `next` on, which moves on; `starts` tells where each message begins.
 /// Stops at a change of dont_fragment, which is an option of the socket and not of a message.
 std::size_t AsioUdpSocket::append_messages(std::span<DatagramSlot> items, Position& next, std::span<Position> starts) {
   auto& batch = loop_.batch();
   std::size_t count = 0;
+  std::size_t vectors = 0;
   while (count < starts.size() && next.item < items.size() && items[next.item].meta.dont_fragment == dont_fragment_) {
     const auto& [slot, meta] = items[next.item];
-    const std::uint32_t segment = meta.segment_size;
+    const std::size_t merged = next.offset == 0 ? mergeable(items.subspan(next.item)) : 1;
+    if (vectors + merged > batch.vectors.size()) break;
+    std::uint32_t segment = merged > 1 ? slot.length : meta.segment_size;
     std::uint32_t length = slot.length - next.offset;
-    if (segment != 0) {
+    if (meta.segment_size != 0) {
       const std::uint32_t segments = segmentation_offload_ ? std::clamp(kMaxPayload / segment, 1u, kMaxSegments) : 1;
       length = std::min(length, segments * segment);
+      if (length <= segment) segment = 0;
     }
-    msghdr& message = batch.prepare(count, slot.data() + next.offset, length);
+    msghdr& message = batch.prepare(count, vectors, slot.data() + next.offset, length);
+    for (std::size_t i = 1; i < merged; ++i) {
+      const Slot& more = items[next.item + i].slot;
+      batch.vectors[vectors + i] = {.iov_base = more.data(), .iov_len = more.length};
+    }
+    message.msg_iovlen = merged;
+    vectors += merged;
     const auto address = to_socket_address(meta.destination, meta.interface_index);
     batch.names[count] = address.storage;
     message.msg_namelen = address.length;
-    write_control(meta, local_.address.family(), segment != 0 && length > segment ? meta.segment_size : 0, message);
+    write_control(meta, local_.address.family(), static_cast<std::uint16_t>(segment), message);
     starts[count++] = next;
     next.offset += length;
-    if (next.offset >= slot.length) next = {.item = next.item + 1, .offset = 0};
+    if (next.offset >= slot.length) next = {.item = next.item + merged, .offset = 0};
   }
   return count;
 }
 
 /// Sends the prepared messages and returns how many are dealt with: fewer than all if the kernel's buffer is full (the
-/// item is marked would_block) or if the next message must be cut anew without UDP_SEGMENT. A failure is tried once
-/// more, since it may be the report of an ICMP error about an earlier datagram.
+/// item is marked would_block), or if the next message must be made anew without UDP_SEGMENT or as single datagrams. A
+/// failure is tried once more, since it may be the report of an ICMP error about an earlier datagram.
 std::size_t AsioUdpSocket::transmit(std::span<DatagramSlot> items, std::span<const Position> starts) {
   auto& batch = loop_.batch();
   bool retried = false;
@@ -201,7 +235,10 @@ std::size_t AsioUdpSocket::transmit(std::span<DatagramSlot> items, std::span<con
     } else if (!retried) {
       retried = true;
     } else if (error_number == EIO && segmentation_offload_) {
-      segmentation_offload_ = false;
+      segmentation_offload_ = merge_ = false;
+      return next;
+    } else if (batch.headers[next].msg_hdr.msg_iovlen > 1) {
+      merge_ = false;  // one of them may be to blame, or the way takes no packets of this size in one piece
       return next;
     } else {
       items[starts[next++].item].meta.send_error = send_error_of(error_number);

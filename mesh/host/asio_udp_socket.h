@@ -9,8 +9,9 @@
 namespace weft::host {
 
 /// A UDP socket of the kernel: recvmmsg and sendmmsg in batches of PacketArena::kBatch, with TTL, ECN, addresses and
-/// ICMP errors as ancillary data. Runs of segments leave by UDP_SEGMENT until the path refuses it (EIO: no checksum
-/// offload); from then on this socket cuts them itself.
+/// ICMP errors as ancillary data. Runs of segments, and neighbours in a batch that differ in nothing but content, leave
+/// by UDP_SEGMENT until the path refuses it (EIO: no checksum offload); from then on this socket cuts them itself. What
+/// the kernel has joined on the way in (UDP_GRO) is delivered as a run.
 class AsioUdpSocket final : public io::UdpSocket {
  public:
   /// Errors: port_taken; io for an address that this machine does not have or a family that it does not speak.
@@ -34,6 +35,7 @@ class AsioUdpSocket final : public io::UdpSocket {
     std::size_t item = 0;
     std::uint32_t offset = 0;
   };
+  std::size_t mergeable(std::span<const DatagramSlot> items) const;
   std::size_t append_messages(std::span<DatagramSlot> items, Position& next, std::span<Position> starts);
   std::size_t transmit(std::span<DatagramSlot> items, std::span<const Position> starts);
   void set_dont_fragment(bool on);
@@ -43,6 +45,7 @@ class AsioUdpSocket final : public io::UdpSocket {
   Endpoint local_;
   std::shared_ptr<ReceiveHandler> handler_;  // shared: a handler may destroy its socket
   bool segmentation_offload_ = true;
+  bool merge_ = true;  // of the batch that is being sent
   bool dont_fragment_ = false;
 };
 

@@ -127,13 +127,13 @@ void write_v6(const DatagramMeta& meta, ControlWriter& out) {
 
 }  // namespace
 
-msghdr& DatagramBatch::prepare(std::size_t index, std::uint8_t* content, std::size_t length) {
-  vectors[index] = {.iov_base = content, .iov_len = length};
+msghdr& DatagramBatch::prepare(std::size_t index, std::size_t vector, std::uint8_t* content, std::size_t length) {
+  vectors[vector] = {.iov_base = content, .iov_len = length};
   msghdr& message = headers[index].msg_hdr;
   message = {};
   message.msg_name = &names[index];
   message.msg_namelen = sizeof names[index];
-  message.msg_iov = &vectors[index];
+  message.msg_iov = &vectors[vector];
   message.msg_iovlen = 1;
   message.msg_control = controls[index].bytes.data();
   message.msg_controllen = kControlSize;
@@ -141,6 +141,7 @@ msghdr& DatagramBatch::prepare(std::size_t index, std::uint8_t* content, std::si
 }
 
 void enable_ancillary_data(int fd, IpFamily family) {
+  set_option(fd, IPPROTO_UDP, UDP_GRO, 1);
   if (family == IpFamily::v4) {
     for (const int name : {IP_PKTINFO, IP_RECVTTL, IP_RECVTOS, IP_RECVERR}) set_option(fd, IPPROTO_IP, name, 1);
   } else {
@@ -155,6 +156,9 @@ void parse_control(const msghdr& message, DatagramMeta& meta) {
        header = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(header))) {
     if (header->cmsg_level == IPPROTO_IP) parse_v4(*header, meta);
     if (header->cmsg_level == IPPROTO_IPV6) parse_v6(*header, meta);
+    if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_GRO) {
+      meta.segment_size = static_cast<std::uint16_t>(read_small_int(*header));
+    }
   }
 }
 

@@ -20,17 +20,17 @@ struct DatagramBatch {
   };
 
   std::array<mmsghdr, PacketArena::kBatch> headers;
-  std::array<iovec, PacketArena::kBatch> vectors;
+  std::array<iovec, kMaxBatch> vectors;  // a message may gather several
   std::array<sockaddr_storage, PacketArena::kBatch> names;
   std::array<Control, PacketArena::kBatch> controls;
   std::array<DatagramSlot, PacketArena::kBatch> received;
-  std::array<PacketSlot, PacketArena::kBatch> packets;  // of a TUN device
+  std::array<PacketSlot, kMaxBatch> packets;  // of a TUN device
 
-  /// Points header `index` at its name and control buffers and at `length` bytes of content.
-  msghdr& prepare(std::size_t index, std::uint8_t* content, std::size_t length);
+  /// Points header `index` at its name and control buffers and at `length` bytes of content, named by vector `vector`.
+  msghdr& prepare(std::size_t index, std::size_t vector, std::uint8_t* content, std::size_t length);
 };
 
-/// Switches on all ancillary data that parse_control() reads, and the error queue.
+/// Switches on all ancillary data that parse_control() reads, the error queue, and UDP_GRO where the kernel knows it.
 void enable_ancillary_data(int fd, IpFamily family);
 
 /// Fills `meta` from the ancillary data of a received message; `meta.destination.port` is left alone.

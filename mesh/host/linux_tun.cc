@@ -4,21 +4,28 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "mesh/host/datagram_batch.h"
 #include "mesh/host/linux_network_monitor.h"
+#include "mesh/host/tun_coalescer.h"
+#include "mesh/host/tun_segmenter.h"
 
 namespace weft::host {
 namespace {
 
 /// Batches read in one turn before other descriptors get theirs.
 constexpr int kBatchesPerTurn = 4;
+/// System calls for one batch of packets; a super-packet may fill several batches.
+constexpr int kReadsPerBatch = 32;
 constexpr std::uint16_t kLeastMtu = 1280;  // RFC 8200 §5
 
 std::unexpected<Error> refuse(const std::string& name, int error_number) {
@@ -50,6 +57,40 @@ Result<void> configure(std::uint32_t interface_index, const std::string& name, c
   return {};
 }
 
+/// Packets of one batch, laid out behind one another in a slab with the room that sealing takes.
+class Layout {
+ public:
+  Layout(MutableByteView slab, std::span<PacketSlot> packets) : slab_(slab), packets_(packets) {}
+
+  bool fits(std::size_t length) const { return count_ < packets_.size() && used_ + space(length) <= slab_.size(); }
+  /// Where the bytes of the next packet go.
+  std::uint8_t* add(std::size_t length) {
+    PacketSlot& packet = packets_[count_++] = {};
+    packet.slot = {.arena = slab_.data() + used_,
+                   .capacity = static_cast<std::uint32_t>(space(length)),
+                   .offset = static_cast<std::uint32_t>(kSlotHeadRoom),
+                   .length = static_cast<std::uint32_t>(length)};
+    used_ += space(length);
+    return packet.slot.data();
+  }
+  /// What was added; the next packet begins anew.
+  std::span<PacketSlot> take() {
+    used_ = 0;
+    return packets_.first(std::exchange(count_, 0));
+  }
+
+ private:
+  static constexpr std::size_t kPadding = 16;  // of a WireGuard packet
+  static std::size_t space(std::size_t length) {
+    return (kSlotHeadRoom + length + kPadding + kSlotTailRoom + 15) / 16 * 16;
+  }
+
+  MutableByteView slab_;
+  std::span<PacketSlot> packets_;
+  std::size_t used_ = 0;
+  std::size_t count_ = 0;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<io::TunDevice>> LinuxTun::open(AsioLoop& loop, LinuxNetworkMonitor& monitor,
@@ -60,26 +101,27 @@ Result<std::unique_ptr<io::TunDevice>> LinuxTun::open(AsioLoop& loop, LinuxNetwo
   if (options.mtu < kLeastMtu) return fail(ErrorCode::usage, "the MTU of " + options.name + " must be at least 1280");
   FileDescriptor fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) return refuse(options.name, errno);
-  ifreq request{};
-  std::memcpy(request.ifr_name, options.name.data(), options.name.size());
-  request.ifr_flags = IFF_TUN | IFF_NO_PI;
-  if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) return refuse(options.name, errno);
-  const std::string name = request.ifr_name;
+  char buffer[IFNAMSIZ] = {};
+  std::memcpy(buffer, options.name.data(), options.name.size());
+  const auto offload = attach_tun(fd.get(), buffer, IFF_TUN | IFF_NO_PI);
+  if (!offload) return refuse(options.name, errno);
+  const std::string name = buffer;
   const std::uint32_t index = ::if_nametoindex(name.c_str());
   monitor.exclude(name);
-  auto device = std::make_unique<LinuxTun>(loop, monitor, std::move(fd), name, options.mtu, index);
+  auto device = std::make_unique<LinuxTun>(loop, monitor, std::move(fd), name, options.mtu, index, *offload);
   if (auto done = configure(index, name, options); !done) return std::unexpected(done.error());
   return device;
 }
 
 LinuxTun::LinuxTun(AsioLoop& loop, LinuxNetworkMonitor& monitor, FileDescriptor fd, std::string name, std::uint16_t mtu,
-                   std::uint32_t interface_index)
+                   std::uint32_t interface_index, TunOffload offload)
     : loop_(loop),
       monitor_(monitor),
       readiness_(loop, std::move(fd)),
       name_(std::move(name)),
       mtu_(mtu),
-      routes_(interface_index) {}
+      routes_(interface_index),
+      offload_(offload) {}
 
 LinuxTun::~LinuxTun() {
   readiness_.close();
@@ -98,36 +140,81 @@ void LinuxTun::wait() {
 void LinuxTun::receive() {
   const std::weak_ptr<PacketHandler> alive = handler_;
   for (int i = 0; i < kBatchesPerTurn; ++i) {
-    const std::size_t count = read_batch();
-    if (count > 0) {
-      const auto handler = handler_;
-      (*handler)(std::span(loop_.batch().packets.data(), count));
-    }
+    const bool more = read_batch();
     if (alive.expired()) return;
-    if (count < PacketArena::kBatch) break;
+    if (!more) break;
   }
   wait();
 }
 
-std::size_t LinuxTun::read_batch() {
-  std::size_t count = 0;
-  while (count < PacketArena::kBatch) {
-    Slot slot = loop_.arena().slot(count);
-    const auto length = ::read(readiness_.fd(), slot.data(), PacketArena::content_limit());
-    if (length <= 0) break;
-    slot.length = static_cast<std::uint32_t>(length);
-    loop_.batch().packets[count] = {};
-    loop_.batch().packets[count++].slot = slot;
+/// False if nothing is left to read (or the device is gone).
+bool LinuxTun::read_batch() {
+  const MutableByteView read_buffer = loop_.arena().slab(0).first(PacketArena::kSlotSize);
+  Layout layout(loop_.arena().slab(1), loop_.batch().packets);
+  bool more = true;
+  for (int i = 0; i < kReadsPerBatch && more; ++i) {
+    const auto length = ::read(readiness_.fd(), read_buffer.data(), read_buffer.size());
+    more = length > 0;
+    auto packet = ByteView(read_buffer).first(more ? static_cast<std::size_t>(length) : 0);
+    std::optional<PacketOffload> offload = PacketOffload{};
+    if (offload_ != TunOffload::none && more) {
+      offload = parse_vnet_header(packet);
+      packet = packet.subspan(std::min(packet.size(), kVnetHeaderSize));
+    }
+    auto segments = offload ? TunSegmenter::create(packet, *offload) : std::nullopt;
+    while (segments && !segments->done()) {
+      if (!layout.fits(segments->next_length()) && !deliver(layout.take())) return false;
+      segments->write_next(layout.add(segments->next_length()));
+    }
   }
-  return count;
+  return deliver(layout.take()) && more;
+}
+
+/// False if the handler has destroyed this device.
+bool LinuxTun::deliver(std::span<PacketSlot> packets) {
+  if (packets.empty()) return true;
+  const auto handler = handler_;  // outlives the device if it destroys it
+  (*handler)(packets);
+  return handler.use_count() > 1;
 }
 
 std::size_t LinuxTun::write(std::span<PacketSlot> packets) {
-  return static_cast<std::size_t>(std::ranges::count_if(packets, [this](const PacketSlot& packet) {
-    const bool plain =
-        packet.offload.segmentation == PacketOffload::Segmentation::none && !packet.offload.needs_checksum;
-    return plain && ::write(readiness_.fd(), packet.slot.data(), packet.slot.length) == packet.slot.length;
-  }));
+  std::size_t taken = 0;
+  while (!packets.empty()) {
+    const std::size_t run = offload_ == TunOffload::segmentation ? mergeable(packets) : 1;
+    if (run > 1 && write_merged(packets.first(run))) {
+      taken += run;
+    } else {
+      taken += static_cast<std::size_t>(std::ranges::count_if(packets.first(run), [this](const PacketSlot& packet) {
+        const bool plain =
+            packet.offload.segmentation == PacketOffload::Segmentation::none && !packet.offload.needs_checksum;
+        return plain && write_one(packet.slot);
+      }));
+    }
+    packets = packets.subspan(run);
+  }
+  return taken;
+}
+
+bool LinuxTun::write_one(const Slot& packet) {
+  if (offload_ == TunOffload::none) return ::write(readiness_.fd(), packet.data(), packet.length) == packet.length;
+  std::array<std::uint8_t, kVnetHeaderSize> header{};
+  const std::array<iovec, 2> vectors{{{header.data(), header.size()}, {packet.data(), packet.length}}};
+  return ::writev(readiness_.fd(), vectors.data(), vectors.size()) ==
+         static_cast<ssize_t>(header.size() + packet.length);
+}
+
+bool LinuxTun::write_merged(std::span<const PacketSlot> run) {
+  MergedHeaders headers = merge_headers(run);
+  auto vnet = make_vnet_header(headers.offload, headers.length);
+  std::array<iovec, kMaxBatch + 2> vectors;
+  vectors[0] = {vnet.data(), vnet.size()};
+  vectors[1] = {headers.bytes.data(), headers.length};
+  std::size_t count = 2;
+  for (const PacketSlot& packet : run) {
+    vectors[count++] = {packet.slot.data() + headers.length, packet.slot.length - headers.length};
+  }
+  return ::writev(readiness_.fd(), vectors.data(), static_cast<int>(count)) > 0;
 }
 
 }  // namespace weft::host

@@ -5,22 +5,24 @@
 
 #include "mesh/host/asio_loop.h"
 #include "mesh/host/linux_routes.h"
+#include "mesh/host/tun_offload.h"
 #include "mesh/io/tun_device.h"
 
 namespace weft::host {
 
 class LinuxNetworkMonitor;
 
-/// A TUN interface of the kernel (IFF_TUN, IFF_NO_PI), one packet per system call; packets carry no offload metadata
-/// and those that ask for any are not taken. The interface with its addresses and routes exists as long as this object,
-/// or as the process.
+/// A TUN interface of the kernel (IFF_TUN, IFF_NO_PI). Where the kernel offers it, a system call moves a TCP
+/// super-packet: what it hands over is cut into the packets of the MTU before anyone sees it, and neighbours in a batch
+/// that make a run are given back as one. So packets carry no offload metadata, and those that ask for any are not
+/// taken. The interface with its addresses and routes exists as long as this object, or as the process.
 class LinuxTun final : public io::TunDevice {
  public:
   /// Errors: no_tun_permission; io if the name is in use or /dev/net/tun is missing.
   static Result<std::unique_ptr<io::TunDevice>> open(AsioLoop& loop, LinuxNetworkMonitor& monitor,
                                                      const io::TunOptions& options);
   LinuxTun(AsioLoop& loop, LinuxNetworkMonitor& monitor, FileDescriptor fd, std::string name, std::uint16_t mtu,
-           std::uint32_t interface_index);
+           std::uint32_t interface_index, TunOffload offload);
   ~LinuxTun() override;
 
   void start_receive(PacketHandler handler) override;
@@ -32,7 +34,10 @@ class LinuxTun final : public io::TunDevice {
  private:
   void wait();
   void receive();
-  std::size_t read_batch();
+  bool read_batch();
+  bool deliver(std::span<PacketSlot> packets);
+  bool write_one(const Slot& packet);
+  bool write_merged(std::span<const PacketSlot> run);
 
   AsioLoop& loop_;
   LinuxNetworkMonitor& monitor_;
@@ -40,6 +45,7 @@ class LinuxTun final : public io::TunDevice {
   std::string name_;
   std::uint16_t mtu_;
   LinuxRoutes routes_;
+  TunOffload offload_;
   std::shared_ptr<PacketHandler> handler_;  // shared: a handler may destroy its device
 };
 

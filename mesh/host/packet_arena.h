@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mesh/base/bytes.h"
 #include "mesh/base/packet.h"
 
 namespace weft::host {
@@ -24,10 +25,14 @@ class PacketArena {
 
   /// Slot `index` (below kBatch), empty, with kSlotHeadRoom before its content.
   Slot slot(std::size_t index);
+  /// The memory of slot `first` and of all behind it, for packets that are laid out by their reader.
+  MutableByteView slab(std::size_t first);
   /// Most bytes that slot() takes while keeping kSlotTailRoom.
   static constexpr std::size_t content_limit() { return kSlotSize - kSlotHeadRoom - kSlotTailRoom; }
 
  private:
+  std::uint8_t* memory();
+
   std::uint8_t* base_ = nullptr;
 };
 

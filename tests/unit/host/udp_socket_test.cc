@@ -27,7 +27,14 @@ class UdpSocketTest : public LoopTest {
       for (const auto& item : items) {
         EXPECT_GE(item.slot.head_room(), kSlotHeadRoom);
         EXPECT_GE(item.slot.tail_room(), kSlotTailRoom);
-        arrivals_.push_back({to_bytes(item.slot.bytes()), item.meta});
+        if (item.meta.segment_size != 0) ++runs_;
+        const std::size_t step = item.meta.segment_size == 0 ? item.slot.length : item.meta.segment_size;
+        ByteView left = item.slot.bytes();
+        do {
+          const ByteView one = left.first(std::min(step, left.size()));
+          arrivals_.push_back({to_bytes(one), item.meta});
+          left = left.subspan(one.size());
+        } while (!left.empty());
       }
     });
   }
@@ -43,6 +50,7 @@ class UdpSocketTest : public LoopTest {
   }
 
   std::vector<Arrival> arrivals_;
+  int runs_ = 0;  // of datagrams that the kernel had joined
   std::vector<std::unique_ptr<Bytes>> memory_;
 };
 
@@ -95,6 +103,31 @@ TEST_F(UdpSocketTest, SplitsARunOfSegmentsTheLastOneShorter) {
   }
   EXPECT_EQ(arrivals_[70].bytes.size(), 30u);
   EXPECT_EQ(arrivals_[71].bytes.size(), 50u);
+}
+
+TEST_F(UdpSocketTest, NeighboursThatDifferInNothingButContentTravelAsRuns) {
+  auto a = open(loopback());
+  auto b = open(loopback());
+  record(*b);
+  std::vector<std::size_t> sizes(100, 1'000);
+  sizes[70] = 400;    // ends a run
+  sizes[80] = 0;      // stands alone
+  sizes[90] = 2'000;  // begins one of its own
+  std::vector<DatagramSlot> items;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    items.push_back(datagram(b->local_endpoint(), sizes[i], static_cast<std::uint8_t>(i)));
+  }
+  items[85].meta.ecn = Ecn::ce;
+  EXPECT_EQ(a->send(items), 100u);
+  ASSERT_TRUE(run_until([&] { return arrivals_.size() == 100; }));
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    EXPECT_EQ(arrivals_[i].bytes.size(), sizes[i]);
+    if (sizes[i] > 0) {
+      EXPECT_EQ(arrivals_[i].bytes[0], i);
+    }
+    EXPECT_EQ(arrivals_[i].meta.ecn, i == 85 ? Ecn::ce : Ecn::not_ect);
+  }
+  EXPECT_GE(runs_, 3);
 }
 
 TEST_F(UdpSocketTest, ReportsIcmpErrorsAsSlotsAndGoesOnSending) {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "mesh/base/packet.h"
+
+namespace weft::host {
+
+/// Does what a TUN device left to us: cuts a TCP super-packet into the packets that the interface's MTU allows, each
+/// with right lengths, sequence number, flags (FIN and PSH on the last only, CWR on the first only, RFC 3168 §6.1.2),
+/// IPv4 identification and checksums; or fills in the transport checksum of a single packet.
+class TunSegmenter {
+ public:
+  /// `packet` outlives the segmenter. nullopt: what the offload says does not fit the packet.
+  static std::optional<TunSegmenter> create(ByteView packet, const PacketOffload& offload);
+
+  bool done() const { return next_ >= packet_.size(); }
+  /// Of the packet that write_next() writes.
+  std::size_t next_length() const;
+  /// Writes next_length() bytes to `out`.
+  void write_next(std::uint8_t* out);
+
+ private:
+  TunSegmenter(ByteView packet, const PacketOffload& offload, std::size_t headers);
+  std::size_t payload_length() const;
+  void patch_ip(std::uint8_t* out, std::size_t length) const;
+  void patch_tcp(std::uint8_t* out, std::size_t length, bool first, bool last) const;
+
+  ByteView packet_;
+  PacketOffload offload_;
+  std::size_t headers_;        // bytes that every packet gets; 0 if there is nothing to cut
+  std::size_t next_;           // where the next payload begins
+  std::uint32_t written_ = 0;  // packets so far
+};
+
+}  // namespace weft::host
