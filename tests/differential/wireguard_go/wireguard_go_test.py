@@ -137,6 +137,7 @@ AllowedIPs = {RIGHT_TUNNEL[0]}/32, {RIGHT_TUNNEL[1]}/128
         counters = json.loads(self.middle.lines[-1])
         assert min(counters.values()) > 0, f"the middle has not done all it should: {counters}"
         ours = self.events(self.weft.stop(), "stopped")[0]
+        assert self.weft.process.returncode == 0, f"weft ended with {self.weft.process.returncode}: {self.weft.lines[-15:]}"
         assert ours["replayed_packets"] > 0 and ours["replayed_handshakes"] > 0, ours
         assert ours["bad_tag"] == 0 and ours["bad_mac"] == 0 and ours["malformed"] == 0, ours
         return f"{self.name}: middle {counters}, weft {ours}"
