@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 
+#include "mesh/host/asio_timer.h"
+#include "mesh/host/linux_network_monitor.h"
+#include "mesh/host/linux_tun.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/network_monitor.h"
 #include "mesh/io/tun_device.h"
@@ -33,24 +40,28 @@ class TunTest : public LoopTest {
   }
   static bool shell(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
 
+  /// A datagram goes out through `tun` and its answer comes in.
+  void expect_echo(io::TunDevice& tun);
+
   test::NetworkNamespace space_;
+  TimerQueue timers_{loop_};
+  LinuxNetworkMonitor monitor_{loop_, timers_};
 };
 
-TEST_F(TunTest, PacketsLeaveAndEnterTheMachine) {
-  auto tun = open();
-  ASSERT_TRUE(tun->set_routes({*Prefix::parse("100.64.0.2/32"), *Prefix::parse("fd00::2/128")}));
+void TunTest::expect_echo(io::TunDevice& tun) {
+  ASSERT_TRUE(tun.set_routes({*Prefix::parse("100.64.0.2/32")}));
   auto socket = host_->open_udp({.local = {IpAddress::any(IpFamily::v4), 0}});
   ASSERT_TRUE(socket);
   Bytes packet, reply;
   // The far side of the tunnel: sends each packet back with its addresses and ports exchanged.
-  tun->start_receive([&](std::span<PacketSlot> packets) {
+  tun.start_receive([&](std::span<PacketSlot> packets) {
     for (auto& item : packets) {
       packet = to_bytes(item.slot.bytes());
       auto* bytes = item.slot.data();
       if (packet.size() < 28 || packet[0] != 0x45) continue;
       std::swap_ranges(bytes + 12, bytes + 16, bytes + 16);
       std::swap_ranges(bytes + 20, bytes + 22, bytes + 22);
-      EXPECT_EQ(tun->write({&item, 1}), 1u);
+      EXPECT_EQ(tun.write({&item, 1}), 1u);
     }
   });
   (*socket)->start_receive([&](std::span<DatagramSlot> items) { reply = to_bytes(items[0].slot.bytes()); });
@@ -61,6 +72,22 @@ TEST_F(TunTest, PacketsLeaveAndEnterTheMachine) {
   ASSERT_TRUE(run_until([&] { return !reply.empty(); }));
   EXPECT_EQ(reply, (Bytes{1, 2, 3, 4}));
   EXPECT_EQ(IpAddress::from_bytes(ByteView(packet).subspan(12, 4)), IpAddress::v4(100, 64, 0, 1));
+}
+
+TEST_F(TunTest, PacketsLeaveAndEnterTheMachine) { expect_echo(*open()); }
+
+TEST_F(TunTest, PacketsPassOnEveryRungOfTheLadderOfOffloads) {
+  for (const bool header : {true, false}) {
+    FileDescriptor fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    ifreq request{};
+    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | (header ? IFF_VNET_HDR : 0));
+    ASSERT_EQ(::ioctl(fd.get(), TUNSETIFF, &request), 0);
+    const std::string name = request.ifr_name;
+    ASSERT_TRUE(shell("ip addr add 100.64.0.1/32 dev " + name + " && ip link set up mtu 1400 dev " + name));
+    LinuxTun tun(loop_, monitor_, std::move(fd), name, 1400, ::if_nametoindex(name.c_str()),
+                 header ? TunOffload::header : TunOffload::none);
+    expect_echo(tun);
+  }
 }
 
 TEST_F(TunTest, RoutesAreReplacedAndARefusalLeavesThemAsTheyWere) {
