@@ -48,8 +48,10 @@ void add_network_flags(CLI::App& command, Flags& flags) {
 void add_daemons(const ParserPointer& parser) {
   add_command<AgentFlags>(parser, parser->app, "agent", "Run the daemon of a node", run_agent, true,
                           [](CLI::App& command, AgentFlags& flags) {
-                            command.add_flag("--up", flags.up, "Connect at once, as `weft up` does");
+                            CLI::Option* up = command.add_flag("--up", flags.up, "Connect at once, as `weft up` does");
                             add_network_flags(command, flags);
+                            for (const char* flag : {"--key", "--name", "--udp-port", "--tun", "--mtu"})
+                              command.get_option(flag)->needs(up);
                           });
   add_command<CoordinatorFlags>(
       parser, parser->app, "coordinator", "Run the coordinator of a network", run_coordinator, true,
@@ -149,6 +151,7 @@ bool has_command(const CLI::App& app, const std::string& name) {
 std::expected<std::function<int()>, int> parse_arguments(int argc, char** argv) {
   const auto parser = std::make_shared<Parser>();
   parser->app.name("weft");
+  parser->app.set_version_flag("--version", WEFT_VERSION);
   parser->app.require_subcommand(1);
   add_daemons(parser);
   add_agent_commands(parser);

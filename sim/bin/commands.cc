@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/bin/commands.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -42,6 +44,16 @@ Result<sim::WorldFactory> world_factory(const std::string& fidelity) {
   auto factory = sim::load_stack_world();
   if (!factory) return std::unexpected(factory.error());
   return std::move(*factory);
+}
+
+Result<void> check_folder(const std::string& folder) {
+  if (folder.empty()) return {};
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error || ::access(folder.c_str(), W_OK) != 0) {
+    return fail(ErrorCode::io, folder + ": cannot be written; name a folder you may write to with --out");
+  }
+  return {};
 }
 
 Result<void> write_result(const std::string& folder, const std::string& name, std::string_view text) {

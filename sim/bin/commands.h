@@ -35,6 +35,9 @@ Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scen
 /// Makes worlds of the fidelity called `fabric` or `stack`. Error: internal if the module of `stack` is not installed.
 Result<sim::WorldFactory> world_factory(const std::string& fidelity);
 
+/// Before a long run: makes the folder for its results, unless `folder` is empty. Error: io if nothing can be written
+/// there.
+Result<void> check_folder(const std::string& folder);
 /// Writes a file of results, making its folder. Error: io with path and reason.
 Result<void> write_result(const std::string& folder, const std::string& name, std::string_view text);
 

@@ -41,6 +41,7 @@ int run(const Options& options) {
   if (!seeds) return report(seeds.error());
   const auto make_world = world_factory(options.fidelity);
   if (!make_world) return report(make_world.error());
+  if (auto done = check_folder(options.out); !done) return report(done.error());
 
   const auto start = std::chrono::steady_clock::now();
   auto outcome = sim::run_matrix(*scenario, *chains,

@@ -34,6 +34,7 @@ int run(const Options& options) {
     return report(
         {ErrorCode::usage, options.file + ": at /nodes: the scenario has no nodes; use weft-lab matrix, or add some"});
   }
+  if (auto done = check_folder(options.out); !done) return report(done.error());
   sim::RunReport report_of_all{.scenario = scenario->name, .commit = WEFT_COMMIT};
   for (std::uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
     auto result = sim::run_scenario(

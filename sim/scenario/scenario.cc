@@ -122,6 +122,7 @@ class ScenarioReader {
                                  .start = from_s(ping.value("start_s", 0.0)),
                                  .interval = from_ms(ping.value("interval_ms", 1000.0)),
                                  .count = ping.value("count", std::uint64_t{10})});
+      if (ping["from"] == ping["to"]) refuse(pointer + "/to", "is the node that sends; name another one");
     }
   }
 

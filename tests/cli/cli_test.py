@@ -57,11 +57,14 @@ class Usage(WeftTest):
             self.assertEqual((run.returncode, run.stderr), (0, ""))
             self.assertIn("--help", run.stdout)
         self.assertRegex(self.weft("version").stdout, r"^\d+\.\d+\.\d+\n$")
+        self.assertEqual(self.weft("--version").stdout, self.weft("version").stdout)
 
     def test_values_are_named_with_their_flag(self):
         self.assert_refused(self.weft("coordinator", "--listen", "localhost"), 2, "--listen", "localhost")
         self.assert_refused(self.weft("relay", "--listen", "1.2.3.4:5", "--stun", "x"), 2, "--stun")
         self.assert_refused(self.weft("ping", "peer", "--timeout", "5 parsecs"), 2, "--timeout")
+        self.assert_refused(self.weft("ping", "peer", "-c", "0"), 2, "1 to 1000000")
+        self.assert_refused(self.weft("agent", "--key", "x"), 2, "--up")
         self.assert_refused(self.weft("key", "create", "--expires", "0h"), 2, "--expires")
 
     def test_settings_file_is_checked_and_weaker_than_environment_and_flags(self):
@@ -235,6 +238,9 @@ class Refusals(WeftTest):
         self.assertIsNone(agent.process.poll())
 
     @needs_namespace
+    def test_relay_without_a_key_belongs_to_no_network(self):
+        self.assert_refused(self.weft("relay", "--listen", "127.0.0.1:0", "--state", self.path("r")), 4, "--key")
+
     def test_relay_with_taken_port_or_used_key(self):
         self.coordinator()
         key = self.create_key()

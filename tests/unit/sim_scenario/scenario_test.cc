@@ -90,6 +90,9 @@ TEST(Scenario, RefusesImpossibleValues) {
   json ragged = minimal();
   ragged["topology"]["delay_ms"] = {{5, 40}, {40}};
   EXPECT_THAT(refusal(ragged), HasSubstr("/topology/delay_ms/1"));
+  json monologue = minimal();
+  monologue["traffic"][0]["to"] = monologue["traffic"][0]["from"];
+  EXPECT_THAT(refusal(monologue), AllOf(HasSubstr("/traffic/0/to"), HasSubstr("name another")));
 }
 
 TEST(Scenario, RefusesTwoNodesOfOneNameAndASiteWithTwoNats) {
