@@ -6,8 +6,16 @@
 #include <sodium/crypto_aead_xchacha20poly1305.h>
 
 #include "mesh/base/assert.h"
+#include "mesh/crypto/batched_aead.h"
 
 namespace weft::crypto {
+
+#ifndef WEFT_BATCHED_AEAD  // the build leaves batched_aead.cc out
+const LaneKernels* lane_kernels(AeadImplementation) { return nullptr; }
+void batched_seal(const LaneKernels&, const SymmetricKey&, std::span<AeadItem>) {}
+void batched_open(const LaneKernels&, const SymmetricKey&, std::span<AeadItem>) {}
+#endif
+
 namespace {
 
 using Nonce = std::array<std::uint8_t, 12>;
@@ -32,9 +40,10 @@ const EVP_CIPHER* cipher_algorithm() {
 }  // namespace
 
 /// OpenSSL keeps a key schedule per direction; a session uses a key in one direction only, so each is made on first use
-/// and an idle session costs 32 bytes.
+/// and an idle session costs little more than its key. With kernels there are no schedules at all.
 struct Aead::Cipher {
   SymmetricKey key;
+  const LaneKernels* kernels;  // nullptr: OpenSSL
   Context sealing;
   Context opening;
 
@@ -50,12 +59,21 @@ struct Aead::Cipher {
   }
 };
 
-Aead::Aead(const SymmetricKey& key) : cipher_(new Cipher{key, nullptr, nullptr}) {}
+bool available(AeadImplementation implementation) {
+  return implementation == AeadImplementation::best || implementation == AeadImplementation::openssl ||
+         lane_kernels(implementation) != nullptr;
+}
+
+Aead::Aead(const SymmetricKey& key, AeadImplementation implementation)
+    : cipher_(new Cipher{key, lane_kernels(implementation), nullptr, nullptr}) {
+  WEFT_ASSERT(available(implementation));
+}
 Aead::Aead(Aead&&) noexcept = default;
 Aead& Aead::operator=(Aead&&) noexcept = default;
 Aead::~Aead() = default;
 
 void Aead::seal(std::span<AeadItem> items) {
+  if (cipher_->kernels != nullptr) return batched_seal(*cipher_->kernels, cipher_->key, items);
   EVP_CIPHER_CTX* const context = cipher_->context(true);
   for (AeadItem& item : items) {
     const Nonce nonce = nonce_of(item.counter);
@@ -72,6 +90,7 @@ void Aead::seal(std::span<AeadItem> items) {
 }
 
 void Aead::open(std::span<AeadItem> items) {
+  if (cipher_->kernels != nullptr) return batched_open(*cipher_->kernels, cipher_->key, items);
   EVP_CIPHER_CTX* const context = cipher_->context(false);
   for (AeadItem& item : items) {
     const Nonce nonce = nonce_of(item.counter);

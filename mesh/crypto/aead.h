@@ -24,10 +24,17 @@ struct AeadItem {
   bool ok = false;         // set by open(): the tag was right
 };
 
+/// Who computes. All give the same bytes; tests and benchmarks name one, everybody else takes the best there is.
+enum class AeadImplementation : std::uint8_t { best, openssl, avx2, avx512 };
+
+/// Whether this build has the implementation and this processor the instructions.
+bool available(AeadImplementation implementation);
+
 /// ChaCha20-Poly1305 (RFC 8439) under one key, without associated data, over batches of packets. Moves, does not copy.
 class Aead {
  public:
-  explicit Aead(const SymmetricKey& key);
+  /// `implementation` must be available().
+  explicit Aead(const SymmetricKey& key, AeadImplementation implementation = AeadImplementation::best);
   Aead(Aead&&) noexcept;
   Aead& operator=(Aead&&) noexcept;
   ~Aead();
