@@ -65,7 +65,7 @@ void add_daemons(const ParserPointer& parser) {
       [](CLI::App& command, RelayFlags& flags) {
         command.add_option("--key", flags.key, "Setup key made by `weft key create` (WEFT_KEY); needed once");
         command.add_option("--listen", flags.listen, "Address and port for streams")->required();
-        command.add_option("--stun", flags.stun, "Address and port of STUN over UDP; port 3478 otherwise");
+        command.add_option("--stun", flags.stun, "Address and port of STUN over UDP; ports 3478 and 3479 otherwise");
         command.add_option("--advertise", flags.advertise, "Address and port for streams that nodes are told");
         command.add_option("--advertise-stun", flags.advertise_stun, "Address and port for STUN that nodes are told");
         command.add_option("--name", flags.name, "Name of the relay; the host name otherwise");

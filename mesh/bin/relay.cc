@@ -9,6 +9,8 @@ namespace weft::bin {
 namespace {
 
 constexpr std::uint16_t kStunPort = 3478;  // RFC 8489 §18.5
+/// A second port of one address tells whether a mapping depends on the port (RFC 5780 §4.3).
+constexpr std::uint16_t kSecondStunPort = 3479;
 
 Result<relay_server::RelayServerConfig> to_config(const RelayFlags& flags) {
   const auto listen = parse_endpoint_flag("--listen", flags.listen);
@@ -28,7 +30,8 @@ Result<relay_server::RelayServerConfig> to_config(const RelayFlags& flags) {
     if (!endpoints) return std::unexpected(endpoints.error());
     *list.second = std::move(*endpoints);
   }
-  if (config.stun_listen.empty()) config.stun_listen = {{listen->address, kStunPort}};
+  if (config.stun_listen.empty())
+    config.stun_listen = {{listen->address, kStunPort}, {listen->address, kSecondStunPort}};
   return config;
 }
 

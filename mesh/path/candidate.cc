@@ -7,8 +7,8 @@
 namespace weft::path {
 namespace {
 
-constexpr std::array<std::string_view, 4> kBehaviorWords = {"unknown", "endpoint_independent", "address_dependent",
-                                                            "address_and_port_dependent"};
+constexpr std::array<std::string_view, 5> kBehaviorWords = {"unknown", "endpoint_independent", "address_dependent",
+                                                            "address_and_port_dependent", "unknown_beyond_address"};
 
 std::uint8_t behavior_from_word(std::string_view word) {
   const auto found = std::find(kBehaviorWords.begin(), kBehaviorWords.end(), word);
@@ -40,11 +40,11 @@ std::string_view name(CandidateKind kind) {
 }
 
 std::string_view mapping_word(const NatFacts& facts) {
-  return facts.udp_blocked ? "udp_blocked" : kBehaviorWords[static_cast<std::size_t>(facts.mapping) & 3];
+  return facts.udp_blocked ? "udp_blocked" : kBehaviorWords.at(static_cast<std::size_t>(facts.mapping));
 }
 
 std::string_view filtering_word(const NatFacts& facts) {
-  return kBehaviorWords[static_cast<std::size_t>(facts.filtering) & 3];
+  return kBehaviorWords.at(static_cast<std::size_t>(facts.filtering));
 }
 
 NatFacts facts_from_words(std::string_view mapping, std::string_view filtering) {

@@ -28,7 +28,8 @@ enum class Mapping : std::uint8_t {
   unknown = 0,
   endpoint_independent = 1,
   address_dependent = 2,
-  address_and_port_dependent = 3
+  address_and_port_dependent = 3,
+  unknown_beyond_address = 4,  // the same for every port of one address; there is no second address to ask
 };
 /// RFC 4787 §5, as far as it is known.
 enum class Filtering : std::uint8_t {
@@ -36,6 +37,7 @@ enum class Filtering : std::uint8_t {
   endpoint_independent = 1,
   address_dependent = 2,
   address_and_port_dependent = 3,
+  unknown_beyond_address = 4,  // not by port; no server can answer from another address
 };
 
 /// What a node knows about the outermost behaviour of the NATs in front of it.

@@ -71,7 +71,7 @@ Bytes encode_message(const Probe& probe) {
 template <typename Behavior>
 Behavior read_behavior(Reader& reader) {
   const std::uint8_t value = reader.u8();
-  return value <= 3 ? static_cast<Behavior>(value) : Behavior::unknown;
+  return value <= 4 ? static_cast<Behavior>(value) : Behavior::unknown;
 }
 
 std::expected<Plan, ProbeError> read_plan(Reader& reader) {
