@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -135,6 +136,7 @@ class ScenarioReader {
                                                       {"relay_start", Kind::relay_start},
                                                       {"coordinator_stop", Kind::coordinator_stop},
                                                       {"coordinator_start", Kind::coordinator_start}};
+    std::multimap<Duration, EventSpec> in_order;  // events of one time stay as they are in the file
     for (std::size_t i = 0; i < size("events"); ++i) {
       const json& event = document_["events"][i];
       const std::string pointer = "/events/" + std::to_string(i);
@@ -145,9 +147,10 @@ class ScenarioReader {
       if (of_relay) spec.relay = relay(required(event, "relay", pointer), pointer + "/relay");
       if (spec.kind == Kind::set_nat)
         spec.nat = same_length_nat(spec.node, required(event, "nat", pointer), pointer + "/nat");
-      scenario_.events.push_back(std::move(spec));
+      const Duration at = spec.at;
+      in_order.emplace(at, std::move(spec));
     }
-    std::ranges::stable_sort(scenario_.events, {}, &EventSpec::at);
+    for (auto& [at, event] : in_order) scenario_.events.push_back(std::move(event));
   }
 
   void read_matrix() {
