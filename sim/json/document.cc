@@ -84,6 +84,8 @@ Result<json> parse_document(std::string_view text, std::string_view file, std::s
   } catch (const json::parse_error& error) {
     return fail(ErrorCode::usage,
                 std::string(file) + ": " + position(text, error.byte) + ": not valid JSON; mend the syntax there");
+  } catch (const json::exception&) {  // a number that no type holds
+    return bad_value(file, "/", "a number is too large; write one that fits into 64 bits");
   }
   if (duplicates.found) return bad_value(file, "/", "key '" + *duplicates.found + "' is given twice; keep one");
 

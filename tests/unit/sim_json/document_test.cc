@@ -49,6 +49,10 @@ TEST(ParseDocument, RefusesAMissingKeyAndAKeyGivenTwice) {
   EXPECT_THAT(refusal(R"({"name": "a", "name": "b"})"), HasSubstr("'name' is given twice"));
 }
 
+TEST(ParseDocument, RefusesANumberThatNoTypeHolds) {
+  EXPECT_THAT(refusal(R"({"name": 99e999999})"), HasSubstr("x.json: at /: a number is too large"));
+}
+
 TEST(ReadFile, SaysWhichFileIsMissing) {
   EXPECT_THAT(read_file("/nowhere/scenario.json").error().message, HasSubstr("/nowhere/scenario.json"));
 }
