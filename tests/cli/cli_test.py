@@ -250,7 +250,7 @@ class Refusals(WeftTest):
         self.start("relay", "--key", key, "--state", self.path("r"), "--listen", f"{self.address()}:4500").wait_ready()
         self.assertTrue(wait_until(lambda: self.list("node")))
         second = self.weft("relay", "--key", key, "--state", self.path("r2"), "--listen", f"{self.address()}:4501", "--stun",
-                           f"{self.address()}:3479", "--log", "error")
+                           f"{self.address()}:3480", "--log", "error")
         self.assert_refused(second, 14)
 
 
