@@ -274,23 +274,35 @@ void Router::at_nat(Packet& packet, bool from_inside) {
   nat::Nat& nat = *place(node).gateway->nat;
   note(packet, node, from_inside ? kInside : kOutside, Direction::received);
   auto outcome = nat.translate(loop_.now(), from_inside ? nat::Side::inside : nat::Side::outside, packet.bytes);
-  switch (outcome.action) {
-    case nat::Outcome::Action::forward_out:
-      send(node, packet);
-      break;
-    case nat::Outcome::Action::forward_in:
-    case nat::Outcome::Action::hairpin:
-      inject_inside(node, packet);
-      break;
-    case nat::Outcome::Action::drop:
-      drop(packet, node, DropReason::nat);
-      break;
+  const bool may_fragment = packet.may_fragment;
+  if (!outcome.packets.empty()) packet.bytes.assign(outcome.packets[0].begin(), outcome.packets[0].end());
+  from_nat(packet, node, outcome.action);
+  for (std::size_t i = 1; i < outcome.packets.size(); ++i) {
+    Packet& further = take();
+    further.bytes.assign(outcome.packets[i].begin(), outcome.packets[i].end());
+    further.may_fragment = may_fragment;
+    from_nat(further, node, outcome.action);
   }
   if (!outcome.reply) return;
   Packet& reply = take();
   reply.bytes = std::move(*outcome.reply);
   if (from_inside) return inject_inside(node, reply);
   send(node, reply);
+}
+
+/// Sends what the NAT at `node` has let through on its way.
+void Router::from_nat(Packet& packet, NodeId node, nat::Outcome::Action action) {
+  switch (action) {
+    case nat::Outcome::Action::forward_out:
+      return send(node, packet);
+    case nat::Outcome::Action::forward_in:
+    case nat::Outcome::Action::hairpin:
+      return inject_inside(node, packet);
+    case nat::Outcome::Action::held:
+      return give_back(packet);
+    case nat::Outcome::Action::drop:
+      return drop(packet, node, DropReason::nat);
+  }
 }
 
 void Router::schedule(Packet& packet, Packet::Stage stage, NodeId to, Duration delay) {

@@ -103,6 +103,7 @@ class Router {
   void at_downlink(Packet& packet);
   void arrive(Packet& packet);
   void at_nat(Packet& packet, bool from_inside);
+  void from_nat(Packet& packet, NodeId node, nat::Outcome::Action action);
   void inject_inside(NodeId gateway, Packet& packet);
   void schedule(Packet& packet, Packet::Stage stage, NodeId to, Duration delay);
   void note(const Packet& packet, NodeId node, std::uint8_t interface, Direction direction,

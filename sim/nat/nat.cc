@@ -28,8 +28,8 @@ FragmentKey fragment_key(Side from, const Packet& packet) {
   return {from, packet.ip_protocol, packet.identification, packet.source.address, packet.destination.address};
 }
 
-Outcome dropped(DropReason reason) { return {.action = Action::drop, .reason = reason, .reply = std::nullopt}; }
-Outcome forwarded(Action action) { return {.action = action, .reason = DropReason::none, .reply = std::nullopt}; }
+Outcome dropped(DropReason reason) { return {.action = Action::drop, .reason = reason, .packets = {}, .reply = {}}; }
+Outcome forwarded(Action action) { return {.action = action, .reason = DropReason::none, .packets = {}, .reply = {}}; }
 
 }  // namespace
 
@@ -311,6 +311,8 @@ Outcome Nat::translate(Time now, Side from, MutableByteView ip_packet) {
       break;
     case Action::hairpin:
       ++counters.hairpinned;
+      break;
+    case Action::held:
       break;
     case Action::drop:
       ++counters.dropped[static_cast<std::size_t>(outcome.reason)];

@@ -41,13 +41,17 @@ enum class DropReason : std::uint8_t {
 std::string_view to_string(DropReason reason);
 
 struct Outcome {
-  /// hairpin: the (rewritten) packet goes back to the inside.
-  enum class Action : std::uint8_t { forward_out, forward_in, hairpin, drop } action = Action::drop;
+  /// hairpin: the (rewritten) packet goes back to the inside. held: a fragment that waits here for its first one; it
+  /// comes out later, in `packets` of that one's outcome.
+  enum class Action : std::uint8_t { forward_out, forward_in, hairpin, held, drop } action = Action::drop;
   DropReason reason = DropReason::none;
+  /// What to forward in place of the given bytes, in order; empty (nearly always): the given bytes, rewritten in place.
+  /// A translator between IPv4 and IPv6 changes the size, and a first fragment brings along those that were held.
+  std::vector<Bytes> packets;
   /// To be sent back to the side the packet came from: time exceeded, unreachable or a TCP reset, as a whole IP packet.
   std::optional<Bytes> reply;
 
-  bool forwarded() const { return action != Action::drop; }
+  bool forwarded() const { return action < Action::held; }
 };
 
 struct NatCounters {

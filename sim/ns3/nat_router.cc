@@ -53,7 +53,9 @@ void NatRouter::receive(ns3::Ptr<ns3::NetDevice> device, ns3::Ptr<const ns3::Pac
   Bytes bytes = bytes_of(*packet);
   const auto side = device == inside_ ? nat::Side::inside : nat::Side::outside;
   const auto outcome = nat_->translate(loop_.now(), side, bytes);
-  if (outcome.forwarded()) send(outcome.action == nat::Outcome::Action::forward_out ? outside_ : inside_, bytes);
+  const auto& way = outcome.action == nat::Outcome::Action::forward_out ? outside_ : inside_;
+  if (outcome.forwarded() && outcome.packets.empty()) send(way, bytes);
+  for (const Bytes& translated : outcome.packets) send(way, translated);
   if (outcome.reply) send(device, *outcome.reply);
 }
 

@@ -54,8 +54,9 @@ class Party {
   std::optional<Bytes> send(Time now, const Endpoint& destination) {
     Bytes packet = udp_packet(host_, destination);
     for (const auto& gateway : gateways_) {
-      if (gateway->translate(now, nat::Side::inside, packet).action != nat::Outcome::Action::forward_out)
-        return std::nullopt;
+      auto outcome = gateway->translate(now, nat::Side::inside, packet);
+      if (outcome.action != nat::Outcome::Action::forward_out) return std::nullopt;
+      if (!outcome.packets.empty()) packet = std::move(outcome.packets[0]);
     }
     return packet;
   }
@@ -63,8 +64,9 @@ class Party {
   /// Takes a packet from the Internet; the sender's endpoint if it reached the host.
   std::optional<Endpoint> receive(Time now, Bytes packet) {
     for (auto gateway = gateways_.rbegin(); gateway != gateways_.rend(); ++gateway) {
-      if ((*gateway)->translate(now, nat::Side::outside, packet).action != nat::Outcome::Action::forward_in)
-        return std::nullopt;
+      auto outcome = (*gateway)->translate(now, nat::Side::outside, packet);
+      if (outcome.action != nat::Outcome::Action::forward_in) return std::nullopt;
+      if (!outcome.packets.empty()) packet = std::move(outcome.packets[0]);
     }
     const auto [source, destination] = endpoints_of(packet);
     if (destination != host_) return std::nullopt;
