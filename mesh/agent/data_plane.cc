@@ -80,7 +80,7 @@ void DataPlane::relay(const PathId& path, wireguard::PeerId peer, ByteView datag
 
 void DataPlane::send(const OutgoingDatagram& datagram) {
   if (datagram.path.relayed()) return relay(datagram.path, datagram.peer, datagram.bytes);
-  mux_->send(datagram.path.socket, datagram.path.remote, datagram.bytes);
+  mux_->send(datagram.path.socket, datagram.path.remote, datagram.bytes, datagram.ttl);
 }
 
 void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {

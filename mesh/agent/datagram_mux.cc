@@ -63,19 +63,35 @@ Result<void> DatagramMux::open_family(IpFamily family, std::uint16_t port) {
   const auto index = static_cast<std::uint16_t>(sockets_.size());
   sockets_.push_back(std::move(*socket));
   sockets_.back()->start_receive([this, index](std::span<DatagramSlot> slots) { receive(index, slots); });
+  lasting_ = sockets_.size();
   return {};
+}
+
+Result<std::uint16_t> DatagramMux::open_search_socket(IpFamily family) {
+  auto socket = host_.open_udp({.local = {IpAddress::any(family), 0}});
+  if (!socket) return std::unexpected(socket.error());
+  auto free = std::find(sockets_.begin() + static_cast<std::ptrdiff_t>(lasting_), sockets_.end(), nullptr);
+  if (free == sockets_.end()) free = sockets_.insert(free, nullptr);
+  const auto index = static_cast<std::uint16_t>(free - sockets_.begin());
+  *free = std::move(*socket);
+  (*free)->start_receive([this, index](std::span<DatagramSlot> slots) { receive(index, slots); });
+  return index;
+}
+
+void DatagramMux::close_search_socket(std::uint16_t socket) {
+  if (socket >= lasting_ && is_open(socket)) sockets_[socket].reset();
 }
 
 std::vector<path::LocalSocket> DatagramMux::sockets() const {
   std::vector<path::LocalSocket> list;
-  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+  for (std::size_t i = 0; i < lasting_; ++i) {
     list.push_back({static_cast<std::uint16_t>(i), sockets_[i]->local_endpoint().address.family()});
   }
   return list;
 }
 
 std::uint16_t DatagramMux::port(std::uint16_t socket) const {
-  return socket < sockets_.size() ? sockets_[socket]->local_endpoint().port : 0;
+  return is_open(socket) ? sockets_[socket]->local_endpoint().port : 0;
 }
 
 void DatagramMux::receive(std::uint16_t socket, std::span<DatagramSlot> slots) {
@@ -115,14 +131,15 @@ void DatagramMux::receive(std::uint16_t socket, std::span<DatagramSlot> slots) {
   }
 }
 
-void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram) {
-  if (socket >= sockets_.size()) return;
+void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl) {
+  if (!is_open(socket)) return;
   scratch_.assign(datagram.begin(), datagram.end());
   DatagramSlot item;
   item.slot = {scratch_.data(), static_cast<std::uint32_t>(scratch_.size()), 0,
                static_cast<std::uint32_t>(scratch_.size())};
   item.meta.destination = to;
   item.meta.source.address = IpAddress::any(to.address.family());
+  item.meta.ttl = ttl;
   const std::size_t taken = sockets_[socket]->send({&item, 1});
   ++(taken == 1 && item.meta.send_error == SendError::none ? counters_.sent : counters_.send_failed);
 }
@@ -138,7 +155,7 @@ void DatagramMux::send(std::span<const PacketSlot> slots) {
 }
 
 void DatagramMux::send_run(std::uint16_t socket, std::span<const PacketSlot> slots) {
-  if (socket >= sockets_.size()) return;
+  if (!is_open(socket)) return;
   std::array<DatagramSlot, kMaxBatch> items;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     items[i].slot = slots[i].slot;

@@ -40,23 +40,32 @@ class DatagramMux {
 
   /// Port 0: a free one. A host without one of the families has one socket. Errors: port_taken, io.
   Result<void> open(std::uint16_t port, Handlers handlers);
+  /// The sockets of open(), one per family.
   std::vector<path::LocalSocket> sockets() const;
+  /// One more socket on a free port, for a search; what arrives goes to the same handlers. Its number is not that of
+  /// any other open socket. Errors: io.
+  Result<std::uint16_t> open_search_socket(IpFamily family);
+  /// Closes a socket of open_search_socket(); other numbers are ignored.
+  void close_search_socket(std::uint16_t socket);
   /// 0 if there is no such socket.
   std::uint16_t port(std::uint16_t socket = 0) const;
 
-  void send(std::uint16_t socket, const Endpoint& to, ByteView datagram);
+  /// `ttl` 0: the host's default.
+  void send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl = 0);
   /// Sends each slot on its .path (direct ones only) with its .ecn.
   void send(std::span<const PacketSlot> slots);
   const Counters& counters() const { return counters_; }
 
  private:
   Result<void> open_family(IpFamily family, std::uint16_t port);
+  bool is_open(std::uint16_t socket) const { return socket < sockets_.size() && sockets_[socket]; }
   void receive(std::uint16_t socket, std::span<DatagramSlot> slots);
   void send_run(std::uint16_t socket, std::span<const PacketSlot> slots);
 
   io::Host& host_;
   Handlers handlers_;
-  std::vector<std::unique_ptr<io::UdpSocket>> sockets_;
+  std::vector<std::unique_ptr<io::UdpSocket>> sockets_;  // null: a search socket that was closed
+  std::size_t lasting_ = 0;                              // the first ones, those of open()
   Counters counters_;
   Bytes scratch_;
 };

@@ -127,6 +127,7 @@ struct OutgoingDatagram {
   PathId path;
   std::uint32_t peer = 0;  // whom it is for (needed when relayed), the core's number
   Bytes bytes;
+  std::uint8_t ttl = 0;  // 0: the host's default
 };
 
 }  // namespace weft
