@@ -12,7 +12,7 @@ CORES = {f"mesh/{name}" for name in
          ("wireguard", "stun", "turn", "path", "relay", "control", "policy", "portmap", "dns", "http", "tls")}
 SERVICE = CORE | CORES | {"mesh/io", "mesh/transport"}
 MESH_SERVICES = {"mesh/agent", "mesh/coordinator", "mesh/relay_server", "mesh/tunnel"}
-SIM = {"sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/report", "sim/ns3", "sim/kernel"}
+SIM = {"sim/gateway", "sim/portmap", "sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/report", "sim/ns3", "sim/kernel"}
 
 ALLOWED = {
     "mesh/base": set(),
@@ -21,6 +21,7 @@ ALLOWED = {
     **{core: CORE for core in CORES},
     "mesh/turn": CORE | {"mesh/stun"},
     "mesh/control": CORE | {"mesh/policy"},
+    "mesh/portmap": CORE | {"mesh/http"},
     "mesh/transport": CORE | {"mesh/io", "mesh/http", "mesh/tls"},
     **{service: SERVICE for service in MESH_SERVICES},
     "mesh/host": CORE | {"mesh/io"},
@@ -34,7 +35,9 @@ ALLOWED = {
     "sim/ns3": CORE | {"mesh/io", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic"},
     "sim/scenario": SERVICE | MESH_SERVICES | SIM,
     "sim/report": CORE,
-    "sim/bin": SERVICE | MESH_SERVICES | SIM,
+    "sim/portmap": CORE | {"mesh/io", "mesh/http", "mesh/portmap", "sim/nat"},
+    "sim/gateway": CORE | {"mesh/io", "mesh/host", "sim/nat", "sim/fabric", "sim/portmap"},
+    "sim/bin": SERVICE | MESH_SERVICES | SIM | {"mesh/host", "mesh/bin"},
     "sim/python": SERVICE | MESH_SERVICES | SIM,
 }
 
