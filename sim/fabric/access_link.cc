@@ -34,14 +34,18 @@ std::variant<Duration, DropReason> LinkDirection::admit(Time now, const LinkOpti
   Duration queueing{0};
   if (bps != 0) {
     free_at_ = std::max(free_at_, now);
-    if (free_at_ - now > time_for(link.queue_bytes, bps)) return DropReason::queue_full;
+    const Duration bound = link.queue > 0ns ? link.queue : time_for(link.queue_bytes, bps);
+    if (free_at_ - now > bound) return DropReason::queue_full;
     free_at_ += time_for(bytes, bps);
     queueing = free_at_ - now;
   }
   bool gone = false;
   for (std::size_t piece = 0; piece < pieces; ++piece) gone |= lost(link);
   if (gone) return DropReason::link_loss;
-  return queueing + link.delay;
+  if (link.jitter == 0ns) return queueing + link.delay;
+  const Duration jitter{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(link.jitter.count()) + 1))};
+  last_ = std::max(last_, now + queueing + link.delay + jitter);
+  return last_ - now;
 }
 
 AccessLink::AccessLink(const LinkOptions& options, std::uint64_t seed, const std::string& owner)

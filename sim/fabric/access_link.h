@@ -27,6 +27,7 @@ class LinkDirection {
   bool lost(const LinkOptions& link);
   SeededRandom random_;
   Time free_at_{};    // when the last byte in the queue will have left
+  Time last_{};       // when the last packet reaches the other end
   bool bad_ = false;  // in a run of losses
 };
 

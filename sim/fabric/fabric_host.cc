@@ -2,6 +2,7 @@
 #include "sim/fabric/fabric_host.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "mesh/io/stream.h"
 #include "sim/fabric/applications.h"
@@ -28,7 +29,7 @@ FabricHost::FabricHost(Network& network, NodeId node, const HostOptions& options
       name_(options.name),
       addresses_(options.addresses),
       trace_(options.trace),
-      alive_(std::make_shared<bool>(true)),
+      cycle_(std::make_shared<PowerCycle>()),
       clock_(std::make_unique<VirtualClock>(network.loop(), network.wall_start(), options.wall_skew)),
       ports_(std::make_unique<SeededRandom>(network.seed(), "host/" + name_ + "/ports")),
       entropy_(std::make_unique<SimulatedEntropy>(network.seed(), "host/" + name_ + "/entropy")),
@@ -40,19 +41,15 @@ FabricHost::FabricHost(Network& network, NodeId node, const HostOptions& options
       udp_(std::make_unique<UdpLayer>(*this)),
       tcp_(std::make_unique<TcpLayer>(*this, network.seed())) {}
 
-FabricHost::~FabricHost() { *alive_ = false; }
+FabricHost::~FabricHost() { cycle_->end(); }
 
 io::Clock& FabricHost::clock() { return *clock_; }
 
 std::unique_ptr<io::Timer> FabricHost::make_timer(std::function<void()> handler) {
-  return std::make_unique<FabricTimer>(network_.loop(), alive_, std::move(handler));
+  return std::make_unique<FabricTimer>(network_.loop(), cycle_, std::move(handler));
 }
 
-void FabricHost::post(std::function<void()> task) {
-  network_.loop().post([alive = alive_, task = std::move(task)] {
-    if (*alive) task();
-  });
-}
+void FabricHost::post(std::function<void()> task) { PowerCycle::post(cycle_, network_.loop(), std::move(task)); }
 
 Result<std::unique_ptr<io::UdpSocket>> FabricHost::open_udp(const io::UdpOptions& options) {
   return udp_->open(options);
@@ -90,12 +87,25 @@ Entropy& FabricHost::entropy() { return *entropy_; }
 
 TraceSink& FabricHost::trace() { return trace_ != nullptr ? *trace_ : *no_trace_; }
 
-void FabricHost::set_wall_skew(Duration skew) { clock_->set_skew(skew); }
+void FabricHost::set_wall_skew(Duration skew) { clock_->set_skew(skew, 0); }
+
+void FabricHost::set_wall_clock(Duration step, std::int32_t drift_ppm) {
+  clock_->set_skew(clock_->skew() + step, drift_ppm);
+}
+
+bool FabricHost::asleep() const { return cycle_->asleep; }
+
+void FabricHost::suspend() { cycle_->asleep = true; }
+
+void FabricHost::resume() { cycle_->wake(clock_->now()); }
+
+void FabricHost::when_awake(std::function<void()> task) { cycle_->held_back.push_back(std::move(task)); }
 
 void FabricHost::power_off() {
   powered_ = false;
-  *alive_ = false;
-  alive_ = std::make_shared<bool>(false);  // for timers made while the power is off
+  cycle_->end();
+  cycle_ = std::make_shared<PowerCycle>();  // for timers made while the power is off
+  cycle_->end();
   udp_->power_off();
   tcp_->power_off();
   files_->crash();
@@ -103,7 +113,7 @@ void FabricHost::power_off() {
 
 void FabricHost::power_on() {
   powered_ = true;
-  alive_ = std::make_shared<bool>(true);
+  cycle_ = std::make_shared<PowerCycle>();
   files_->recover();
 }
 
@@ -145,6 +155,7 @@ void FabricHost::send_packet(Packet& packet) {
 
 void FabricHost::receive_packet(Packet& packet) {
   if (!powered_) return network_.router().drop(packet, node_, DropReason::powered_off);
+  if (asleep()) return network_.router().drop(packet, node_, DropReason::suspended);
   const auto ip = parse_ip(packet.bytes);
   if (!ip || !transport_checksum_ok(*ip)) return network_.router().drop(packet, node_, DropReason::malformed);
   switch (ip->protocol) {

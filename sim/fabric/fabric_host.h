@@ -25,6 +25,7 @@ class SimulatedFiles;
 class TcpLayer;
 class UdpLayer;
 class VirtualClock;
+struct PowerCycle;
 class Packet;
 struct HostOptions;
 
@@ -57,8 +58,14 @@ class FabricHost final : public io::Host {
   /// The programs of this host that use the overlay: the other side of its TUN devices (sim/traffic).
   Applications& applications() { return *applications_; }
   SimulatedFiles& simulated_files() { return *files_; }
-  /// Steps the wall clock; the monotonic clock does not notice.
+  /// Sets the error of the wall clock; the monotonic clock does not notice.
   void set_wall_skew(Duration skew);
+  /// Steps it, and lets it run `drift_ppm` per million too fast from now on.
+  void set_wall_clock(Duration step, std::int32_t drift_ppm);
+  /// Asleep, the host hears nothing, and timers and posted tasks wait for resume(); the clocks go on.
+  void suspend();
+  void resume();
+  bool asleep() const;
 
   /// Pulls the plug: from now on nothing is sent, received or written, posted tasks are forgotten, streams die without
   /// a word, and unsynced data is lost or torn. Destroy the services next, then power_on() and make them again.
@@ -75,6 +82,8 @@ class FabricHost final : public io::Host {
   /// Sends a whole IP packet.
   void send_packet(Packet& packet);
   void receive_packet(Packet& packet);
+  /// Runs `task`, which arms or posts and runs no service's code, at resume(). Only while asleep.
+  void when_awake(std::function<void()> task);
   UdpLayer& udp() { return *udp_; }
   TcpLayer& tcp() { return *tcp_; }
 
@@ -87,7 +96,7 @@ class FabricHost final : public io::Host {
   std::vector<IpAddress> addresses_;
   TraceSink* trace_;
   bool powered_ = true;
-  std::shared_ptr<bool> alive_;  // replaced at each power cycle: tasks posted before are forgotten
+  std::shared_ptr<PowerCycle> cycle_;  // replaced at each power cycle: tasks posted before are forgotten
   std::map<std::string, std::uint32_t, std::less<>> streams_made_;
   std::unique_ptr<VirtualClock> clock_;
   std::unique_ptr<Random> ports_;

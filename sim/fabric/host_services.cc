@@ -1,9 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/fabric/host_services.h"
 
+#include <utility>
+
 #include "sim/fabric/network.h"
 
 namespace weft::fabric {
+
+FabricTimer::FabricTimer(EventLoop& loop, std::shared_ptr<PowerCycle> cycle, std::function<void()> handler)
+    : cycle_(std::move(cycle)), alarm_(loop, [this, handler = std::move(handler)] {
+        if (!cycle_->on) return;
+        if (cycle_->asleep) return cycle_->overdue.push_back(this);
+        handler();  // may destroy this timer
+      }) {}
+
+void PowerCycle::post(const std::shared_ptr<PowerCycle>& cycle, EventLoop& loop, std::function<void()> task) {
+  loop.post([&loop, cycle, task = std::move(task)]() mutable {
+    if (!cycle->on) return;
+    if (!cycle->asleep) return task();
+    cycle->held_back.push_back([&loop, cycle, task = std::move(task)] { post(cycle, loop, task); });
+  });
+}
+
+void PowerCycle::wake(Time now) {
+  asleep = false;
+  for (FabricTimer* timer : std::exchange(overdue, {})) timer->arm(now);
+  for (const auto& task : std::exchange(held_back, {})) task();
+}
+
+void PowerCycle::end() {
+  on = false;
+  overdue.clear();
+  held_back.clear();
+}
+
+FabricTimer::~FabricTimer() { std::erase(cycle_->overdue, this); }
 
 void HostNames::resolve(const std::string& name, Handler handler) {
   Result<std::vector<IpAddress>> answer = fail(ErrorCode::not_found, "no address is known for the name " + name);

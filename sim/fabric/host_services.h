@@ -18,31 +18,53 @@
 
 namespace weft::fabric {
 
-/// Virtual time; the wall clock is the network's start plus the host's own error.
+/// Virtual time; the wall clock is the network's start plus the host's own error, which may grow.
 class VirtualClock final : public io::Clock {
  public:
   VirtualClock(EventLoop& loop, WallTime start, Duration skew) : loop_(loop), start_(start), skew_(skew) {}
   Time now() const override { return loop_.now(); }
-  WallTime wall_now() const override { return start_ + loop_.now().time_since_epoch() + skew_; }
-  void set_skew(Duration skew) { skew_ = skew; }
+  WallTime wall_now() const override { return start_ + loop_.now().time_since_epoch() + skew(); }
+  Duration skew() const { return skew_ + (loop_.now() - drifts_since_) / 1'000'000 * drift_ppm_; }
+  /// The error from now on: `skew`, and `drift_ppm` per million of the time that passes.
+  void set_skew(Duration skew, std::int32_t drift_ppm) {
+    skew_ = skew;
+    drift_ppm_ = drift_ppm;
+    drifts_since_ = loop_.now();
+  }
 
  private:
   EventLoop& loop_;
   WallTime start_;
   Duration skew_;
+  std::int32_t drift_ppm_ = 0;
+  Time drifts_since_{};
 };
 
-/// Rings only as long as the power cycle in which it was made lasts.
+class FabricTimer;
+
+/// A power cycle of a host: what was made in it acts no more when it is over, and waits while the host sleeps.
+struct PowerCycle {
+  bool on = true;
+  bool asleep = false;
+  std::vector<FabricTimer*> overdue;             // rang while the host slept
+  std::vector<std::function<void()>> held_back;  // posted while it slept; they post or arm, and run no service's code
+
+  /// Lets the loop run `task` on a later turn, as far as the cycle lasts; asleep, after waking.
+  static void post(const std::shared_ptr<PowerCycle>& cycle, EventLoop& loop, std::function<void()> task);
+  void wake(Time now);
+  void end();
+};
+
+/// Rings only as long as the power cycle in which it was made lasts; asleep, on waking.
 class FabricTimer final : public io::Timer {
  public:
-  FabricTimer(EventLoop& loop, std::shared_ptr<bool> alive, std::function<void()> handler)
-      : alarm_(loop, [alive = std::move(alive), handler = std::move(handler)] {
-          if (*alive) handler();
-        }) {}
+  FabricTimer(EventLoop& loop, std::shared_ptr<PowerCycle> cycle, std::function<void()> handler);
+  ~FabricTimer() override;
   void arm(Time deadline) override { alarm_.arm(deadline); }
   void cancel() override { alarm_.cancel(); }
 
  private:
+  std::shared_ptr<PowerCycle> cycle_;
   Alarm alarm_;
 };
 

@@ -13,6 +13,8 @@ struct LinkOptions {
   std::uint64_t up_bps = 0;                // 0: no limit, so nothing queues
   std::uint64_t down_bps = 0;              // 0: no limit
   std::uint32_t queue_bytes = 128 * 1024;  // waits at most, in each direction; more is dropped at the tail
+  Duration queue{0};                       // if set, the bound on the waiting time instead of queue_bytes
+  Duration jitter{0};                      // up to this more delay for each packet; packets stay in order
   std::uint32_t loss_ppm = 0;              // per million, in each direction
   std::uint32_t loss_burst = 1;            // mean length of a run of losses (Gilbert-Elliott), in packets
   std::uint16_t mtu = 1500;

@@ -74,6 +74,10 @@ void Network::restart_nat(NodeId node) { nat(node).restart(); }
 
 void Network::replace_nat(NodeId node, const nat::Behavior& behavior) { router_->replace_nat(node, behavior); }
 
+void Network::readdress_nat(NodeId node, std::vector<IpAddress> external) {
+  router_->readdress_nat(node, std::move(external));
+}
+
 void Network::set_blocked(NodeId a, NodeId b, bool blocked) { router_->set_blocked(a, b, blocked); }
 
 std::array<std::uint8_t, 32> Network::trace_hash() const { return router_->trace_hash(); }

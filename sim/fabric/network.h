@@ -112,6 +112,8 @@ class Network {
   /// The NAT restarts: all state is gone; with a `behavior`, it is another model from now on.
   void restart_nat(NodeId node);
   void replace_nat(NodeId node, const nat::Behavior& behavior);
+  /// The NAT restarts with other external addresses, which nobody has; all state is gone.
+  void readdress_nat(NodeId node, std::vector<IpAddress> external);
   /// Packets between `a` and `b` (hosts or NATs' outsides in one realm) are lost, silently, until lifted.
   void set_blocked(NodeId a, NodeId b, bool blocked);
 

@@ -58,6 +58,7 @@ NatPlace Router::add_nat(const NatOptions& options, const nat::Behavior& behavio
   place.gateway->inside = inside;
   place.gateway->random = std::make_unique<SeededRandom>(network_.seed(), "nat/" + options.name);
   place.gateway->nat = std::make_unique<nat::Nat>(behavior, options.external, *place.gateway->random);
+  place.gateway->inside_address = options.inside_address;
   if (!options.inside_address.is_unspecified()) place.gateway->nat->set_inside_address(options.inside_address);
   Realm realm;
   realm.on_link = options.on_link;
@@ -113,11 +114,22 @@ void Router::replace_nat(NodeId node, const nat::Behavior& behavior) {
   Place& outside = place(node);
   Gateway& gateway = *outside.gateway;
   gateway.nat = std::make_unique<nat::Nat>(behavior, outside.addresses, *gateway.random);
+  if (!gateway.inside_address.is_unspecified()) gateway.nat->set_inside_address(gateway.inside_address);
   for (NodeId other = 0; other < places_.size(); ++other) {
     if (places_[other]->realm != gateway.inside) continue;
     withdraw(other);
     announce(other);
   }
+}
+
+void Router::readdress_nat(NodeId node, std::vector<IpAddress> external) {
+  Place& outside = place(node);
+  const nat::Behavior behavior = outside.gateway->nat->behavior();
+  withdraw(node);
+  outside.addresses = std::move(external);
+  ++outside.generation;
+  announce(node);
+  replace_nat(node, behavior);
 }
 
 void Router::set_blocked(NodeId a, NodeId b, bool blocked) {
@@ -366,6 +378,8 @@ std::string_view to_string(DropReason reason) {
       return "moved";
     case DropReason::powered_off:
       return "powered_off";
+    case DropReason::suspended:
+      return "suspended";
     case DropReason::malformed:
       return "malformed";
     case DropReason::count_:

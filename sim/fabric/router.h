@@ -27,6 +27,7 @@ class FabricHost;
 /// A NAT between its inside realm and the place of its outside.
 struct Gateway {
   RealmId inside = 0;
+  IpAddress inside_address;
   std::unique_ptr<SeededRandom> random;
   std::unique_ptr<nat::Nat> nat;
 };
@@ -73,6 +74,7 @@ class Router {
   void step(Packet& packet);
   void drop(Packet& packet, NodeId at, DropReason reason);
 
+  void readdress_nat(NodeId node, std::vector<IpAddress> external);
   void set_blocked(NodeId a, NodeId b, bool blocked);
   void set_observer(WireObserver observer) { observer_ = std::move(observer); }
   std::array<std::uint8_t, 32> trace_hash() const { return trace_.digest(); }

@@ -164,6 +164,11 @@ void TcpConnection::note_sacks(const TcpSegment& segment) {
 
 void TcpConnection::on_alarm() {
   const auto self = shared_from_this();
+  if (layer_.host().asleep()) {
+    return layer_.host().when_awake([weak = weak_from_this()] {
+      if (const auto connection = weak.lock()) connection->alarm_.arm(connection->layer_.loop().now());
+    });
+  }
   if (end_acked_) return finish();
   const bool opening = state_ != State::open;
   if (++retries_ > (opening ? kSynRetries : kRetries)) return fail(ErrorCode::timeout, "no answer from ");

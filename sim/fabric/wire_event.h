@@ -29,6 +29,7 @@ enum class DropReason : std::uint8_t {
   nat,
   moved,  // the receiver left its place while the packet travelled
   powered_off,
+  suspended,
   malformed,  // bad header or checksum at the receiver
   count_,
 };

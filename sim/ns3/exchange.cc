@@ -67,8 +67,8 @@ Exchange::~Exchange() = default;
 Exchange::Attachment Exchange::attach(const PortPlan& plan) {
   auto channel = ns3::CreateObject<ns3::SimpleChannel>();
   channel->SetAttribute("Delay", ns3::TimeValue(ns3::NanoSeconds(plan.link.delay.count())));
-  auto near = make_device(node_, channel, plan.link.rate_bps);
-  auto far = make_device(plan.node, channel, plan.link.rate_bps);
+  auto near = make_device(node_, channel, plan.link.down_bps);
+  auto far = make_device(plan.node, channel, plan.link.up_bps);
   for (const std::uint16_t protocol : {kEtherIpv4, kEtherIpv6}) {
     node_->RegisterProtocolHandler(ns3::MakeCallback(&Exchange::receive, this), protocol, near);
   }

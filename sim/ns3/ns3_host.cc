@@ -60,7 +60,7 @@ Ns3Host::Ns3Host(fabric::EventLoop& loop, const Ns3HostOptions& options)
     : loop_(loop),
       options_(options),
       node_(make_node()),
-      alive_(std::make_shared<bool>(true)),
+      cycle_(std::make_shared<fabric::PowerCycle>()),
       port_random_(options.seed, "host/" + options.name + "/ports"),
       udp_ports_(port_random_),
       tcp_ports_(port_random_),
@@ -71,7 +71,7 @@ Ns3Host::Ns3Host(fabric::EventLoop& loop, const Ns3HostOptions& options)
       resolver_(std::make_unique<Ns3Names>(*this)),
       monitor_(std::make_unique<Ns3Monitor>(*this)) {}
 
-Ns3Host::~Ns3Host() { *alive_ = false; }
+Ns3Host::~Ns3Host() { cycle_->end(); }
 
 void Ns3Host::plug_in(ns3::Ptr<ns3::NetDevice> device) {
   auto ipv4 = node_->GetObject<ns3::Ipv4>();
@@ -133,14 +133,10 @@ bool Ns3Host::owns(const IpAddress& address) const {
 io::Clock& Ns3Host::clock() { return *clock_; }
 
 std::unique_ptr<io::Timer> Ns3Host::make_timer(std::function<void()> handler) {
-  return std::make_unique<fabric::FabricTimer>(loop_, alive_, std::move(handler));
+  return std::make_unique<fabric::FabricTimer>(loop_, cycle_, std::move(handler));
 }
 
-void Ns3Host::post(std::function<void()> task) {
-  loop_.post([alive = alive_, task = std::move(task)] {
-    if (*alive) task();
-  });
-}
+void Ns3Host::post(std::function<void()> task) { fabric::PowerCycle::post(cycle_, loop_, std::move(task)); }
 
 Result<std::unique_ptr<io::UdpSocket>> Ns3Host::open_udp(const io::UdpOptions& options) {
   return Ns3UdpSocket::open(*this, options);
@@ -209,11 +205,12 @@ void Ns3Host::set_link_up(bool up) {
 void Ns3Host::set_power(bool on) {
   if (std::exchange(powered_, on) == on) return;
   if (on) {
-    alive_ = std::make_shared<bool>(true);
+    cycle_ = std::make_shared<fabric::PowerCycle>();
     return files_->recover();
   }
-  *alive_ = false;
-  alive_ = std::make_shared<bool>(false);  // for timers made while the power is off
+  cycle_->end();
+  cycle_ = std::make_shared<fabric::PowerCycle>();  // for timers made while the power is off
+  cycle_->end();
   for (Ns3UdpSocket* socket : udp_sockets_) socket->power_off();
   for (Ns3Stream* stream : streams_) stream->power_off();
   files_->crash();

@@ -23,6 +23,7 @@ namespace weft::fabric {
 class EventLoop;
 class NoTrace;
 class SimulatedEntropy;
+struct PowerCycle;
 class SimulatedFiles;
 class VirtualClock;
 }  // namespace weft::fabric
@@ -96,6 +97,7 @@ class Ns3Host final : public io::Host {
   /// The device behind a TUN, kept for the next one: ns-3 cannot take a device from a node. Null if the name is in use.
   ns3::Ptr<ns3::NetDevice> take_tun_device(const std::string& name);
   void give_back_tun_device(const std::string& name);
+  fabric::SimulatedFiles& simulated_files() { return *files_; }
 
  private:
   struct TunSlot {
@@ -113,7 +115,7 @@ class Ns3Host final : public io::Host {
   ns3::Ptr<ns3::Node> node_;
   bool powered_ = true;
   bool link_up_ = true;
-  std::shared_ptr<bool> alive_;  // replaced at each power cycle
+  std::shared_ptr<fabric::PowerCycle> cycle_;  // replaced at each power cycle
   std::map<std::string, std::uint32_t, std::less<>> streams_made_;
   SeededRandom port_random_;
   PortBook udp_ports_, tcp_ports_;

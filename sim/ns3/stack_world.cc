@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mesh/base/assert.h"
+#include "sim/fabric/simulated_files.h"
 #include "sim/nat/behavior.h"
 
 namespace weft::stack {
@@ -144,6 +145,13 @@ void StackWorld::set_power(io::Host& host, bool on) {
   HostEntry& entry = entry_of(host);
   entry.host->set_power(on);
   places_[entry.place].exchange->set_up(entry.port, on && entry.host->link_up());
+}
+
+void StackWorld::set_unsynced(io::Host& host, sim::Unsynced fate) {
+  fabric::CrashMode mode = fabric::CrashMode::tear;
+  if (fate != sim::Unsynced::torn)
+    mode = fate == sim::Unsynced::lost ? fabric::CrashMode::lose : fabric::CrashMode::keep;
+  entry_of(host).host->simulated_files().set_crash_mode(mode);
 }
 
 std::string StackWorld::trace_hash() const { return to_hex(log_.digest()); }

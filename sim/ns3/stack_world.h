@@ -38,6 +38,9 @@ class StackWorld final : public sim::World {
   void set_behavior(sim::GatewayId gateway, const nat::Behavior& behavior) override;
   void set_link_up(io::Host& host, bool up) override;
   void set_power(io::Host& host, bool on) override;
+  void set_unsynced(io::Host& host, sim::Unsynced fate) override;
+  std::string_view fidelity() const override { return "stack"; }
+  bool can(sim::Feature) const override { return false; }
   void observe(std::function<void(ByteView packet)> observer) override { log_.observe(std::move(observer)); }
   Bytes canary() const override { return Ns3Ping::canary(); }
   std::string trace_hash() const override;

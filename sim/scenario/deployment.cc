@@ -19,7 +19,7 @@ constexpr std::uint16_t kAgentPort = 41641;
 LinkPlan link_plan(const Scenario& scenario, const std::string& access) {
   const auto found = scenario.access.find(access);
   if (found == scenario.access.end()) return {};
-  return {.delay = found->second.delay, .rate_bps = found->second.rate_bps, .loss_ppm = found->second.loss_ppm};
+  return found->second;
 }
 
 IpAddress any() { return IpAddress::any(IpFamily::v4); }

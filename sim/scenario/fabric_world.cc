@@ -5,6 +5,7 @@
 
 #include "sim/fabric/fabric_host.h"
 #include "sim/fabric/network.h"
+#include "sim/fabric/simulated_files.h"
 #include "sim/scenario/fabric_ping.h"
 #include "sim/traffic/canary.h"
 
@@ -23,10 +24,21 @@ topology::RegionMatrix region_matrix(const RegionPlan& plan) {
 }
 
 fabric::LinkOptions link_options(const LinkPlan& plan) {
-  return {.delay = plan.delay, .up_bps = plan.rate_bps, .down_bps = plan.rate_bps, .loss_ppm = plan.loss_ppm};
+  return {.delay = plan.delay,
+          .up_bps = plan.up_bps,
+          .down_bps = plan.down_bps,
+          .queue = plan.queue,
+          .jitter = plan.jitter,
+          .loss_ppm = plan.loss_ppm,
+          .loss_burst = plan.loss_burst};
 }
 
 fabric::FabricHost& fabric_host(io::Host& host) { return static_cast<fabric::FabricHost&>(host); }
+
+fabric::CrashMode crash_mode(Unsynced fate) {
+  if (fate == Unsynced::torn) return fabric::CrashMode::tear;
+  return fate == Unsynced::lost ? fabric::CrashMode::lose : fabric::CrashMode::keep;
+}
 
 class FabricWorld final : public World {
  public:
@@ -81,6 +93,40 @@ class FabricWorld final : public World {
     on ? fabric_host(host).power_on() : fabric_host(host).power_off();
   }
 
+  void set_unsynced(io::Host& host, Unsynced fate) override {
+    fabric_host(host).simulated_files().set_crash_mode(crash_mode(fate));
+  }
+
+  std::string_view fidelity() const override { return "fabric"; }
+  bool can(Feature) const override { return true; }
+
+  void set_link(io::Host& host, const LinkPlan& link) override { relink(fabric_host(host).node(), link); }
+  void set_link(GatewayId gateway, const LinkPlan& link) override { relink(gateway, link); }
+
+  void set_region_path(std::uint16_t from, std::uint16_t to, const RegionPathPlan& path) override {
+    topology::RegionPath& way = network_.regions().path(from, to);
+    way = {.latency = path.delay, .hops = way.hops, .loss_ppm = path.loss_ppm, .cut = path.cut};
+  }
+
+  void reboot_gateway(GatewayId gateway, const std::vector<IpAddress>& external) override {
+    if (external.empty()) return network_.restart_nat(gateway);
+    network_.readdress_nat(gateway, external);
+  }
+
+  void move_host(io::Host& host, const AttachmentPlan& to) override {
+    const fabric::NodeId node = fabric_host(host).node();
+    relink(node, to.link);
+    network_.move_host(node, to.place, to.region, to.addresses);
+  }
+
+  void set_wall_clock(io::Host& host, Duration step, std::int32_t drift_ppm) override {
+    fabric_host(host).set_wall_clock(step, drift_ppm);
+  }
+
+  void set_suspended(io::Host& host, bool suspended) override {
+    suspended ? fabric_host(host).suspend() : fabric_host(host).resume();
+  }
+
   void observe(std::function<void(ByteView)> observer) override {
     network_.observe([observer = std::move(observer)](const fabric::WireEvent& event) {
       if (event.direction == fabric::Direction::sent) observer(event.bytes);
@@ -91,6 +137,12 @@ class FabricWorld final : public World {
   std::string trace_hash() const override { return to_hex(network_.trace_hash()); }
 
  private:
+  void relink(fabric::NodeId node, const LinkPlan& plan) {
+    fabric::LinkOptions link = link_options(plan);
+    link.up = network_.link(node).up;
+    network_.set_link(node, link);
+  }
+
   fabric::Network network_;
   std::map<fabric::NodeId, std::unique_ptr<FabricEchoes>> echoes_;
   std::uint64_t flows_ = 0;

@@ -77,8 +77,10 @@ class ScenarioReader {
   void read_access() {
     if (!document_.contains("access")) return;
     for (const auto& [name, value] : document_["access"].items()) {
+      const auto bps = static_cast<std::uint64_t>(value.value("rate_mbps", 0.0) * 1e6);
       scenario_.access[name] = {.delay = from_ms(value.value("delay_ms", 0.0)),
-                                .rate_bps = static_cast<std::uint64_t>(value.value("rate_mbps", 0.0) * 1e6),
+                                .up_bps = bps,
+                                .down_bps = bps,
                                 .loss_ppm = to_ppm(value.value("loss_ratio", 0.0))};
     }
   }

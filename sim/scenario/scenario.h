@@ -10,6 +10,7 @@
 
 #include "mesh/base/error.h"
 #include "mesh/base/time.h"
+#include "sim/world/world.h"
 
 namespace weft::sim {
 
@@ -19,13 +20,6 @@ struct TopologySpec {
   std::vector<std::vector<Duration>> delay;  // one way, [from][to], indexed like `regions`
   std::uint32_t loss_ppm = 0;                // packets lost per million, each way
   int hops = 8;
-};
-
-/// A host's link to its network, the same in both directions.
-struct AccessSpec {
-  Duration delay = 0ms;
-  std::uint64_t rate_bps = 0;  // 0: not limited
-  std::uint32_t loss_ppm = 0;
 };
 
 struct RelaySpec {
@@ -79,7 +73,7 @@ struct MatrixSpec {
 struct Scenario {
   std::string name;
   TopologySpec topology;
-  std::map<std::string, AccessSpec> access;
+  std::map<std::string, LinkPlan> access;
   std::map<std::string, std::vector<std::string>> nat;  // chain of model names, from the host outwards
   std::string nat_models;                               // folder, resolved against the file's
   std::string coordinator_region;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mesh/base/bytes.h"
@@ -29,6 +30,13 @@ using PlaceId = std::uint32_t;
 inline constexpr PlaceId kInternet = 0;
 using GatewayId = std::uint32_t;
 
+/// What the Internet does to a packet on its way from one region to another.
+struct RegionPathPlan {
+  Duration delay{0};           // one way
+  std::uint32_t loss_ppm = 0;  // independent losses, per million
+  bool cut = false;            // everything is lost, silently
+};
+
 /// One way between regions of the Internet.
 struct RegionPlan {
   std::vector<std::vector<Duration>> delay;  // [from][to]; square, at least 1 × 1
@@ -36,12 +44,45 @@ struct RegionPlan {
   int hops = 8;
 };
 
-/// A link between a host or gateway and its realm, the same in both directions.
+/// A link between a host or gateway and its realm. Delay, jitter, loss and queue are the same in both directions.
 struct LinkPlan {
-  Duration delay{0};
-  std::uint64_t rate_bps = 0;  // 0: not limited
-  std::uint32_t loss_ppm = 0;
+  Duration delay{0};             // one way
+  Duration jitter{0};            // up to this more for each packet, evenly spread; the order of packets is kept
+  std::uint64_t up_bps = 0;      // from the host or gateway; 0: not limited
+  std::uint64_t down_bps = 0;    // to it; 0: not limited
+  Duration queue{0};             // waiting time at which the tail is dropped; 0: that of 128 KiB
+  std::uint32_t loss_ppm = 0;    // per million
+  std::uint32_t loss_burst = 1;  // mean length of a run of losses (Gilbert-Elliott), in packets
 };
+
+/// Where a host is plugged in.
+struct AttachmentPlan {
+  PlaceId place = kInternet;
+  std::uint16_t region = 0;  // counts on the Internet only
+  std::vector<IpAddress> addresses;
+  LinkPlan link;
+};
+
+/// What becomes of bytes that a host had not synced when its plug is pulled.
+enum class Unsynced : std::uint8_t {
+  torn,  // each sector and each change of the directory survives or not, by the seed
+  lost,
+  kept,  // the process died, the kernel did not
+};
+
+/// What a fidelity may be unable to express; see World::can.
+enum class Feature : std::uint8_t {
+  link_shape,       // LinkPlan beyond delay, rates and independent loss: jitter, queue, bursts
+  set_link,         // another link for a host or gateway during the run
+  set_region_path,  // partition and clog between regions
+  reboot_gateway,   // with another external address
+  move_host,        // another address, or another place
+  wall_clock,       // steps and drift
+  suspend,
+  count_
+};
+/// Words for a sentence: "the stack fidelity cannot {…}".
+std::string_view to_string(Feature feature);
 
 struct HostPlan {
   std::string name;  // unique
@@ -111,6 +152,34 @@ class World {
   virtual void set_link_up(io::Host& host, bool up) = 0;
   /// Pulls the plug of a host (services are destroyed by the caller next), or powers it again.
   virtual void set_power(io::Host& host, bool on) = 0;
+  /// What the next loss of power leaves of this host's files; torn unless said.
+  virtual void set_unsynced(io::Host& host, Unsynced fate) = 0;
+
+  /// `fabric` or `stack`.
+  virtual std::string_view fidelity() const = 0;
+  /// Whether this fidelity expresses `feature`. A scenario that needs one that is missing is refused before it runs, so
+  /// the functions below are only called where this holds.
+  virtual bool can(Feature feature) const = 0;
+
+  /// Another link from now on (Feature::set_link); what is under way arrives by the old one. Does not take it up or
+  /// down.
+  virtual void set_link(io::Host& host, const LinkPlan& link);
+  virtual void set_link(GatewayId gateway, const LinkPlan& link);
+  /// Another way from one region to another (Feature::set_region_path), in this direction only. It acts on packets
+  /// sent from now on.
+  virtual void set_region_path(std::uint16_t from, std::uint16_t to, const RegionPathPlan& path);
+  /// A reboot: all state of the gateway is gone. With `external` it comes back with these addresses instead of its own
+  /// (Feature::reboot_gateway).
+  virtual void reboot_gateway(GatewayId gateway, const std::vector<IpAddress>& external);
+  /// Plugs a host in elsewhere, or gives it other addresses where it is (Feature::move_host); its network monitor
+  /// tells. What is under way to the old attachment is lost.
+  virtual void move_host(io::Host& host, const AttachmentPlan& to);
+  /// Steps the wall clock of a host by `step` and lets it run `drift_ppm` per million too fast from now on
+  /// (Feature::wall_clock). The monotonic clock does not notice.
+  virtual void set_wall_clock(io::Host& host, Duration step, std::int32_t drift_ppm);
+  /// Puts a host to sleep or wakes it (Feature::suspend). Asleep, it hears nothing and no timer fires; awake again,
+  /// timers that are overdue fire at once, since the monotonic clock counted on.
+  virtual void set_suspended(io::Host& host, bool suspended);
 
   /// Sees every IP packet that a host or gateway sends, once per interface.
   virtual void observe(std::function<void(ByteView packet)> observer) = 0;

@@ -38,7 +38,7 @@ TEST(Scenario, ReadsUnitsIntoTypes) {
   const auto scenario = parse_scenario(minimal().dump(), "lab/two.json");
   ASSERT_TRUE(scenario) << scenario.error().message;
   EXPECT_EQ(scenario->topology.delay[0][1], 40ms);
-  EXPECT_EQ(scenario->access.at("home").rate_bps, 50'000'000u);
+  EXPECT_EQ(scenario->access.at("home").up_bps, 50'000'000u);
   EXPECT_EQ(scenario->access.at("home").loss_ppm, 1000u);
   EXPECT_EQ(scenario->nat_models, "nat-models");
   EXPECT_EQ(scenario->pings[0].start, 500ms);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/world/world.h"
+
+#include "mesh/base/assert.h"
+
+namespace weft::sim {
+
+std::string_view to_string(Feature feature) {
+  switch (feature) {
+    case Feature::link_shape:
+      return "give a link jitter, bursts of losses or a queue of its own";
+    case Feature::set_link:
+      return "change a link during the run";
+    case Feature::set_region_path:
+      return "change the way between regions during the run";
+    case Feature::reboot_gateway:
+      return "reboot a NAT with another external address";
+    case Feature::move_host:
+      return "move a host or change its address during the run";
+    case Feature::wall_clock:
+      return "step a wall clock or let it drift";
+    case Feature::suspend:
+      return "suspend a host";
+    case Feature::count_:
+      break;
+  }
+  return "do that";
+}
+
+// Reached only if a caller has not asked World::can.
+void World::set_link(io::Host&, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }
+void World::set_link(GatewayId, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }
+void World::set_region_path(std::uint16_t, std::uint16_t, const RegionPathPlan&) {
+  WEFT_ASSERT(can(Feature::set_region_path));
+}
+void World::reboot_gateway(GatewayId, const std::vector<IpAddress>&) { WEFT_ASSERT(can(Feature::reboot_gateway)); }
+void World::move_host(io::Host&, const AttachmentPlan&) { WEFT_ASSERT(can(Feature::move_host)); }
+void World::set_wall_clock(io::Host&, Duration, std::int32_t) { WEFT_ASSERT(can(Feature::wall_clock)); }
+void World::set_suspended(io::Host&, bool) { WEFT_ASSERT(can(Feature::suspend)); }
+
+}  // namespace weft::sim
