@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "mesh/base/assert.h"
 #include "mesh/base/bytes.h"
@@ -28,7 +29,7 @@ int AllowedIps::common_length(const Bits& a, const Bits& b, int limit) {
   return std::min(common, limit);
 }
 
-AllowedIps::NodeIndex AllowedIps::make_node(const Bits& bits, int length, PeerId peer) {
+AllowedIps::NodeIndex AllowedIps::make_node(const Bits& bits, int length, IpFamily family) {
   NodeIndex index = 0;
   if (free_.empty()) {
     index = static_cast<NodeIndex>(nodes_.size());
@@ -37,64 +38,79 @@ AllowedIps::NodeIndex AllowedIps::make_node(const Bits& bits, int length, PeerId
     index = free_.back();
     free_.pop_back();
   }
-  nodes_[index] = Node{bits, length, peer, {0, 0}};
+  nodes_[index] = Node{bits, 0, 0, {0, 0}, static_cast<std::uint8_t>(length), family};
   return index;
 }
 
 void AllowedIps::insert(const Prefix& given, PeerId peer) {
   WEFT_ASSERT(peer != 0);
   const Prefix prefix = given.masked();
-  owners_[prefix] = peer;
-  prefixes_[peer].insert(prefix);
-  if (nodes_.capacity() < nodes_.size() + 2) nodes_.reserve(2 * nodes_.size() + 2);  // links below point into nodes_
-  insert_below(&root(prefix.address.family()), bits_of(prefix.address), prefix.length, peer);
+  // Links point into nodes_ meanwhile. Grown by a quarter: twice as much would lie idle in a large network.
+  if (nodes_.capacity() < nodes_.size() + 2) nodes_.reserve(nodes_.size() + nodes_.size() / 4 + 2);
+  const NodeIndex index = find_or_make(bits_of(prefix.address), prefix.length, prefix.address.family());
+  if (nodes_[index].peer != 0) disown(index);
+  own(index, peer);
 }
 
-void AllowedIps::insert_below(NodeIndex* link, const Bits& bits, int length, PeerId peer) {
+AllowedIps::NodeIndex AllowedIps::find_or_make(const Bits& bits, int length, IpFamily family) {
+  NodeIndex* link = &root(family);
   while (*link != 0) {
     Node& node = nodes_[*link];
-    const int common = common_length(bits, node.bits, std::min(length, node.length));
-    if (common == node.length && common == length) {
-      node.peer = peer;
-      return;
-    }
+    const int common = common_length(bits, node.bits, std::min(length, int{node.length}));
+    if (common == node.length && common == length) return *link;
     if (common == node.length) {
       link = &node.child[bit_at(bits, common)];
       continue;
     }
     // The node lies below the new prefix, or beside it under a fork at the first bit in which they differ.
     const NodeIndex lower = *link;
-    const NodeIndex upper = make_node(bits, common, common == length ? peer : 0);
+    const NodeIndex upper = make_node(bits, common, family);
     nodes_[upper].child[bit_at(nodes_[lower].bits, common)] = lower;
-    if (common < length) nodes_[upper].child[bit_at(bits, common)] = make_node(bits, length, peer);
     *link = upper;
-    return;
+    if (common == length) return upper;
+    const NodeIndex made = make_node(bits, length, family);
+    nodes_[upper].child[bit_at(bits, common)] = made;
+    return made;
   }
-  *link = make_node(bits, length, peer);
+  return *link = make_node(bits, length, family);
+}
+
+void AllowedIps::own(NodeIndex index, PeerId peer) {
+  NodeIndex& first = first_[peer];
+  nodes_[index].peer = peer;
+  nodes_[index].another = std::exchange(first, index);
+  ++owned_;
+}
+
+void AllowedIps::disown(NodeIndex index) {
+  Node& node = nodes_[index];
+  const auto first = first_.find(node.peer);
+  NodeIndex* link = &first->second;
+  while (*link != index) link = &nodes_[*link].another;
+  *link = std::exchange(node.another, 0);
+  if (first->second == 0) first_.erase(first);
+  node.peer = 0;
+  --owned_;
 }
 
 void AllowedIps::remove_peer(PeerId peer) {
-  const auto named = prefixes_.find(peer);
-  if (named == prefixes_.end()) return;
-  for (const Prefix& prefix : named->second) {
-    const auto owner = owners_.find(prefix);
-    if (owner == owners_.end() || owner->second != peer) continue;
-    owners_.erase(owner);
-    remove_prefix(prefix);
+  for (auto first = first_.find(peer); first != first_.end(); first = first_.find(peer)) {
+    const NodeIndex index = first->second;
+    disown(index);
+    remove_node(index);
   }
-  prefixes_.erase(named);
 }
 
-void AllowedIps::remove_prefix(const Prefix& prefix) {
-  const Bits bits = bits_of(prefix.address);
+/// Takes a node that nobody owns any more out of the trie, if it is no fork, and its parent if that was one for it.
+void AllowedIps::remove_node(NodeIndex index) {
+  const Bits bits = nodes_[index].bits;
   NodeIndex* parent = nullptr;
-  NodeIndex* link = &root(prefix.address.family());
-  while (nodes_[*link].length != prefix.length) {
+  NodeIndex* link = &root(nodes_[index].family);
+  while (*link != index) {
     parent = link;
     link = &nodes_[*link].child[bit_at(bits, nodes_[*link].length)];
     WEFT_ASSERT(*link != 0);
   }
-  nodes_[*link].peer = 0;
   prune(link);
   if (parent != nullptr) prune(parent);
 }

@@ -30,9 +30,28 @@ Device::Impl::Impl(DeviceConfig config, Random& random, Entropy& entropy)
              .counters = {}},
       cookies(shared.identity.public_key, entropy) {}
 
-Peer* Device::Impl::peer(PeerId id) const {
+Device::Impl::Known* Device::Impl::find(PeerId id) {
   const auto found = peers.find(id);
-  return found == peers.end() ? nullptr : found->second.get();
+  return found == peers.end() ? nullptr : &found->second;
+}
+
+const Device::Impl::Known* Device::Impl::find(PeerId id) const {
+  const auto found = peers.find(id);
+  return found == peers.end() ? nullptr : &found->second;
+}
+
+Device::Impl::Known* Device::Impl::find(const crypto::PublicKey& key) const {
+  const auto found = by_key.find(key);
+  return found == by_key.end() ? nullptr : *found;
+}
+
+Peer& Device::Impl::wake(Time now, Known& known) {
+  if (!known.live) known.live = std::make_unique<Peer>(now, known.facts, shared);
+  return *known.live;
+}
+
+void Device::Impl::let_rest(Time now, Known& known) {
+  if (known.live && known.live->resting(now)) known.live.reset();
 }
 
 Device::Device(DeviceConfig config, Random& random, Entropy& entropy) {
@@ -52,17 +71,17 @@ Result<PeerId> Device::add_peer(Time now, const PeerConfig& config) {
     return fail(ErrorCode::refused, "a peer with the public key " + config.public_key.to_base64() + " exists already");
   }
   const PeerId id = ++impl_->last_id;
-  auto& peer = *impl_->peers.emplace(id, std::make_unique<Peer>(now, id, config, impl_->shared)).first->second;
-  impl_->by_key.emplace(config.public_key, id);
+  Impl::Known& known = impl_->peers.emplace(id, Impl::Known{PeerFacts(id, config), nullptr}).first->second;
+  impl_->by_key.insert(&known);
   set_allowed_ips(id, config.allowed_ips);
-  impl_->reschedule(peer);
+  if (config.persistent_keepalive > Duration(0)) impl_->reschedule(impl_->wake(now, known));
   return id;
 }
 
 void Device::remove_peer(PeerId id) {
-  Peer* const peer = impl_->peer(id);
-  if (peer == nullptr) return;
-  impl_->by_key.erase(peer->public_key());
+  Impl::Known* const known = impl_->find(id);
+  if (known == nullptr) return;
+  impl_->by_key.erase(known);
   impl_->allowed_ips.remove_peer(id);
   impl_->wakes.remove(id);
   impl_->peers.erase(id);
@@ -71,20 +90,24 @@ void Device::remove_peer(PeerId id) {
 }
 
 std::optional<PeerId> Device::find_peer(const crypto::PublicKey& public_key) const {
-  const auto found = impl_->by_key.find(public_key);
-  if (found == impl_->by_key.end()) return std::nullopt;
-  return found->second;
+  const Impl::Known* const known = impl_->find(public_key);
+  if (known == nullptr) return std::nullopt;
+  return known->facts.id;
 }
 
 void Device::set_path(Time now, PeerId id, std::optional<PathId> path) {
-  Peer* const peer = impl_->peer(id);
-  if (peer == nullptr) return;
-  peer->set_path(now, path);
-  impl_->reschedule(*peer);
+  Impl::Known* const known = impl_->find(id);
+  if (known == nullptr) return;
+  if (!known->live) {
+    known->facts.path = path;
+    return;
+  }
+  known->live->set_path(now, path);
+  impl_->reschedule(*known->live);
 }
 
 void Device::set_allowed_ips(PeerId id, std::span<const Prefix> prefixes) {
-  if (impl_->peer(id) == nullptr) return;
+  if (impl_->find(id) == nullptr) return;
   impl_->allowed_ips.remove_peer(id);
   for (const Prefix& prefix : prefixes) impl_->allowed_ips.insert(prefix, id);
 }
@@ -92,10 +115,11 @@ void Device::set_allowed_ips(PeerId id, std::span<const Prefix> prefixes) {
 void Device::set_under_load(bool forced) { impl_->load_forced = forced; }
 
 void Device::initiate(Time now, PeerId id) {
-  Peer* const peer = impl_->peer(id);
-  if (peer == nullptr) return;
-  peer->initiate(now);
-  impl_->reschedule(*peer);
+  Impl::Known* const known = impl_->find(id);
+  if (known == nullptr) return;
+  Peer& peer = impl_->wake(now, *known);
+  peer.initiate(now);
+  impl_->reschedule(peer);
 }
 
 void Device::seal(Time now, std::span<PacketSlot> slots) {
@@ -112,9 +136,10 @@ void Device::open(Time now, std::span<PacketSlot> slots) {
 
 void Device::handle_timeout(Time now) {
   while (const auto id = impl_->wakes.pop_due(now)) {
-    Peer* const peer = impl_->peer(*id);
-    peer->handle_timeout(now);
-    impl_->reschedule(*peer);
+    Impl::Known& known = *impl_->find(*id);
+    known.live->handle_timeout(now);
+    impl_->reschedule(*known.live);
+    Impl::let_rest(now, known);
   }
   impl_->shared.indices.bury();
 }
@@ -138,8 +163,11 @@ std::optional<Event> Device::poll_event() {
 }
 
 PeerStats Device::stats(PeerId id) const {
-  const Peer* const peer = impl_->peer(id);
-  return peer == nullptr ? PeerStats{} : peer->stats();
+  const Impl::Known* const known = impl_->find(id);
+  if (known == nullptr) return {};
+  const PeerFacts& facts = known->facts;
+  const bool has_session = known->live && known->live->has_session();
+  return {facts.rx_bytes, facts.tx_bytes, facts.last_handshake, has_session, facts.path};
 }
 
 const DeviceCounters& Device::counters() const { return impl_->shared.counters; }

@@ -38,16 +38,17 @@ PacketVerdict Device::Impl::consume_initiation(Time now, const PacketSlot& slot)
   const auto message = parse_initiation(slot.slot.bytes());
   auto received = wireguard::consume_initiation(shared.identity, *message);
   if (!received) return ++shared.counters.bad_tag, PacketVerdict::bad_tag;
-  const auto known = by_key.find(received->remote_static);
-  if (known == by_key.end()) return ++shared.counters.unknown_peer, PacketVerdict::no_peer;
-  Peer* const peer = this->peer(known->second);
-  const auto timestamp = authenticate_initiation(*received, peer->secrets(), *message);
+  Known* const known = find(received->remote_static);
+  if (known == nullptr) return ++shared.counters.unknown_peer, PacketVerdict::no_peer;
+  const auto timestamp = authenticate_initiation(*received, known->facts.secrets(shared.identity), *message);
   if (!timestamp) return ++shared.counters.bad_tag, PacketVerdict::bad_tag;
-  if (!peer->consume_initiation(now, slot.path, std::move(*received), *timestamp)) {
+  Peer& peer = wake(now, *known);
+  if (!peer.consume_initiation(now, slot.path, std::move(*received), *timestamp)) {
+    let_rest(now, *known);
     return ++shared.counters.replayed_handshakes, PacketVerdict::replayed;
   }
   ++shared.counters.initiations_received;
-  reschedule(*peer);
+  reschedule(peer);
   return PacketVerdict::consumed;
 }
 

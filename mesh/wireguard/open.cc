@@ -79,7 +79,7 @@ void Device::Impl::open_group(Time now, std::span<PacketSlot> slots, PendingBatc
       bytes += slot.slot.length;
       data = data || items[i].length > 0;
       last_path = slot.path;
-      slot.verdict = accept_content(*peer, slot);
+      slot.verdict = accept_content(peer->id(), slot);
     }
   }
   if (bytes == 0) return;
@@ -88,7 +88,7 @@ void Device::Impl::open_group(Time now, std::span<PacketSlot> slots, PendingBatc
 }
 
 /// Header and tag off; then cryptokey routing and the outer mark.
-PacketVerdict Device::Impl::accept_content(const Peer& peer, PacketSlot& slot) {
+PacketVerdict Device::Impl::accept_content(PeerId peer, PacketSlot& slot) {
   Slot& window = slot.slot;
   window.advance(kTransportHeaderSize);
   window.length -= kTagSize;
@@ -97,7 +97,7 @@ PacketVerdict Device::Impl::accept_content(const Peer& peer, PacketSlot& slot) {
   const auto inner = parse_inner(window.bytes());
   const auto ecn = inner ? decapsulated_ecn(inner->ecn, slot.ecn) : std::nullopt;
   if (!ecn) return ++shared.counters.malformed, PacketVerdict::malformed;
-  if (allowed_ips.lookup(inner->source) != peer.id()) return ++shared.counters.bad_source, PacketVerdict::bad_source;
+  if (allowed_ips.lookup(inner->source) != peer) return ++shared.counters.bad_source, PacketVerdict::bad_source;
   window.length = static_cast<std::uint32_t>(inner->length);
   if (*ecn != inner->ecn) set_ecn(window.bytes(), *ecn);
   ++shared.counters.packets_opened;

@@ -11,37 +11,42 @@ std::size_t padded_size(std::size_t length, std::size_t mtu) {
   return std::min(mtu, (length + kPadding - 1) / kPadding * kPadding);
 }
 
-Peer::Peer(Time now, PeerId id, const PeerConfig& config, Shared& shared)
-    : id_(id),
-      shared_(shared),
-      persistent_keepalive_(config.persistent_keepalive),
-      roaming_(config.roaming),
-      path_(config.path),
-      secrets_{config.public_key, {}, config.preshared_key},
-      keypairs_(shared.indices),
-      cookies_(config.public_key) {
-  if (persistent_keepalive_ > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now);
+PeerFacts::PeerFacts(PeerId number, const PeerConfig& config)
+    : public_key(config.public_key),
+      id(number),
+      roaming(config.roaming),
+      path(config.path),
+      persistent_keepalive(config.persistent_keepalive) {
+  if (!config.preshared_key.is_zero()) preshared_key = std::make_unique<crypto::PresharedKey>(config.preshared_key);
+}
+
+const PeerSecrets& PeerFacts::secrets(const Identity& identity) {
+  if (!made_secrets) {
+    made_secrets = std::make_unique<PeerSecrets>();
+    made_secrets->public_key = public_key;
+    if (preshared_key) made_secrets->preshared_key = *preshared_key;
+    if (const auto product = crypto::x25519(identity.private_key, public_key)) made_secrets->static_static = *product;
+  }
+  return *made_secrets;
+}
+
+Peer::Peer(Time now, PeerFacts& facts, Shared& shared)
+    : facts_(facts), shared_(shared), keypairs_(shared.indices), cookies_(facts.public_key) {
+  if (facts_.persistent_keepalive > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now);
 }
 
 Peer::~Peer() { forget_initiation(); }
 
-/// The product of the static keys is made when first needed: 31 µs, for peers that are never spoken to as well.
-const PeerSecrets& Peer::secrets() {
-  if (!std::exchange(secrets_complete_, true)) {
-    if (const auto product = crypto::x25519(shared_.identity.private_key, secrets_.public_key)) {
-      secrets_.static_static = *product;
-    }
-  }
-  return secrets_;
+bool Peer::resting(Time now) const {
+  const bool may_initiate = !initiation_sent_ || now >= *initiation_sent_ + limits().rekey_timeout;
+  return keypairs_.empty() && !initiation_ && staged_.empty() && !deadlines_.earliest() && may_initiate;
 }
 
-PeerStats Peer::stats() const { return {rx_bytes_, tx_bytes_, last_handshake_, keypairs_.current() != nullptr, path_}; }
-
 void Peer::set_path(Time now, std::optional<PathId> path) {
-  if (path == path_) return;
-  path_ = path;
+  if (path == facts_.path) return;
+  facts_.path = path;
   told_path_.reset();
-  if (!path_) return;
+  if (!facts_.path) return;
   if (initiation_wanted_) {
     send_initiation(now);
   } else if (initiation_ && initiation_sent_ && deadlines_.armed(Timer::retransmit_handshake)) {
@@ -66,8 +71,8 @@ void Peer::initiate_or_wait(Time now) {
 
 void Peer::send_initiation(Time now) {
   deadlines_.set(Timer::retransmit_handshake, now + limits().rekey_timeout + jitter());
-  initiation_wanted_ = !path_;
-  if (!path_) return;
+  initiation_wanted_ = !facts_.path;
+  if (!facts_.path) return;
   forget_initiation();
   const std::uint32_t index = shared_.indices.add(this);
   auto created =
@@ -79,7 +84,7 @@ void Peer::send_initiation(Time now) {
   cookies_.add_macs(now, message);
   authenticated_sent(now, message.size());
   ++shared_.counters.initiations_sent;
-  shared_.outgoing.push_back({*path_, id_, std::move(message)});
+  shared_.outgoing.push_back({*facts_.path, id(), std::move(message)});
 }
 
 void Peer::forget_initiation() {
@@ -93,7 +98,7 @@ void Peer::retransmit_or_give_up(Time now) {
   initiation_wanted_ = false;
   deadlines_.clear(Timer::send_keepalive);
   shared_.counters.staged_dropped += staged_.clear();
-  shared_.events.push_back(HandshakeGivenUp{id_});
+  shared_.events.push_back(HandshakeGivenUp{id()});
 }
 
 Keypair* Peer::sending_keypair(Time now) const {
@@ -150,9 +155,9 @@ bool Peer::consume_response(Time now, const PathId& from, const HandshakeRespons
 }
 
 bool Peer::consume_initiation(Time now, const PathId& from, ReceivedInitiation received, const Tai64n& timestamp) {
-  if (greatest_timestamp_ && timestamp <= *greatest_timestamp_) return false;
+  if (facts_.greatest_timestamp && timestamp <= *facts_.greatest_timestamp) return false;
   if (initiation_consumed_ && now < *initiation_consumed_ + kInitiationSpacing) return false;
-  greatest_timestamp_ = timestamp;
+  facts_.greatest_timestamp = timestamp;
   initiation_consumed_ = now;
   const std::uint32_t remote_index = received.remote_index;
   const std::uint32_t index = shared_.indices.add(this);
@@ -167,7 +172,7 @@ bool Peer::consume_initiation(Time now, const PathId& from, ReceivedInitiation r
   cookies_.add_macs(now, message);
   authenticated_sent(now, message.size());
   ++shared_.counters.responses_sent;
-  shared_.outgoing.push_back({from, id_, std::move(message)});
+  shared_.outgoing.push_back({from, id(), std::move(message)});
   return true;
 }
 
@@ -184,7 +189,7 @@ void Peer::handle_timeout(Time now) {
     if (another) deadlines_.set(Timer::send_keepalive, now + limits().keepalive_timeout);
   }
   if (deadlines_.take_expired(Timer::persistent_keepalive, now)) {
-    deadlines_.set(Timer::persistent_keepalive, now + persistent_keepalive_);
+    deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
     send_keepalive(now, true);
   }
 }
@@ -193,8 +198,8 @@ void Peer::handshake_completed(Time now, bool initiator, const PathId& from) {
   deadlines_.clear(Timer::retransmit_handshake);
   forget_initiation();
   initiation_wanted_ = false;
-  last_handshake_ = now;
-  shared_.events.push_back(HandshakeCompleted{id_, initiator, from});
+  facts_.last_handshake = now;
+  shared_.events.push_back(HandshakeCompleted{id(), initiator, from});
 }
 
 void Peer::keys_changed() {
@@ -209,13 +214,13 @@ void Peer::keys_changed() {
 void Peer::expire_keys(Time now) {
   keypairs_.expire(now, limits());
   keys_changed();
-  if (keypairs_.empty()) shared_.events.push_back(SessionExpired{id_});
+  if (keypairs_.empty()) shared_.events.push_back(SessionExpired{id()});
 }
 
 void Peer::send_keepalive(Time now, bool start_session) {
   if (!staged_.empty()) return send_staged(now);
   Keypair* const keypair = sending_keypair(now);
-  if (keypair == nullptr || !path_) {
+  if (keypair == nullptr || !facts_.path) {
     if (start_session) initiate(now);
     return;
   }
@@ -227,7 +232,7 @@ void Peer::send_keepalive(Time now, bool start_session) {
 }
 
 void Peer::send_staged(Time now) {
-  if (staged_.empty() || !path_) return;
+  if (staged_.empty() || !facts_.path) return;
   std::size_t bytes = 0;
   Keypair* keypair = sending_keypair(now);
   while (keypair != nullptr && !staged_.empty()) {
@@ -247,26 +252,26 @@ void Peer::send_message(Keypair& keypair, Bytes message) {
                         .length = message.size() - kTransportHeaderSize - kTagSize};
   write_transport_header(message.data(), {keypair.remote_index, item.counter});
   keypair.sending.seal({&item, 1});
-  shared_.outgoing.push_back({*path_, id_, std::move(message)});
+  shared_.outgoing.push_back({*facts_.path, id(), std::move(message)});
 }
 
 void Peer::authenticated_sent(Time now, std::size_t bytes) {
-  tx_bytes_ += bytes;
+  facts_.tx_bytes += bytes;
   another_keepalive_ = false;
   deadlines_.clear(Timer::send_keepalive);
-  if (persistent_keepalive_ > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now + persistent_keepalive_);
+  if (facts_.persistent_keepalive > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
 }
 
 void Peer::authenticated_received(Time now, const PathId& from, std::size_t bytes) {
-  rx_bytes_ += bytes;
+  facts_.rx_bytes += bytes;
   deadlines_.clear(Timer::new_handshake);
-  if (persistent_keepalive_ > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now + persistent_keepalive_);
-  if (path_ == from) return;
-  if (roaming_) {
-    path_ = from;
+  if (facts_.persistent_keepalive > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
+  if (facts_.path == from) return;
+  if (facts_.roaming) {
+    facts_.path = from;
   } else if (told_path_ != from) {
     told_path_ = from;
-    shared_.events.push_back(PathSeen{id_, from});
+    shared_.events.push_back(PathSeen{id(), from});
   }
 }
 

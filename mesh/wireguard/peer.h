@@ -34,19 +34,38 @@ struct Shared {
 /// How long the content of a transport message is: `length` padded to 16, but not beyond `mtu` (paper §5.4.6).
 std::size_t padded_size(std::size_t length, std::size_t mtu);
 
-/// Sessions with one peer and the timers of the paper's §6, which are those listed at Device.
+/// What is known of a peer, spoken with or not. Kept small: a large network has thousands that rest.
+struct PeerFacts {
+  PeerFacts(PeerId number, const PeerConfig& config);
+  /// For handshakes. Made when first needed: the product of the static keys costs more than all else about a peer.
+  const PeerSecrets& secrets(const Identity& identity);
+
+  crypto::PublicKey public_key;
+  PeerId id;
+  bool roaming;
+  std::optional<Tai64n> greatest_timestamp;
+  std::optional<PathId> path;
+  Duration persistent_keepalive;
+  std::uint64_t rx_bytes = 0, tx_bytes = 0;
+  std::optional<Time> last_handshake;
+  std::unique_ptr<crypto::PresharedKey> preshared_key;  // null: none
+  std::unique_ptr<PeerSecrets> made_secrets;
+};
+
+/// Sessions with one peer and the timers of the paper's §6, which are those listed at Device. Exists while there is
+/// anything of the kind: see resting().
 class Peer {
  public:
-  Peer(Time now, PeerId id, const PeerConfig& config, Shared& shared);
+  /// `facts` outlives the peer.
+  Peer(Time now, PeerFacts& facts, Shared& shared);
   ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  PeerId id() const { return id_; }
-  const std::optional<PathId>& path() const { return path_; }
-  const crypto::PublicKey& public_key() const { return secrets_.public_key; }
-  const PeerSecrets& secrets();
-  PeerStats stats() const;
+  PeerId id() const { return facts_.id; }
+  bool has_session() const { return keypairs_.current() != nullptr; }
+  /// No session, handshake, timer or packet: nothing is lost if the peer is forgotten and made anew.
+  bool resting(Time now) const;
 
   void set_path(Time now, std::optional<PathId> path);
   /// Starts a handshake unless one began within REKEY_TIMEOUT; gives it the whole REKEY_ATTEMPT_TIME again.
@@ -89,14 +108,11 @@ class Peer {
   void renew_if_worn(Time now);
   Duration jitter() { return shared_.random.between(Duration(0), kRekeyTimeoutJitter); }
 
-  const PeerId id_;
+  const PeerSecrets& secrets() { return facts_.secrets(shared_.identity); }
+
+  PeerFacts& facts_;
   Shared& shared_;
-  const Duration persistent_keepalive_;
-  const bool roaming_;
-  std::optional<PathId> path_;
   std::optional<PathId> told_path_;  // the last PathSeen
-  PeerSecrets secrets_;
-  bool secrets_complete_ = false;
 
   Keypairs keypairs_;
   std::unique_ptr<InitiatorState> initiation_;  // unanswered
@@ -108,11 +124,7 @@ class Peer {
   Time attempt_started_{};               // for REKEY_ATTEMPT_TIME
   bool initiation_wanted_ = false;       // not sent for want of a path
   bool another_keepalive_ = false;       // data came while the keepalive timer ran
-  std::optional<Tai64n> greatest_timestamp_;
   std::optional<Time> initiation_consumed_;
-
-  std::uint64_t rx_bytes_ = 0, tx_bytes_ = 0;
-  std::optional<Time> last_handshake_;
 };
 
 }  // namespace weft::wireguard

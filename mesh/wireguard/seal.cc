@@ -28,24 +28,26 @@ PacketVerdict Device::Impl::prepare_seal(Time now, PacketSlot& slot, Pending& pe
 
   const auto owner = allowed_ips.lookup(inner->destination);
   if (!owner) return ++shared.counters.no_peer, PacketVerdict::no_peer;
-  Peer* const peer = this->peer(*owner);
+  Known& known = *find(*owner);
   slot.peer = *owner;
   slot.ecn = inner->ecn;
   window.length = static_cast<std::uint32_t>(inner->length);
-  Keypair* const keypair = peer->sending_keypair(now);
+  Peer* const peer = known.live.get();
+  Keypair* const keypair = peer == nullptr ? nullptr : peer->sending_keypair(now);
   if (keypair == nullptr) {
-    peer->stage(now, window.bytes());
-    reschedule(*peer);
+    Peer& woken = wake(now, known);
+    woken.stage(now, window.bytes());
+    reschedule(woken);
     return PacketVerdict::staged;
   }
-  if (!peer->path()) return ++shared.counters.no_path, PacketVerdict::no_path;
+  if (!known.facts.path) return ++shared.counters.no_path, PacketVerdict::no_path;
 
   const std::size_t room = inner->length + window.tail_room() - kTagSize;
   const std::size_t padded = std::min(padded_size(inner->length, shared.config.mtu), room);
   std::fill_n(window.data() + inner->length, padded - inner->length, std::uint8_t{0});
   window.length = static_cast<std::uint32_t>(padded + kTagSize);
   window.advance(-static_cast<std::int32_t>(kTransportHeaderSize));
-  slot.path = *peer->path();
+  slot.path = *known.facts.path;
   pending = {peer, keypair, keypair->send_counter++};
   write_transport_header(window.data(), {keypair->remote_index, pending.counter});
   return PacketVerdict::ready;

@@ -187,6 +187,21 @@ TEST(Timers, AnIdleSessionIsSilentAndExpiresAfter180Seconds) {
   EXPECT_TRUE(pair.drive_until([&] { return pair.received(0, "anew"); }));
 }
 
+// The peer's sessions and timers are forgotten then, but not what protects against replay.
+TEST(Timers, APeerThatRestsStillRefusesOldInitiations) {
+  WireguardPair pair;
+  pair.send(0, "first");
+  const Bytes initiation = pair.sent.front().bytes;
+  pair.run_for(200s);
+  const auto before = pair.device(1).stats(pair[1].peer);
+  ASSERT_FALSE(pair.device(1).next_deadline());
+  EXPECT_GT(before.rx_bytes, 0u);
+  EXPECT_TRUE(before.last_handshake && before.path);
+  EXPECT_EQ(pair.inject(1, initiation, pair.path_from(0)), PacketVerdict::replayed);
+  EXPECT_FALSE(pair.device(1).next_deadline());
+  EXPECT_EQ(pair.device(1).stats(pair[1].peer).rx_bytes, before.rx_bytes);
+}
+
 TEST(Timers, KeysAreRefusedFrom180SecondsOnEvenIfNoTimerRan) {
   WireguardPair pair;
   ASSERT_TRUE(pair.connect());
