@@ -12,8 +12,8 @@
 namespace weft::wireguard {
 
 /// Which peer a prefix belongs to (cryptokey routing, paper §2): longest match over a path-compressed binary trie per
-/// address family. A prefix has one owner, the last that named it. The nodes of one owner are a list, so that taking its
-/// prefixes away costs no more than giving them.
+/// address family. A prefix has one owner, the last that named it. The nodes of one owner are a list, so that taking
+/// its prefixes away costs no more than giving them.
 class AllowedIps {
  public:
   AllowedIps();
@@ -35,7 +35,7 @@ class AllowedIps {
   using NodeIndex = std::uint32_t;  // 0: none
   struct Node {
     Bits bits;
-    PeerId peer = 0;         // 0: a fork only
+    PeerId peer = 0;        // 0: a fork only
     NodeIndex another = 0;  // of the same peer
     NodeIndex child[2] = {0, 0};
     std::uint8_t length = 0;

@@ -74,6 +74,7 @@ struct Device::Impl {
   CookieChecker cookies;
   RateLimiter rate_limiter;
   std::optional<TokenBucket> load;
+  std::optional<TokenBucket> cookie_replies;
   Time loaded_until{};
   bool load_forced = false;
   AllowedIps allowed_ips;

@@ -29,6 +29,11 @@ inline constexpr Duration kPathChangeRetry = 1s;
 inline constexpr Duration kCookieLifetime = 120s;
 inline constexpr Duration kCookieLatency = 5s;
 
+/// Cookie replies of a device, per second and at once: a flood of messages with a right mac1 shall not buy more of our
+/// time and uplink than this. Those left without an answer try again (§6.4).
+inline constexpr std::uint32_t kCookieReplyRate = 10'000;
+inline constexpr std::uint32_t kCookieReplyBurst = 1'000;
+
 /// Packets, and bytes, that wait for a session, per peer; the oldest go first.
 inline constexpr std::size_t kMaxStagedPackets = 128;
 inline constexpr std::size_t kMaxStagedBytes = 256 * 1024;

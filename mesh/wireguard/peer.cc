@@ -259,13 +259,15 @@ void Peer::authenticated_sent(Time now, std::size_t bytes) {
   facts_.tx_bytes += bytes;
   another_keepalive_ = false;
   deadlines_.clear(Timer::send_keepalive);
-  if (facts_.persistent_keepalive > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
+  if (facts_.persistent_keepalive > Duration(0))
+    deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
 }
 
 void Peer::authenticated_received(Time now, const PathId& from, std::size_t bytes) {
   facts_.rx_bytes += bytes;
   deadlines_.clear(Timer::new_handshake);
-  if (facts_.persistent_keepalive > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
+  if (facts_.persistent_keepalive > Duration(0))
+    deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
   if (facts_.path == from) return;
   if (facts_.roaming) {
     facts_.path = from;

@@ -72,6 +72,41 @@ class Crowd {
   test::SlotBuffer buffer_;
 };
 
+/// What an initiation costs that begins no session: one from somebody who does not know the responder's key, and, under
+/// load, one from somebody who does but has shown no cookie. Nanoseconds each.
+double refused_initiation(const Bench& bench, bool knows_key) {
+  SeededRandom random(1, "flood");
+  test::SeededEntropy entropy(1);
+  wireguard::DeviceConfig config;
+  config.private_key = crypto::PrivateKey::generate(entropy);
+  config.next_timestamp = [] { return wireguard::to_tai64n(WallTime(24h)); };
+  config.load_threshold = 0;
+  const auto own = config.private_key.public_key();
+  wireguard::Device device(config, random, entropy);
+  device.set_under_load(true);
+  config.private_key = crypto::PrivateKey::generate(entropy);
+  wireguard::Device stranger(config, random, entropy);
+  Time now{Duration(1h)};
+  (void)stranger.add_peer(now, {.public_key = own, .path = PathId{}});
+  stranger.initiate(now, *stranger.find_peer(own));
+  Bytes initiation = stranger.poll_transmit()->bytes;
+  if (!knows_key) initiation[wireguard::kInitiationSize - 2 * wireguard::kMacSize] ^= 1;
+  std::vector<test::SlotBuffer> buffers(kInitiators);
+  std::vector<PacketSlot> slots(kInitiators);
+  return bench.ns_per_item([&](Stopwatch& watch) {
+    now += kPause;  // the limit of cookie replies stays away
+    for (std::size_t i = 0; i < kInitiators; ++i) {
+      slots[i] = buffers[i].fill(initiation, {.remote = {IpAddress::v4(192, 0, 2, 1), static_cast<std::uint16_t>(i)}});
+    }
+    watch.start();
+    device.open(now, slots);
+    while (device.poll_transmit()) {
+    }
+    watch.stop();
+    return kInitiators;
+  });
+}
+
 }  // namespace
 
 void bench_handshakes(Bench& bench) {
@@ -79,6 +114,8 @@ void bench_handshakes(Bench& bench) {
     Crowd crowd;
     return bench.rate([&](Stopwatch& watch) { return crowd.shake_hands(watch); });
   });
+  bench.figure("handshakes/refused/mac1", "ns", [&] { return refused_initiation(bench, false); });
+  bench.figure("handshakes/refused/cookie", "ns", [&] { return refused_initiation(bench, true); });
   bench.figure("handshakes/responder/first", "1/s",
                [&] { return bench.rate([](Stopwatch& watch) { return Crowd().shake_hands(watch); }); });
 }

@@ -57,6 +57,24 @@ TEST(UnderLoad, ASpoofedSourceCostsNoHandshake) {
   EXPECT_EQ(pair.sent.size(), 101u);
 }
 
+TEST(UnderLoad, CookieRepliesAreLimited) {
+  WireguardPair pair;
+  pair.link = [](test::LinkDatagram&) { return std::vector<Duration>{}; };
+  pair.send(0, "x");
+  const Bytes initiation = pair.sent[0].bytes;
+  pair.device(1).set_under_load(true);
+  const auto ask = [&](int times) {
+    int answered = 0;
+    for (int i = 0; i < times; ++i) {
+      answered += pair.inject(1, initiation, WireguardPair::path_from(i % 200)) == PacketVerdict::consumed;
+    }
+    return answered;
+  };
+  EXPECT_EQ(ask(2000), static_cast<int>(kCookieReplyBurst));
+  pair.run_for(10ms);
+  EXPECT_EQ(ask(2000), static_cast<int>(kCookieReplyRate / 100));
+}
+
 TEST(UnderLoad, AProvenSourceIsRateLimited) {
   WireguardPair pair;
   pair.device(1).set_under_load(true);
