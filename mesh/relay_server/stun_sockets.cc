@@ -3,6 +3,7 @@
 
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
+#include "mesh/io/timer.h"
 #include "mesh/io/udp_socket.h"
 
 namespace weft::relay_server {
@@ -17,6 +18,7 @@ Result<void> StunSockets::open(const std::vector<Endpoint>& endpoints) {
     sockets_.push_back(std::move(*socket));
   }
   server_ = stun::Server({.endpoints = this->endpoints(), .software = {}});
+  delayed_ = host_.make_timer([this] { send_delayed(); });
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     sockets_[i]->start_receive([this, i](std::span<DatagramSlot> slots) { receive(i, slots); });
   }
@@ -46,6 +48,14 @@ void StunSockets::receive(std::size_t socket, std::span<DatagramSlot> slots) {
     }
   }
   if (!answers.empty()) send(answers, socket);
+  if (const auto next = server_.next_deadline()) delayed_->arm(*next);
+}
+
+void StunSockets::send_delayed() {
+  std::vector<stun::Datagram> answers;
+  while (auto answer = server_.poll_transmit(host_.clock().now())) answers.push_back(std::move(*answer));
+  if (!answers.empty()) send(answers, 0);
+  if (const auto next = server_.next_deadline()) delayed_->arm(*next);
 }
 
 /// Sends runs of answers that leave by one socket in one call.

@@ -12,6 +12,7 @@
 
 namespace weft::io {
 class Host;
+class Timer;
 class UdpSocket;
 }  // namespace weft::io
 
@@ -30,6 +31,7 @@ class StunSockets {
   const stun::ServerCounters& counters() const { return server_.counters(); }
 
  private:
+  void send_delayed();
   void receive(std::size_t socket, std::span<DatagramSlot> slots);
   void send(std::vector<stun::Datagram>& answers, std::size_t asked);
   std::size_t socket_for(const Endpoint& source, std::size_t asked) const;
@@ -37,6 +39,7 @@ class StunSockets {
   io::Host& host_;
   stun::Server server_{{}};
   std::vector<std::unique_ptr<io::UdpSocket>> sockets_;
+  std::unique_ptr<io::Timer> delayed_;
 };
 
 }  // namespace weft::relay_server

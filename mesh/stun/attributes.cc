@@ -145,6 +145,20 @@ std::expected<std::uint16_t, StunError> response_port(const Message& message) {
   return port;
 }
 
+void add_response_delay(Message& message, Duration delay) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
+  Writer writer;
+  writer.u32be(static_cast<std::uint32_t>(ms));
+  message.attributes.push_back({AttributeType::response_delay, writer.take()});
+}
+
+std::expected<Duration, StunError> response_delay(const Message& message) {
+  const Attribute* attribute = message.find(AttributeType::response_delay);
+  if (attribute == nullptr) return std::unexpected(StunError::no_attribute);
+  if (attribute->value.size() != 4) return std::unexpected(StunError::bad_attribute);
+  return std::chrono::milliseconds(load_u32be(attribute->value.data()));
+}
+
 void add_padding(Message& message, std::size_t size) {
   message.attributes.push_back({AttributeType::padding, Bytes(size)});
 }

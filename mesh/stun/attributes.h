@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mesh/base/time.h"
 #include "mesh/stun/message.h"
 
 namespace weft::stun {
@@ -54,6 +55,11 @@ std::expected<ChangeRequest, StunError> change_request(const Message& message);
 /// RESPONSE-PORT (RFC 5780 §7.5): the port at the sender's address to which the server shall answer.
 void add_response_port(Message& message, std::uint16_t port);
 std::expected<std::uint16_t, StunError> response_port(const Message& message);
+
+/// RESPONSE-DELAY (Weft's own, comprehension-optional, so that other servers answer at once): 32 bits of milliseconds
+/// that the server waits before it answers. With it a client measures how long a NAT keeps a silent mapping.
+void add_response_delay(Message& message, Duration delay);
+std::expected<Duration, StunError> response_delay(const Message& message);
 
 /// PADDING (RFC 5780 §7.6) of `size` bytes.
 void add_padding(Message& message, std::size_t size);

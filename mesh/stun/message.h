@@ -62,6 +62,7 @@ enum class AttributeType : std::uint16_t {
   ice_controlling = 0x802A,
   response_origin = 0x802B,  // RFC 5780 §7.3
   other_address = 0x802C,    // RFC 5780 §7.4
+  response_delay = 0xC0D8,   // Weft's own (docs/protocol.md), from the range of RFC 8489 §18.3.2
 };
 
 struct Attribute {

@@ -45,7 +45,8 @@ bool malformed_value(const auto& read) { return !read && read.error() != StunErr
 
 }  // namespace
 
-std::optional<Datagram> Server::handle_datagram(Time, const Endpoint& from, const Endpoint& local, ByteView datagram) {
+std::optional<Datagram> Server::handle_datagram(Time now, const Endpoint& from, const Endpoint& local,
+                                                ByteView datagram) {
   const auto request = parse(datagram);
   if (!request || (request->has(AttributeType::fingerprint) && !check_fingerprint(datagram))) {
     ++counters_.malformed;
@@ -60,8 +61,9 @@ std::optional<Datagram> Server::handle_datagram(Time, const Endpoint& from, cons
 
   const auto change = change_request(*request);
   const auto port = response_port(*request);
+  const auto delay = response_delay(*request);
   const bool both = port && request->has(AttributeType::padding);  // RFC 5780 §7.6
-  if (malformed_value(change) || malformed_value(port) || both) {
+  if (malformed_value(change) || malformed_value(port) || malformed_value(delay) || both) {
     return refuse(*request, from, local, {400, "Bad Request"}, {});
   }
   const auto source = changed(local, change.value_or(ChangeRequest{}));
@@ -76,8 +78,16 @@ std::optional<Datagram> Server::handle_datagram(Time, const Endpoint& from, cons
   if (const Attribute* padding = request->find(AttributeType::padding)) {
     add_padding(response, std::min(padding->value.size(), kMaxPadding));
   }
+  Datagram answer = finish(*request, std::move(response), *source, {from.address, port.value_or(from.port)});
+  if (delay.value_or(Duration{0}) > Duration{0}) {
+    if (delayed_.add(now, *delay, from, request->transaction_id, std::move(answer))) {
+      ++counters_.answered;
+      return std::nullopt;
+    }
+    return refuse(*request, from, local, {508, "Insufficient Capacity"}, {});
+  }
   ++counters_.answered;
-  return finish(*request, std::move(response), *source, {from.address, port.value_or(from.port)});
+  return answer;
 }
 
 /// The configured endpoint that differs from `local` in just what `change` asks for; nullopt if there is none.

@@ -9,6 +9,7 @@
 #include "mesh/base/time.h"
 #include "mesh/stun/attributes.h"
 #include "mesh/stun/datagram.h"
+#include "mesh/stun/delayed_answers.h"
 #include "mesh/stun/message.h"
 
 namespace weft::stun {
@@ -28,15 +29,20 @@ struct ServerCounters {
   std::uint64_t ignored = 0;    // dropped: not a Binding request
 };
 
-/// A STUN server without credentials (RFC 8489 §12 "Basic Server Behavior") with NAT behaviour discovery (RFC 5780 §6).
-/// Holds nothing per client. Indications, responses and malformed datagrams are dropped and counted.
+/// A STUN server without credentials (RFC 8489 §12 "Basic Server Behavior") with NAT behaviour discovery (RFC 5780 §6)
+/// and delayed answers (RESPONSE-DELAY), the only thing it holds per client. Indications, responses and malformed
+/// datagrams are dropped and counted.
 class Server {
  public:
   explicit Server(ServerConfig config) : config_(std::move(config)) {}
 
   /// The answer to a datagram that `from` sent to our `local`, or nullopt. Its source is `local` unless the request
-  /// asks for another of the configured endpoints.
+  /// asks for another of the configured endpoints. What is to be answered later comes out of poll_transmit().
   std::optional<Datagram> handle_datagram(Time now, const Endpoint& from, const Endpoint& local, ByteView datagram);
+
+  /// A delayed answer whose time has come; call until empty at next_deadline().
+  std::optional<Datagram> poll_transmit(Time now) { return delayed_.take(now); }
+  std::optional<Time> next_deadline() const { return delayed_.next(); }
 
   const ServerCounters& counters() const { return counters_; }
 
@@ -48,6 +54,7 @@ class Server {
   Datagram finish(const Message& request, Message response, const Endpoint& source, const Endpoint& destination) const;
 
   ServerConfig config_;
+  DelayedAnswers delayed_;
   ServerCounters counters_;
 };
 
