@@ -7,6 +7,7 @@
 
 #include "mesh/base/error.h"
 #include "sim/scenario/run.h"
+#include "sim/world/ns3_options.h"
 
 namespace CLI {
 class App;
@@ -32,8 +33,9 @@ struct SeedRange {
 /// "7" or "1..100"; empty means the scenario's own. Error: usage.
 Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scenario);
 
-/// Makes worlds of the fidelity called `fabric` or `stack`. Error: internal if the module of `stack` is not installed.
-Result<sim::WorldFactory> world_factory(const std::string& fidelity);
+/// Makes worlds of the fidelity called `fabric` or `stack`. Errors: usage if the module of `stack` is not
+/// installed, or refuses what `ns3` asks for.
+Result<sim::WorldFactory> world_factory(const std::string& fidelity, const sim::Ns3Options& ns3 = {});
 
 /// Before a long run: makes the folder for its results, unless `folder` is empty. Error: io if nothing can be written
 /// there.

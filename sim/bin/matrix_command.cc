@@ -39,7 +39,7 @@ int run(const Options& options) {
   if (!chains) return report(chains.error());
   const auto seeds = parse_seeds(options.seeds, *scenario);
   if (!seeds) return report(seeds.error());
-  const auto make_world = world_factory(options.fidelity);
+  const auto make_world = world_factory(options.fidelity, {.attributes = scenario->ns3_attributes});
   if (!make_world) return report(make_world.error());
   if (auto done = check_folder(options.out); !done) return report(done.error());
 

@@ -5,6 +5,7 @@
 
 #include "commit.h"
 #include "sim/bin/commands.h"
+#include "sim/bin/ns3_flags.h"
 #include "sim/report/run.h"
 #include "sim/scenario/run.h"
 #include "sim/scenario/scenario.h"
@@ -19,6 +20,7 @@ struct Options {
   std::string tls;
   std::string fidelity = "fabric";
   bool json = false;
+  Ns3Flags ns3;
 };
 
 int run(const Options& options) {
@@ -28,7 +30,13 @@ int run(const Options& options) {
   if (!chains) return report(chains.error());
   const auto seeds = parse_seeds(options.seeds, *scenario);
   if (!seeds) return report(seeds.error());
-  const auto make_world = world_factory(options.fidelity);
+  const auto ns3 = options.ns3.options(*scenario);
+  if (!ns3) return report(ns3.error());
+  if (ns3->writes_files() && seeds->first != seeds->last) {
+    return report({ErrorCode::usage, "ns-3's files hold one run and " + options.file +
+                                         " asks for several seeds; choose one with --seed"});
+  }
+  const auto make_world = world_factory(options.fidelity, *ns3);
   if (!make_world) return report(make_world.error());
   if (scenario->nodes.empty()) {
     return report(
@@ -74,6 +82,7 @@ void add_run(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_option("--out", options->out, "Folder for run.json");
   command->add_flag("--json", options->json, "Print JSON instead of a table");
+  options->ns3.add_to(*command);
   command->callback([options, &status] { status = run(*options); });
 }
 

@@ -31,6 +31,8 @@ class Applications {
   void remove_receiver(std::uint32_t number);
   /// The address of the overlay this host has, of `family`; unspecified if there is no device with one.
   IpAddress address(IpFamily family) const;
+  /// Of the device with the least; 1,280, the least there may be, without a device.
+  std::uint16_t mtu() const;
 
   /// For FabricTun.
   bool attach(FabricTun& device);

@@ -108,6 +108,11 @@ IpAddress Applications::address(IpFamily family) const {
   return IpAddress::any(family);
 }
 
+std::uint16_t Applications::mtu() const {
+  const auto least = std::ranges::min_element(devices_, {}, [](const FabricTun* device) { return device->mtu(); });
+  return least == devices_.end() ? std::uint16_t{1280} : (*least)->mtu();
+}
+
 bool Applications::attach(FabricTun& device) {
   if (std::ranges::any_of(devices_, [&](const FabricTun* other) { return other->name() == device.name(); }))
     return false;

@@ -6,10 +6,16 @@
 namespace weft::stack {
 
 std::unique_ptr<sim::World> make_stack_world(std::uint64_t seed, const sim::RegionPlan& regions) {
-  StackOptions options;
-  options.seed = seed;
-  options.regions = regions;
-  return std::make_unique<StackWorld>(std::move(options));
+  return make_stack_world_with({}, seed, regions);
+}
+
+std::unique_ptr<sim::World> make_stack_world_with(const sim::Ns3Options& options, std::uint64_t seed,
+                                                  const sim::RegionPlan& regions) {
+  StackOptions all;
+  all.seed = seed;
+  all.regions = regions;
+  all.ns3 = options;
+  return std::make_unique<StackWorld>(std::move(all));
 }
 
 }  // namespace weft::stack

@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/ns3/ns3_host.h"
 
-#include <ns3/boolean.h>
-#include <ns3/config.h>
-#include <ns3/global-value.h>
-#include <ns3/icmpv6-l4-protocol.h>
-#include <ns3/internet-stack-helper.h>
-#include <ns3/ipv4-interface-address.h>
-#include <ns3/ipv4-static-routing-helper.h>
-#include <ns3/ipv4-static-routing.h>
 #include <ns3/ipv4.h>
-#include <ns3/ipv6-interface-address.h>
-#include <ns3/ipv6-static-routing-helper.h>
-#include <ns3/ipv6-static-routing.h>
 #include <ns3/ipv6.h>
-#include <ns3/mac48-address.h>
 #include <ns3/virtual-net-device.h>
 
 #include <algorithm>
@@ -25,6 +13,7 @@
 #include "sim/fabric/host_services.h"
 #include "sim/fabric/simulated_files.h"
 #include "sim/ns3/convert.h"
+#include "sim/ns3/node.h"
 #include "sim/ns3/ns3_listener.h"
 #include "sim/ns3/ns3_services.h"
 #include "sim/ns3/ns3_stream.h"
@@ -34,25 +23,7 @@
 namespace weft::stack {
 namespace {
 
-constexpr std::int64_t kStreamsPerNode = 16;
 constexpr std::uint8_t kRst = 0x04;
-
-/// A node with ns-3's stack and none of its randomness: no ARP or solicitation jitter, no duplicate address detection.
-/// What of it cannot be switched off draws from pinned streams.
-ns3::Ptr<ns3::Node> make_node() {
-  ns3::GlobalValue::Bind("ChecksumEnabled", ns3::BooleanValue(true));
-  ns3::Config::SetDefault("ns3::Icmpv6L4Protocol::DAD", ns3::BooleanValue(false));
-  auto node = ns3::CreateObject<ns3::Node>();
-  ns3::InternetStackHelper stack;
-  stack.SetRoutingHelper(ns3::Ipv4StaticRoutingHelper());
-  stack.SetRoutingHelper(ns3::Ipv6StaticRoutingHelper());
-  stack.SetIpv4ArpJitter(false);
-  stack.SetIpv6NsRsJitter(false);
-  stack.Install(node);
-  node->GetObject<ns3::Ipv4>()->SetAttribute("IpForward", ns3::BooleanValue(false));
-  node->GetObject<ns3::Icmpv6L4Protocol>()->AssignStreams(static_cast<std::int64_t>(node->GetId()) * kStreamsPerNode);
-  return node;
-}
 
 }  // namespace
 
@@ -78,21 +49,11 @@ void Ns3Host::plug_in(ns3::Ptr<ns3::NetDevice> device) {
   auto ipv6 = node_->GetObject<ns3::Ipv6>();
   const std::uint32_t interface4 = ipv4->AddInterface(device);
   const std::uint32_t interface6 = ipv6->AddInterface(device);
-  for (const IpAddress& address : options_.addresses) {
-    if (address.is_v4()) {
-      ipv4->AddAddress(interface4, {to_ns3_v4(address), ns3::Ipv4Mask::GetOnes()});
-    } else {
-      ipv6->AddAddress(interface6, {to_ns3_v6(address), ns3::Ipv6Prefix(128)});
-    }
-  }
   ipv6->SetForwarding(interface6, true);  // a forwarding interface solicits no router
+  for (const IpAddress& address : options_.addresses) add_address(node_, device, address);
   ipv4->SetUp(interface4);
   ipv6->SetUp(interface6);
-  const auto any6 = ns3::Ipv6Prefix(static_cast<std::uint8_t>(0));
-  ns3::Ipv4StaticRoutingHelper().GetStaticRouting(ipv4)->AddNetworkRouteTo(ns3::Ipv4Address::GetAny(),
-                                                                           ns3::Ipv4Mask::GetZero(), interface4);
-  ns3::Ipv6StaticRoutingHelper().GetStaticRouting(ipv6)->AddNetworkRouteTo(ns3::Ipv6Address::GetAny(), any6,
-                                                                           interface6);
+  add_default_routes(node_, device);
   for (const std::uint16_t protocol : {kEtherIpv4, kEtherIpv6}) {
     node_->RegisterProtocolHandler(ns3::MakeCallback(&Ns3Host::receive, this), protocol, device);
   }
@@ -163,19 +124,8 @@ ns3::Ptr<ns3::NetDevice> Ns3Host::take_tun_device(const std::string& name) {
   if (slot.in_use) return nullptr;
   slot.in_use = true;
   if (slot.device) return slot.device;
-  auto device = ns3::CreateObject<ns3::VirtualNetDevice>();
-  device->SetNeedsArp(false);
-  device->SetIsPointToPoint(true);
-  std::uint8_t address[6] = {2, 1};
-  store_u32be(address + 2, node_->GetId() << 8 | node_->GetNDevices());
-  ns3::Mac48Address mac;
-  mac.CopyFrom(address);
-  device->SetAddress(mac);
-  node_->AddDevice(device);
-  node_->GetObject<ns3::Ipv4>()->AddInterface(device);
-  node_->GetObject<ns3::Ipv6>()->AddInterface(device);
-  slot.device = device;
-  return device;
+  slot.device = add_virtual_device(node_);
+  return slot.device;
 }
 
 void Ns3Host::give_back_tun_device(const std::string& name) { tuns_[name].in_use = false; }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/ns3/ns3_stream.h"
 
-#include <ns3/nstime.h>
 #include <ns3/tcp-socket-factory.h>
 #include <ns3/uinteger.h>
 
@@ -20,11 +19,6 @@ constexpr std::uint32_t kReadSize = 65'536;
 
 void tune_tcp(ns3::Socket& socket, IpFamily family) {
   socket.SetAttribute("SegmentSize", ns3::UintegerValue(family == IpFamily::v4 ? 1440 : 1420));
-  socket.SetAttribute("SndBufSize", ns3::UintegerValue(256 * 1024));
-  socket.SetAttribute("RcvBufSize", ns3::UintegerValue(1024 * 1024));
-  socket.SetAttribute("InitialCwnd", ns3::UintegerValue(10));
-  socket.SetAttribute("ConnTimeout", ns3::TimeValue(ns3::Seconds(1)));
-  socket.SetAttribute("DelAckTimeout", ns3::TimeValue(ns3::MilliSeconds(40)));
 }
 
 Ns3Stream::Ns3Stream(Ns3Host& host, const Endpoint& remote) : host_(host), remote_(remote) { host_.add(*this); }

@@ -63,7 +63,7 @@ class Ns3Stream final : public io::Stream {
   bool read_posted_ = false;
 };
 
-/// Settings of every TCP socket of this world, near to Linux's.
+/// What the host's own TCP sockets do not share with those of applications (defaults.h): they are not in a tunnel.
 void tune_tcp(ns3::Socket& socket, IpFamily family);
 
 }  // namespace weft::stack

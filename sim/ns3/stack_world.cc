@@ -7,6 +7,9 @@
 #include "mesh/base/assert.h"
 #include "sim/fabric/simulated_files.h"
 #include "sim/nat/behavior.h"
+#include "sim/ns3/defaults.h"
+#include "sim/ns3/make_world.h"
+#include "sim/ns3/ns3_flow.h"
 
 namespace weft::stack {
 namespace {
@@ -39,7 +42,8 @@ class StackWorld::TrackedPing final : public sim::PingRun {
 };
 
 StackWorld::StackWorld(StackOptions options)
-    : options_(std::move(options)), loop_(std::make_unique<fabric::EventLoop>()) {
+    : options_(std::move(options)), loop_(std::make_unique<fabric::EventLoop>()), next_flow_port_(kFirstFlowPort) {
+  set_defaults(options_.ns3);
   places_.push_back(
       {std::make_unique<Exchange>(*loop_, log_, options_.regions, options_.seed, "internet"), nullptr, 0, 0});
 }
@@ -114,6 +118,10 @@ sim::Gateway StackWorld::add_gateway(const sim::GatewayPlan& plan, const nat::Be
 
 std::unique_ptr<sim::PingRun> StackWorld::ping(io::Host& from, io::Host&, const sim::PingPlan& plan) {
   return std::make_unique<TrackedPing>(*this, *entry_of(from).host, plan);
+}
+
+Result<std::unique_ptr<sim::FlowRun>> StackWorld::start_flow(io::Host& from, io::Host& to, const sim::FlowPlan& plan) {
+  return std::make_unique<Ns3Flow>(entry_of(from).host->node(), entry_of(to).host->node(), plan, next_flow_port_++);
 }
 
 void StackWorld::tapped(const Ns3Host& host, bool to_host, ByteView packet) {

@@ -11,6 +11,7 @@
 #include "sim/ns3/ns3_host.h"
 #include "sim/ns3/ns3_ping.h"
 #include "sim/ns3/wire_log.h"
+#include "sim/world/ns3_options.h"
 #include "sim/world/world.h"
 
 namespace weft::stack {
@@ -19,6 +20,7 @@ struct StackOptions {
   std::uint64_t seed = 1;
   WallTime wall_start{std::chrono::seconds{1'767'225'600}};  // 2026-01-01 00:00 UTC
   sim::RegionPlan regions;
+  sim::Ns3Options ns3;
 };
 
 /// The simulated Internet at `stack` fidelity: hosts are full ns-3 nodes, gateways bare nodes with the NAT engine, and
@@ -35,6 +37,7 @@ class StackWorld final : public sim::World {
   bool run_until(const std::function<bool()>& done, Time deadline) override { return loop_->run(deadline, &done); }
   void at(Time when, std::function<void()> task) override { loop_->at(when, std::move(task)); }
   std::unique_ptr<sim::PingRun> ping(io::Host& from, io::Host& to, const sim::PingPlan& plan) override;
+  Result<std::unique_ptr<sim::FlowRun>> start_flow(io::Host& from, io::Host& to, const sim::FlowPlan& plan) override;
   void set_behavior(sim::GatewayId gateway, const nat::Behavior& behavior) override;
   void set_link_up(io::Host& host, bool up) override;
   void set_power(io::Host& host, bool on) override;
@@ -72,6 +75,7 @@ class StackWorld final : public sim::World {
   std::vector<HostEntry> hosts_;
   fabric::NodeId next_node_ = 0;
   std::uint16_t next_ping_ = 1;
+  std::uint16_t next_flow_port_;
   std::shared_ptr<std::map<std::uint16_t, Ns3Ping*>> pings_ = std::make_shared<std::map<std::uint16_t, Ns3Ping*>>();
 };
 

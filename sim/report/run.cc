@@ -26,11 +26,24 @@ Json pair_json(const PairResult& pair) {
           {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)}};
 }
 
+Json flow_json(const FlowResult& flow) {
+  return {{"from", flow.from},
+          {"to", flow.to},
+          {"kind", flow.kind},
+          {"path", to_string(flow.path)},
+          {"received_bytes", flow.received_bytes},
+          {"deliveries", flow.deliveries},
+          {"took_ms", ms_json(flow.took)},
+          {"goodput_mbps", flow.goodput_mbps()}};
+}
+
 Json run_json(const RunResult& run) {
-  Json pairs = Json::array();
+  Json pairs = Json::array(), flows = Json::array();
   for (const PairResult& pair : run.pairs) pairs.push_back(pair_json(pair));
+  for (const FlowResult& flow : run.flows) flows.push_back(flow_json(flow));
   return {{"seed", run.seed},
           {"pairs", std::move(pairs)},
+          {"flows", std::move(flows)},
           {"failures", run.failures},
           {"virtual_s", to_seconds(run.virtual_time)},
           {"trace_hash", run.trace_hash}};
@@ -54,6 +67,13 @@ std::string to_table(const RunReport& report) {
       out += fmt::format("{:>4}  {:<12} {:<12} {:<8} {:>9} {:>9} {:>8} {:>11}  {}\n", run.seed, pair.from, pair.to,
                          to_string(pair.path), ms_text(pair.first_packet), ms_text(pair.time_to_direct),
                          ms_text(pair.rtt), fmt::format("{}/{}", pair.answered, pair.sent), pair.reason);
+    }
+  }
+  for (const RunResult& run : report.runs) {
+    for (const FlowResult& flow : run.flows) {
+      out +=
+          fmt::format("{:>4}  {:<12} {:<12} {:<8} {}: {} bytes in {} ms, {:.2f} Mb/s\n", run.seed, flow.from, flow.to,
+                      to_string(flow.path), flow.kind, flow.received_bytes, ms_text(flow.took), flow.goodput_mbps());
     }
   }
   return out;

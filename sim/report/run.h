@@ -25,10 +25,27 @@ struct PairResult {
   std::string reason;  // why not direct; empty if it is
 };
 
+/// What became of the traffic of an ns-3 application.
+struct FlowResult {
+  std::string from;
+  std::string to;
+  std::string kind;  // as in the scenario
+  PathClass path = PathClass::none;
+  std::uint64_t received_bytes = 0;  // of payload, by the application at the far end; ns3_udp_echo: that came back
+  std::uint64_t deliveries = 0;      // to the receiving application
+  std::optional<Duration> took;      // from its start to the last byte
+  /// Of the whole flow; 0 if nothing arrived.
+  double goodput_mbps() const {
+    return took && took->count() > 0 ? static_cast<double>(received_bytes) * 8e3 / static_cast<double>(took->count())
+                                     : 0;
+  }
+};
+
 /// One scenario under one seed.
 struct RunResult {
   std::uint64_t seed = 0;
   std::vector<PairResult> pairs;      // in the order of the scenario's traffic
+  std::vector<FlowResult> flows;      // likewise, of the ns-3 applications
   std::vector<std::string> failures;  // expectations and invariants that did not hold, a sentence each
   Duration virtual_time{0};
   std::string trace_hash;

@@ -6,8 +6,11 @@
 #include "sim/fabric/fabric_host.h"
 #include "sim/fabric/network.h"
 #include "sim/fabric/simulated_files.h"
+#include "sim/scenario/fabric_overlay.h"
 #include "sim/scenario/fabric_ping.h"
 #include "sim/traffic/canary.h"
+#include "sim/world/inner_nodes.h"
+#include "sim/world/stack_loader.h"
 
 namespace weft::sim {
 namespace {
@@ -42,8 +45,8 @@ fabric::CrashMode crash_mode(Unsynced fate) {
 
 class FabricWorld final : public World {
  public:
-  FabricWorld(std::uint64_t seed, const RegionPlan& regions)
-      : network_({.seed = seed, .regions = region_matrix(regions)}) {}
+  FabricWorld(std::uint64_t seed, const RegionPlan& regions, const Ns3Options& options)
+      : network_({.seed = seed, .regions = region_matrix(regions)}), ns3_options_(options) {}
 
   io::Host& add_host(const HostPlan& plan) override {
     return network_.add_host({.name = plan.name,
@@ -76,6 +79,17 @@ class FabricWorld final : public World {
     auto& echoes = echoes_[fabric_host(to).node()];
     if (!echoes) echoes = std::make_unique<FabricEchoes>(fabric_host(to));
     return std::make_unique<FabricPing>(fabric_host(from), *echoes, plan, ++flows_);
+  }
+
+  Result<std::unique_ptr<FlowRun>> start_flow(io::Host& from, io::Host& to, const FlowPlan& plan) override {
+    if (!inner_) {
+      const auto module = StackModule::open();
+      if (!module) return std::unexpected(module.error());
+      inner_ = module->make_inner_nodes(ns3_options_);
+    }
+    const auto client = inner_node(fabric_host(from));
+    const auto server = inner_node(fabric_host(to));
+    return inner_->start_flow(client, server, plan);
   }
 
   void set_behavior(GatewayId gateway, const nat::Behavior& behavior) override {
@@ -143,15 +157,38 @@ class FabricWorld final : public World {
     network_.set_link(node, link);
   }
 
+  struct Overlay {
+    explicit Overlay(fabric::FabricHost& host) : side(host) {}
+    FabricOverlay side;
+    InnerNodes::NodeId node = 0;
+  };
+
+  InnerNodes::NodeId inner_node(fabric::FabricHost& host) {
+    auto& overlay = overlays_[host.node()];
+    if (!overlay) {
+      overlay = std::make_unique<Overlay>(host);
+      overlay->node = inner_->add(overlay->side);
+    }
+    return overlay->node;
+  }
+
   fabric::Network network_;
   std::map<fabric::NodeId, std::unique_ptr<FabricEchoes>> echoes_;
   std::uint64_t flows_ = 0;
+  Ns3Options ns3_options_;
+  std::unique_ptr<InnerNodes> inner_;
+  std::map<fabric::NodeId, std::unique_ptr<Overlay>> overlays_;
 };
 
 }  // namespace
 
 std::unique_ptr<World> make_fabric_world(std::uint64_t seed, const RegionPlan& regions) {
-  return std::make_unique<FabricWorld>(seed, regions);
+  return make_fabric_world_with({}, seed, regions);
+}
+
+std::unique_ptr<World> make_fabric_world_with(const Ns3Options& options, std::uint64_t seed,
+                                              const RegionPlan& regions) {
+  return std::make_unique<FabricWorld>(seed, regions, options);
 }
 
 }  // namespace weft::sim

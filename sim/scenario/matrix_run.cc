@@ -37,6 +37,7 @@ Scenario two_nodes(const Scenario& scenario, const CellSpec& cell) {
   pair.nodes = {{.name = "a", .region = matrix.region_a, .nat = cell.a, .access = matrix.access, .site = "home-a"},
                 {.name = "b", .region = matrix.region_b, .nat = cell.b, .access = matrix.access, .site = "home-b"}};
   pair.pings = {{.from = "a", .to = "b", .interval = 250ms, .count = 1'000'000}};
+  pair.flows.clear();
   pair.events.clear();
   pair.expectations.clear();
   return pair;

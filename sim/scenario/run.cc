@@ -65,7 +65,7 @@ class Run {
 
   Result<RunResult> execute() {
     if (auto started = bring_up(); !started) return std::unexpected(started.error());
-    start_traffic();
+    if (auto started = start_traffic(); !started) return std::unexpected(started.error());
     schedule_events();
     schedule_expectations();
     const Time end = t0_ + scenario_.duration;
@@ -100,7 +100,7 @@ class Run {
     return {};
   }
 
-  void start_traffic() {
+  Result<void> start_traffic() {
     for (const PingSpec& ping : scenario_.pings) {
       io::Host& to = deployment_.host(ping.to);
       pings_.push_back(world_->ping(deployment_.host(ping.from), to,
@@ -109,6 +109,16 @@ class Run {
                                      .interval = ping.interval,
                                      .count = ping.count}));
     }
+    for (const FlowSpec& flow : scenario_.flows) {
+      FlowPlan plan = flow.plan;
+      plan.destination = deployment_.overlay_address(flow.to);
+      plan.start = t0_ + flow.start;
+      if (flow.stop) plan.stop = t0_ + *flow.stop;
+      auto started = world_->start_flow(deployment_.host(flow.from), deployment_.host(flow.to), plan);
+      if (!started) return std::unexpected(started.error());
+      flows_.push_back(std::move(*started));
+    }
+    return {};
   }
 
   void schedule_events() {
@@ -177,12 +187,26 @@ class Run {
     return result;
   }
 
+  FlowResult flow_result(std::size_t index) {
+    const FlowSpec& flow = scenario_.flows[index];
+    const FlowSample sample = flows_[index]->sample();
+    FlowResult result{.from = flow.from,
+                      .to = flow.to,
+                      .kind = flow.kind,
+                      .path = status_of(flow.from, flow.to).path,
+                      .received_bytes = sample.received,
+                      .deliveries = sample.packets};
+    if (sample.last) result.took = *sample.last - (t0_ + flow.start);
+    return result;
+  }
+
   RunResult finish() {
     for (const ExpectSpec& expect : scenario_.expectations) {
       if (!expect.at) check_one(expect);
     }
     RunResult result{.seed = options_.seed, .virtual_time = world_->now() - Time{}};
     for (std::size_t i = 0; i < scenario_.pings.size(); ++i) result.pairs.push_back(result_of(i));
+    for (std::size_t i = 0; i < flows_.size(); ++i) result.flows.push_back(flow_result(i));
     result.failures = failures_;
     for (std::string& violation : invariants_.violations()) result.failures.push_back(std::move(violation));
     result.trace_hash = world_->trace_hash();
@@ -195,6 +219,7 @@ class Run {
   Invariants invariants_;
   Deployment deployment_;
   std::vector<std::unique_ptr<PingRun>> pings_;
+  std::vector<std::unique_ptr<FlowRun>> flows_;
   std::vector<std::string> failures_;
   Time t0_{};
 };

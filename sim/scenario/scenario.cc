@@ -35,6 +35,10 @@ class ScenarioReader {
     const std::filesystem::path folder = std::filesystem::path(file_).parent_path();
     scenario_.nat_models =
         (folder / document_.value("nat_models", std::string("../nat-models"))).lexically_normal().string();
+    if (document_.contains("ns3_attributes")) {
+      for (const auto& [name, value] : document_["ns3_attributes"].items())
+        scenario_.ns3_attributes.emplace_back(name, value.get<std::string>());
+    }
     read_topology();
     read_access();
     for (const auto& [name, chain] : document_["nat"].items())
@@ -120,6 +124,10 @@ class ScenarioReader {
     for (std::size_t i = 0; i < size("traffic"); ++i) {
       const json& ping = document_["traffic"][i];
       const std::string pointer = "/traffic/" + std::to_string(i);
+      if (ping["kind"] != "ping") {
+        read_flow(ping, pointer);
+        continue;
+      }
       scenario_.pings.push_back({.from = node(ping["from"], pointer + "/from"),
                                  .to = node(ping["to"], pointer + "/to"),
                                  .start = from_s(ping.value("start_s", 0.0)),
@@ -127,6 +135,32 @@ class ScenarioReader {
                                  .count = ping.value("count", std::uint64_t{10})});
       if (ping["from"] == ping["to"]) refuse(pointer + "/to", "is the node that sends; name another one");
     }
+  }
+
+  /// An ns-3 application (docs/ns3.md).
+  void read_flow(const json& flow, const std::string& pointer) {
+    using Kind = FlowPlan::Kind;
+    static const std::map<std::string, Kind> kinds = {
+        {"ns3_bulk_send", Kind::bulk_send}, {"ns3_on_off", Kind::on_off}, {"ns3_udp_echo", Kind::udp_echo}};
+    FlowSpec spec{.from = node(flow["from"], pointer + "/from"),
+                  .to = node(flow["to"], pointer + "/to"),
+                  .start = from_s(flow.value("start_s", 0.0)),
+                  .kind = flow["kind"]};
+    if (flow.contains("stop_s")) spec.stop = from_s(flow["stop_s"]);
+    FlowPlan& plan = spec.plan;
+    plan.kind = kinds.at(flow["kind"]);
+    plan.bytes = flow.value("bytes", std::uint64_t{0});
+    plan.packet = flow.value("packet_bytes", plan.kind == Kind::bulk_send ? 65'536u : 1'024u);
+    plan.rate_bps = static_cast<std::uint64_t>(flow.value("rate_mbps", 1.0) * 1e6);
+    plan.on = from_s(flow.value("on_s", 1.0));
+    plan.off = from_s(flow.value("off_s", 0.0));
+    plan.interval = from_ms(flow.value("interval_ms", 1000.0));
+    plan.count = flow.value("count", std::uint64_t{10});
+    if (plan.kind != Kind::udp_echo && plan.bytes == 0 && !spec.stop)
+      refuse(pointer, "never ends; give 'bytes' or 'stop_s'");
+    if (spec.stop && *spec.stop <= spec.start) refuse(pointer + "/stop_s", "is not after start_s");
+    if (flow["from"] == flow["to"]) refuse(pointer + "/to", "is the node that sends; name another one");
+    scenario_.flows.push_back(std::move(spec));
   }
 
   void read_events() {

@@ -43,6 +43,16 @@ struct PingSpec {
   std::uint64_t count = 10;
 };
 
+/// Traffic of an ns-3 application through the overlay.
+struct FlowSpec {
+  std::string from;
+  std::string to;
+  Duration start{0};
+  std::optional<Duration> stop;
+  std::string kind;
+  FlowPlan plan;  // without destination and times
+};
+
 struct EventSpec {
   enum class Kind { set_nat, link_down, link_up, relay_stop, relay_start, coordinator_stop, coordinator_start };
   Kind kind = Kind::link_down;
@@ -81,6 +91,8 @@ struct Scenario {
   bool tls = false;
   std::vector<NodeSpec> nodes;
   std::vector<PingSpec> pings;
+  std::vector<FlowSpec> flows;
+  std::vector<std::pair<std::string, std::string>> ns3_attributes;  // in the order of their names
   std::vector<EventSpec> events;
   std::vector<ExpectSpec> expectations;
   std::optional<MatrixSpec> matrix;

@@ -7,11 +7,16 @@
 #include <string>
 #include <system_error>
 
+#include "mesh/base/assert.h"
+#include "sim/world/inner_nodes.h"
+
 namespace weft::sim {
 namespace {
 
 constexpr const char* kModule = "libweft_stack.so";
-using Maker = World* (*)(std::uint64_t, const RegionPlan*);
+using CheckOptions = bool(const Ns3Options*, std::string* problem);
+using MakeWorld = World*(std::uint64_t, const RegionPlan*, const Ns3Options*);
+using MakeInnerNodes = InnerNodes*(const Ns3Options*);
 
 void* open_module(std::string& tried) {
   std::error_code error;
@@ -25,16 +30,49 @@ void* open_module(std::string& tried) {
 
 }  // namespace
 
-Result<std::function<std::unique_ptr<World>(std::uint64_t, const RegionPlan&)>> load_stack_world() {
+template <typename Function>
+Function* StackModule::find(const char* symbol) const {
+  void* found = dlsym(handle_, symbol);
+  WEFT_ASSERT(found != nullptr);  // looked for by open()
+  return reinterpret_cast<Function*>(found);
+}
+
+Result<StackModule> StackModule::open() {
   std::string why = "it is not beside the program";
-  void* module = open_module(why);
-  void* symbol = module == nullptr ? nullptr : dlsym(module, "weft_make_stack_world");
-  if (symbol == nullptr) {
-    return fail(ErrorCode::usage, std::string("the stack fidelity needs ") + kModule + ": " + why +
-                                      "; build the target weft_stack, or choose the fabric");
+  StackModule module;
+  module.handle_ = open_module(why);
+  for (const char* symbol : {"weft_check_ns3_options", "weft_make_stack_world", "weft_make_inner_nodes"}) {
+    if (module.handle_ != nullptr && dlsym(module.handle_, symbol) != nullptr) continue;
+    if (module.handle_ != nullptr) why = "it is of another version than the program";
+    return fail(ErrorCode::usage, std::string("full ns-3 nodes (the stack fidelity, ns3_ traffic) need ") + kModule +
+                                      ": " + why + "; build the target weft_stack, or choose the fabric");
   }
-  const auto make = reinterpret_cast<Maker>(symbol);
-  return [make](std::uint64_t seed, const RegionPlan& regions) { return std::unique_ptr<World>(make(seed, &regions)); };
+  return module;
+}
+
+Result<void> StackModule::check(const Ns3Options& options) const {
+  std::string problem;
+  if (find<CheckOptions>("weft_check_ns3_options")(&options, &problem)) return {};
+  return fail(ErrorCode::usage, problem);
+}
+
+std::unique_ptr<World> StackModule::make_world(std::uint64_t seed, const RegionPlan& regions,
+                                               const Ns3Options& options) const {
+  return std::unique_ptr<World>(find<MakeWorld>("weft_make_stack_world")(seed, &regions, &options));
+}
+
+std::unique_ptr<InnerNodes> StackModule::make_inner_nodes(const Ns3Options& options) const {
+  return std::unique_ptr<InnerNodes>(find<MakeInnerNodes>("weft_make_inner_nodes")(&options));
+}
+
+Result<std::function<std::unique_ptr<World>(std::uint64_t, const RegionPlan&)>> load_stack_world(
+    const Ns3Options& options) {
+  const auto module = StackModule::open();
+  if (!module) return std::unexpected(module.error());
+  if (auto good = module->check(options); !good) return std::unexpected(good.error());
+  return [module = *module, options](std::uint64_t seed, const RegionPlan& regions) {
+    return module.make_world(seed, regions, options);
+  };
 }
 
 }  // namespace weft::sim

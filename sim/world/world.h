@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "mesh/base/bytes.h"
+#include "mesh/base/error.h"
 #include "mesh/base/ip.h"
 #include "mesh/base/time.h"
+#include "sim/world/flow.h"
 
 namespace weft {
 class TraceSink;
@@ -145,6 +147,10 @@ class World {
 
   /// Sends ICMP echo requests into the overlay at `from`; the far end answers by itself. Both hosts are of this world.
   virtual std::unique_ptr<PingRun> ping(io::Host& from, io::Host& to, const PingPlan& plan) = 0;
+
+  /// Starts ns-3's own applications on both hosts: a client at `from`, the server at `to`, through the overlay. Error:
+  /// usage, if the module of full ns-3 nodes is not installed.
+  virtual Result<std::unique_ptr<FlowRun>> start_flow(io::Host& from, io::Host& to, const FlowPlan& plan) = 0;
 
   /// Another behaviour from now on, with all state gone.
   virtual void set_behavior(GatewayId gateway, const nat::Behavior& behavior) = 0;

@@ -63,6 +63,24 @@ def test_bad_seeds_and_unknown_flags() -> None:
     assert "--sead" in refusal("matrix", QUICK, "--sead", "5")
 
 
+@pytest.mark.parametrize("setting, sentence", [
+    ("ns3::NoSuchThing::Colour=red", "ns-3 has no type 'ns3::NoSuchThing'"),
+    ("ns3::TcpSocket::Colour=red", "ns3::TcpSocket has no attribute 'Colour'; it has SndBufSize"),
+    ("ns3::TcpSocket::SegmentSize=red", "cannot be 'red'; it takes ns3::UintegerValue (uint32_t 0:4294967295)"),
+    ("ns3::TcpL4Protocol::SocketType=ns3::TcpRed", "cannot be 'ns3::TcpRed'"),
+    ("red", "is not NAME=VALUE"),
+])
+def test_attribute_that_ns3_does_not_know(setting: str, sentence: str) -> None:
+    assert sentence in refusal("run", "scenarios/tunnel-tcp.json", "--ns3-set", setting)
+
+
+def test_flow_without_an_end(scenario) -> None:
+    def endless(document: dict) -> None:
+        document["nodes"] = [{"name": name, "region": "north", "nat": "eim-eif"} for name in ("a", "b")]
+        document["traffic"] = [{"kind": "ns3_bulk_send", "from": "a", "to": "b"}]
+    assert "/traffic/0: never ends; give 'bytes' or 'stop_s'" in refusal("run", scenario(endless))
+
+
 def test_failed_expectation_is_exit_20(scenario) -> None:
     def all_direct(document: dict) -> None:
         document["nodes"] = [{"name": name, "region": "north", "nat": "apdm-apdf"} for name in ("a", "b")]

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/ns3/node.h"
+
+#include <ns3/boolean.h>
+#include <ns3/icmpv6-l4-protocol.h>
+#include <ns3/internet-stack-helper.h>
+#include <ns3/ipv4-interface-address.h>
+#include <ns3/ipv4-static-routing-helper.h>
+#include <ns3/ipv4-static-routing.h>
+#include <ns3/ipv4.h>
+#include <ns3/ipv6-interface-address.h>
+#include <ns3/ipv6-static-routing-helper.h>
+#include <ns3/ipv6-static-routing.h>
+#include <ns3/ipv6.h>
+#include <ns3/mac48-address.h>
+
+#include "mesh/base/bytes.h"
+#include "sim/ns3/convert.h"
+
+namespace weft::stack {
+namespace {
+
+constexpr std::int64_t kStreamsPerNode = 16;
+
+std::uint32_t interface4(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device) {
+  return static_cast<std::uint32_t>(node->GetObject<ns3::Ipv4>()->GetInterfaceForDevice(device));
+}
+std::uint32_t interface6(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device) {
+  return static_cast<std::uint32_t>(node->GetObject<ns3::Ipv6>()->GetInterfaceForDevice(device));
+}
+
+}  // namespace
+
+ns3::Ptr<ns3::Node> make_node() {
+  auto node = ns3::CreateObject<ns3::Node>();
+  ns3::InternetStackHelper stack;
+  stack.SetRoutingHelper(ns3::Ipv4StaticRoutingHelper());
+  stack.SetRoutingHelper(ns3::Ipv6StaticRoutingHelper());
+  stack.SetIpv4ArpJitter(false);
+  stack.SetIpv6NsRsJitter(false);
+  stack.Install(node);
+  node->GetObject<ns3::Ipv4>()->SetAttribute("IpForward", ns3::BooleanValue(false));
+  node->GetObject<ns3::Icmpv6L4Protocol>()->AssignStreams(static_cast<std::int64_t>(node->GetId()) * kStreamsPerNode);
+  return node;
+}
+
+ns3::Ptr<ns3::VirtualNetDevice> add_virtual_device(ns3::Ptr<ns3::Node> node) {
+  auto device = ns3::CreateObject<ns3::VirtualNetDevice>();
+  device->SetNeedsArp(false);
+  device->SetIsPointToPoint(true);
+  std::uint8_t address[6] = {2, 1};
+  store_u32be(address + 2, node->GetId() << 8 | node->GetNDevices());
+  ns3::Mac48Address mac;
+  mac.CopyFrom(address);
+  device->SetAddress(mac);
+  node->AddDevice(device);
+  node->GetObject<ns3::Ipv4>()->AddInterface(device);
+  node->GetObject<ns3::Ipv6>()->AddInterface(device);
+  return device;
+}
+
+void add_address(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device, const IpAddress& address) {
+  if (address.is_v4()) {
+    auto ipv4 = node->GetObject<ns3::Ipv4>();
+    ipv4->AddAddress(interface4(node, device), {to_ns3_v4(address), ns3::Ipv4Mask::GetOnes()});
+    ipv4->SetUp(interface4(node, device));
+  } else {
+    auto ipv6 = node->GetObject<ns3::Ipv6>();
+    ipv6->AddAddress(interface6(node, device), {to_ns3_v6(address), ns3::Ipv6Prefix(128)});
+    ipv6->SetUp(interface6(node, device));
+  }
+}
+
+void add_default_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device) {
+  ns3::Ipv4StaticRoutingHelper()
+      .GetStaticRouting(node->GetObject<ns3::Ipv4>())
+      ->AddNetworkRouteTo(ns3::Ipv4Address::GetAny(), ns3::Ipv4Mask::GetZero(), interface4(node, device));
+  ns3::Ipv6StaticRoutingHelper()
+      .GetStaticRouting(node->GetObject<ns3::Ipv6>())
+      ->AddNetworkRouteTo(ns3::Ipv6Address::GetAny(), ns3::Ipv6Prefix(static_cast<std::uint8_t>(0)),
+                          interface6(node, device));
+}
+
+}  // namespace weft::stack
