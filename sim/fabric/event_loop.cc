@@ -11,6 +11,7 @@
 
 #include "mesh/base/assert.h"
 #include "sim/fabric/packet.h"
+#include "sim/fabric/wheel_scheduler.h"
 
 namespace weft::fabric {
 namespace {
@@ -55,7 +56,7 @@ class AlarmEvent final : public ns3::EventImpl {
 
 EventLoop::EventLoop() {
   ns3::ObjectFactory scheduler;
-  scheduler.SetTypeId("ns3::PriorityQueueScheduler");
+  scheduler.SetTypeId(WheelScheduler::GetTypeId());
   ns3::Simulator::SetScheduler(scheduler);
   WEFT_ASSERT(ns3::Simulator::Now().IsZero());  // otherwise another Network lives in this process
 }

@@ -71,6 +71,7 @@ void bench_handshakes(Bench& bench);
 void bench_peers(Bench& bench);
 void bench_relay(Bench& bench);
 void bench_nat(Bench& bench);
+void bench_scheduler(Bench& bench);
 void bench_fabric(Bench& bench);
 void bench_agents(Bench& bench);
 

@@ -72,6 +72,14 @@ void bench_fabric(Bench& bench) {
         return count;
       });
     });
+    bench.figure(name + "/build", "hosts/s", [&] {
+      return bench.rate([&](Stopwatch& watch) {
+        watch.start();
+        const Echoes echoes(hosts);
+        watch.stop();
+        return std::size_t{hosts};
+      });
+    });
     bench.figure(name + "/memory", "bytes/host", [&] { return Echoes(hosts).bytes_per_host(); });
   }
 }

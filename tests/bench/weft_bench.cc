@@ -82,6 +82,7 @@ int run(const Request& request) {
   bench_relay(bench);
 #ifdef WEFT_BENCH_SIM
   bench_nat(bench);
+  bench_scheduler(bench);
   bench_fabric(bench);
   bench_agents(bench);
 #endif
