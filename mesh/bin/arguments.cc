@@ -138,6 +138,7 @@ void add_others(const ParserPointer& parser) {
         command.add_option("config", flags.config, "File in the format of wg-quick(8)")->required();
         command.add_option("--tun", flags.tun_name, "Name of the network interface");
         command.add_option("--rekey-after", flags.rekey_after, "Age at which we renew a session: 1s to 120s (120s)");
+        command.add_option("--cipher", flags.cipher, "Who encrypts: auto, avx512, avx2 or openssl (auto)");
       });
 }
 

@@ -110,6 +110,7 @@ struct DebugWireguardFlags {
   std::string config;  // file in the format of wg-quick(8): [Interface] and [Peer]
   std::string tun_name = "weft0";
   std::optional<std::string> rekey_after;
+  std::string cipher = "auto";  // auto, avx512, avx2 or openssl
 };
 /// Prints one JSON object a line: started, handshake_completed, handshake_given_up, session_expired, and stopped with
 /// the counters.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -64,6 +65,16 @@ Result<void> set_rekey_after(const std::optional<std::string>& text, wireguard::
   return {};
 }
 
+Result<crypto::AeadImplementation> parse_cipher(const std::string& name) {
+  using enum crypto::AeadImplementation;
+  static const std::map<std::string, crypto::AeadImplementation> kCiphers = {
+      {"auto", best}, {"avx512", avx512}, {"avx2", avx2}, {"openssl", openssl}};
+  const auto found = kCiphers.find(name);
+  if (found == kCiphers.end()) return fail(ErrorCode::usage, "--cipher must be auto, avx512, avx2 or openssl");
+  if (crypto::available(found->second)) return found->second;
+  return fail(ErrorCode::usage, "--cipher " + name + ": this processor or this build does not have it: use auto");
+}
+
 }  // namespace
 
 int run_debug_wireguard(const DebugWireguardFlags& flags) {
@@ -76,6 +87,9 @@ int run_debug_wireguard(const DebugWireguardFlags& flags) {
   if (!config) return report(config.error());
   config->tun.name = flags.tun_name;
   if (auto done = set_rekey_after(flags.rekey_after, config->limits); !done) return report(done.error());
+  const auto cipher = parse_cipher(flags.cipher);
+  if (!cipher) return report(cipher.error());
+  config->cipher = *cipher;
   auto daemon = Daemon::create(*settings);
   if (!daemon) return report(daemon.error());
   auto tunnel = std::make_unique<tunnel::StaticTunnel>((*daemon)->host(), std::move(*config));

@@ -21,6 +21,7 @@ struct StaticTunnel::Impl {
     device_config.private_key = config.private_key;
     device_config.mtu = config.tun.mtu;
     device_config.limits = config.limits;
+    device_config.cipher = config.cipher;
     device_config.next_timestamp = [this] {
       last_timestamp = std::max(host.clock().wall_now(), last_timestamp + 1ns);
       return wireguard::to_tai64n(last_timestamp);

@@ -34,6 +34,7 @@ struct StaticTunnelConfig {
   bool set_routes = true;
   std::vector<StaticPeer> peers;
   wireguard::Limits limits;
+  crypto::AeadImplementation cipher = crypto::AeadImplementation::best;  // must be available
 };
 
 /// A tunnel to peers that are known beforehand, stock WireGuard ones included: a wireguard::Device between UDP sockets

@@ -13,6 +13,7 @@
 #include "mesh/base/packet.h"
 #include "mesh/base/random.h"
 #include "mesh/base/time.h"
+#include "mesh/crypto/aead.h"
 #include "mesh/crypto/keys.h"
 #include "mesh/wireguard/events.h"
 #include "mesh/wireguard/limits.h"
@@ -43,6 +44,8 @@ struct DeviceConfig {
   /// Handshake messages a second above which the device takes itself to be under load; 0: only when told.
   std::uint32_t load_threshold = 1000;
   Limits limits;
+  /// Who computes the packets' cipher; must be available.
+  crypto::AeadImplementation cipher = crypto::AeadImplementation::best;
 };
 
 struct PeerStats {

@@ -17,9 +17,10 @@ class IndexTable;
 
 /// The transport keys of one session and what bounds their use; wiped when destroyed.
 struct Keypair {
-  Keypair(const TransportKeys& keys, bool initiated, Time made, std::uint32_t own_index, std::uint32_t peer_index)
-      : sending(keys.send),
-        receiving(keys.receive),
+  Keypair(const TransportKeys& keys, crypto::AeadImplementation cipher, bool initiated, Time made,
+          std::uint32_t own_index, std::uint32_t peer_index)
+      : sending(keys.send, cipher),
+        receiving(keys.receive, cipher),
         created(made),
         local_index(own_index),
         remote_index(peer_index),

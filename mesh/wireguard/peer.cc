@@ -143,7 +143,8 @@ bool Peer::consume_response(Time now, const PathId& from, const HandshakeRespons
   if (!initiation_ || initiation_->sender_index != message.receiver_index) return false;
   const auto keys = wireguard::consume_response(shared_.identity, *initiation_, secrets(), message);
   if (!keys) return false;
-  auto keypair = std::make_unique<Keypair>(*keys, true, now, message.receiver_index, message.sender_index);
+  auto keypair =
+      std::make_unique<Keypair>(*keys, shared_.config.cipher, true, now, message.receiver_index, message.sender_index);
   shared_.indices.attach(message.receiver_index, keypair.get());
   initiation_.reset();  // its index is now the keypair's
   keypairs_.add_initiated(std::move(keypair));
@@ -163,7 +164,7 @@ bool Peer::consume_initiation(Time now, const PathId& from, ReceivedInitiation r
   const std::uint32_t index = shared_.indices.add(this);
   const auto created = create_response(std::move(received), secrets(), index, shared_.entropy);
   if (!created) return shared_.indices.remove(index), false;
-  auto keypair = std::make_unique<Keypair>(created->keys, false, now, index, remote_index);
+  auto keypair = std::make_unique<Keypair>(created->keys, shared_.config.cipher, false, now, index, remote_index);
   shared_.indices.attach(index, keypair.get());
   keypairs_.add_responded(std::move(keypair));
   keys_changed();

@@ -17,7 +17,8 @@ class KeypairRotation : public testing::Test {
 
   std::unique_ptr<Keypair> make(bool initiator, Time created = {}) {
     const std::uint32_t index = indices_.add(nullptr);
-    auto keypair = std::make_unique<Keypair>(TransportKeys{}, initiator, created, index, 0);
+    auto keypair =
+        std::make_unique<Keypair>(TransportKeys{}, crypto::AeadImplementation::best, initiator, created, index, 0);
     indices_.attach(index, keypair.get());
     return keypair;
   }
