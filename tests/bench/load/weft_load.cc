@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// weft-load: makes and counts traffic for the scripts that measure tunnels. Prints one JSON object.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "tests/bench/load/udp_load.h"
+
+namespace weft::load {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int report(const Result<Json>& result) {
+  if (!result) {
+    std::fprintf(stderr, "weft-load: %s\n", result.error().message.c_str());
+    return 1;
+  }
+  std::puts(result->dump().c_str());
+  return 0;
+}
+
+Result<Endpoint> endpoint(const std::string& text) {
+  const auto parsed = Endpoint::parse(text);
+  if (!parsed) return fail(ErrorCode::usage, text + " is not an address and port, as in 192.0.2.1:5000");
+  return *parsed;
+}
+
+struct Flags {
+  std::string endpoint;
+  std::size_t length = 1372;
+  double seconds = 5;
+  bool gso = false;
+};
+
+std::chrono::milliseconds span(const Flags& flags) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(flags.seconds * 1000));
+}
+
+Result<Json> udp_send(const Flags& flags) {
+  const auto target = endpoint(flags.endpoint);
+  if (!target) return std::unexpected(target.error());
+  const auto sent = send_udp({.target = *target, .length = flags.length, .span = span(flags), .gso = flags.gso});
+  if (!sent) return std::unexpected(sent.error());
+  return Json{{"datagrams", sent->datagrams}, {"refused", sent->refused}, {"seconds", sent->seconds}};
+}
+
+Result<Json> udp_receive(const Flags& flags) {
+  const auto local = endpoint(flags.endpoint);
+  if (!local) return std::unexpected(local.error());
+  const auto received = receive_udp({.local = *local});
+  if (!received) return std::unexpected(received.error());
+  return Json{{"datagrams", received->datagrams},
+              {"bytes", received->bytes},
+              {"out_of_order", received->out_of_order},
+              {"seconds", received->seconds}};
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Traffic for the scripts that measure tunnels (docs/benchmarks.md). Prints one JSON object."};
+  app.require_subcommand(1);
+  Flags flags;
+  Result<Json> (*chosen)(const Flags&) = nullptr;
+  CLI::App* const send = app.add_subcommand("udp-send", "Send numbered datagrams as fast as the kernel takes them");
+  send->add_option("target", flags.endpoint, "Address and port")->required();
+  send->add_option("--length", flags.length, "Bytes of payload (1372)")->check(CLI::Range(kSequenceSize, 65507ul));
+  send->add_option("--seconds", flags.seconds, "How long (5)")->check(CLI::Range(0.001, 3600.0));
+  send->add_flag("--gso", flags.gso, "Many datagrams a call (UDP_SEGMENT), not one");
+  send->callback([&] { chosen = udp_send; });
+  CLI::App* const receive = app.add_subcommand("udp-receive", "Count datagrams (UDP_GRO) until a second of silence");
+  receive->add_option("local", flags.endpoint, "Address and port")->required();
+  receive->callback([&] { chosen = udp_receive; });
+  CLI11_PARSE(app, argc, argv);
+  return report(chosen(flags));
+}
+
+}  // namespace
+}  // namespace weft::load
+
+int main(int argc, char** argv) { return weft::load::run(argc, argv); }
