@@ -30,17 +30,19 @@ struct Flags {
   std::string endpoint;
   std::size_t length = 1372;
   double seconds = 5;
+  double silence = 1;
   bool gso = false;
 };
 
-std::chrono::milliseconds span(const Flags& flags) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(flags.seconds * 1000));
+std::chrono::milliseconds milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
 Result<Json> udp_send(const Flags& flags) {
   const auto target = endpoint(flags.endpoint);
   if (!target) return std::unexpected(target.error());
-  const auto sent = send_udp({.target = *target, .length = flags.length, .span = span(flags), .gso = flags.gso});
+  const auto sent =
+      send_udp({.target = *target, .length = flags.length, .span = milliseconds(flags.seconds), .gso = flags.gso});
   if (!sent) return std::unexpected(sent.error());
   return Json{{"datagrams", sent->datagrams}, {"refused", sent->refused}, {"seconds", sent->seconds}};
 }
@@ -48,7 +50,7 @@ Result<Json> udp_send(const Flags& flags) {
 Result<Json> udp_receive(const Flags& flags) {
   const auto local = endpoint(flags.endpoint);
   if (!local) return std::unexpected(local.error());
-  const auto received = receive_udp({.local = *local});
+  const auto received = receive_udp({.local = *local, .silence = milliseconds(flags.silence)});
   if (!received) return std::unexpected(received.error());
   return Json{{"datagrams", received->datagrams},
               {"bytes", received->bytes},
@@ -67,8 +69,10 @@ int run(int argc, char** argv) {
   send->add_option("--seconds", flags.seconds, "How long (5)")->check(CLI::Range(0.001, 3600.0));
   send->add_flag("--gso", flags.gso, "Many datagrams a call (UDP_SEGMENT), not one");
   send->callback([&] { chosen = udp_send; });
-  CLI::App* const receive = app.add_subcommand("udp-receive", "Count datagrams (UDP_GRO) until a second of silence");
+  CLI::App* const receive = app.add_subcommand("udp-receive", "Count datagrams (UDP_GRO) until they cease");
   receive->add_option("local", flags.endpoint, "Address and port")->required();
+  receive->add_option("--silence", flags.silence, "Seconds without one that are the end (1)")
+      ->check(CLI::Range(0.001, 60.0));
   receive->callback([&] { chosen = udp_receive; });
   CLI11_PARSE(app, argc, argv);
   return report(chosen(flags));

@@ -10,7 +10,7 @@ import subprocess
 
 import others
 from machine import run
-from namespaces import OVERLAY, UNDERLAY, Namespaces, wait_until
+from namespaces import OVERLAY, OVERLAY6, UNDERLAY, Namespaces, wait_until
 
 PORT, MTU = 51820, 1420
 
@@ -47,8 +47,10 @@ class Tunnel:
             raise RuntimeError("a tunnel ended at once:\n" + self.logs())
         return f" {OVERLAY}.{side + 1}/" in self.spaces.ip(side, "-4", "addr")
 
-    def give_address(self, side: int, device: str) -> None:
+    def give_address(self, side: int, device: str, *more: str) -> None:
         self.spaces.ip(side, "addr", "add", f"{OVERLAY}.{side + 1}/24", "dev", device)
+        for address in more:
+            self.spaces.ip(side, "addr", "add", address, "dev", device, "nodad")
         self.spaces.ip(side, "link", "set", device, "mtu", MTU, "up")
 
     def logs(self) -> str:
@@ -62,14 +64,15 @@ def device_name(side: int) -> str:
 def wireguard_configuration(side: int, keys: list[Keys], interface: str) -> str:
     other = 1 - side
     return (f"[Interface]\nPrivateKey = {keys[side].private}\nListenPort = {PORT}\n{interface}"
-            f"[Peer]\nPublicKey = {keys[other].public}\nAllowedIPs = {OVERLAY}.{other + 1}/32\n"
+            f"[Peer]\nPublicKey = {keys[other].public}\nAllowedIPs = {OVERLAY}.{other + 1}/32, {OVERLAY6}::{other + 1}/128\n"
             f"Endpoint = {UNDERLAY}.{other + 1}:{PORT}\n")
 
 
 def start_weft(tunnel: Tunnel, side: int, keys: list[Keys], cipher: str) -> None:
     file = tunnel.folder / f"weft-{side}.conf"
     file.touch(mode=0o600)
-    file.write_text(wireguard_configuration(side, keys, f"Address = {OVERLAY}.{side + 1}/24\nMTU = {MTU}\n"))
+    file.write_text(wireguard_configuration(side, keys, f"Address = {OVERLAY}.{side + 1}/24, {OVERLAY6}::{side + 1}/64\n"
+                                                     f"MTU = {MTU}\n"))
     tunnel.start(side, "weft", tunnel.weft, "debug", "wireguard", file, "--tun", device_name(side), "--cipher", cipher)
     wait_until("weft", lambda: tunnel.has_address(side), 30)
 
@@ -81,7 +84,7 @@ def start_wireguard_go(tunnel: Tunnel, side: int, keys: list[Keys]) -> None:
     tunnel.start(side, "wireguard-go", "wireguard-go", "-f", device_name(side))
     wait_until("wireguard-go", pathlib.Path(f"/var/run/wireguard/{device_name(side)}.sock").exists)
     tunnel.spaces.run(side, "wg", "setconf", device_name(side), file)
-    tunnel.give_address(side, device_name(side))
+    tunnel.give_address(side, device_name(side), f"{OVERLAY6}::{side + 1}/64")
 
 
 def start_ends(tunnel: Tunnel, ends: list[str]) -> None:

@@ -11,7 +11,7 @@ import time
 
 from machine import run
 
-UNDERLAY, OVERLAY = "10.99.0", "10.98.0"
+UNDERLAY, OVERLAY, OVERLAY6 = "10.99.0", "10.98.0", "fd98"
 
 
 def wait_until(what: str, condition, limit: float = 10) -> None:

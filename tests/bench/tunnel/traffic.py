@@ -10,7 +10,7 @@ import typing
 
 from engines import Tunnel
 from machine import process_peak_mb, process_seconds
-from namespaces import wait_until
+from namespaces import Namespaces, wait_until
 
 LARGE, SMALL = 1372, 64  # bytes of UDP payload
 LOAD_PORT = 5300
@@ -42,30 +42,33 @@ def p99(values: list[float]) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
 
 
+def start_iperf_server(spaces: Namespaces, address: str) -> subprocess.Popen:
+    """A server for one run. One that stays may still be busy with the last run when the next begins, since a client does
+    not wait for it ("the server is busy running a test"; seen without a tunnel as well)."""
+    server = spaces.start(1, "iperf3", "-s", "-1", "-B", address)
+    wait_until("iperf3 -s", lambda: ":5201" in spaces.run(1, "ss", "-Hltn"))
+    return server
+
+
 class Traffic:
     def __init__(self, tunnel: Tunnel, load: str, seconds: int) -> None:
         self.tunnel, self.spaces, self.target = tunnel, tunnel.spaces, tunnel.target
         self.load, self.seconds = load, seconds
-        self.server: subprocess.Popen | None = None
 
     def engine_seconds(self) -> float:
         return sum(process_seconds(process.pid) for process in self.tunnel.processes)
-
-    def start_server(self) -> None:
-        if self.server is None:
-            self.server = self.spaces.start(1, "iperf3", "-s", "-B", self.target)
-            wait_until("iperf3 -s", lambda: ":5201" in self.spaces.run(1, "ss", "-Hltn"))
 
     def client(self, *options: object) -> list[object]:
         return ["iperf3", "-c", self.target, "-t", self.seconds, "-C", "cubic", "-J", *options]
 
     def tcp(self, streams: int) -> tuple[float, float]:
         """Gb/s received, and CPU seconds of both engines per GB."""
-        self.start_server()
+        server = start_iperf_server(self.spaces, self.target)
         before = self.engine_seconds()
         report = json.loads(self.spaces.run(0, *self.client("-P", streams), timeout=self.seconds + 30))
         if not report.get("end"):
             raise RuntimeError(f"iperf3: {report.get('error', 'no result')}")
+        server.wait(20)
         received = report["end"]["sum_received"]
         return received["bits_per_second"] / 1e9, (self.engine_seconds() - before) / (received["bytes"] / 1e9)
 
@@ -91,11 +94,12 @@ class Traffic:
         return [float(ms) * 1000 for ms in re.findall(r"time=([\d.]+) ms", text)]
 
     def loaded_ping(self) -> list[float]:
-        self.start_server()
+        server = start_iperf_server(self.spaces, self.target)
         load = self.spaces.start(0, *self.client())
         time.sleep(1)  # past slow start
         round_trips = self.ping(int((self.seconds - 2) / 0.01), 0.01)
         load.wait(self.seconds + 30)
+        server.wait(20)
         return round_trips
 
 
