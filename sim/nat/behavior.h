@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "mesh/base/ip.h"
 #include "mesh/base/time.h"
 
 namespace weft::nat {
@@ -13,6 +16,8 @@ enum class Translation : std::uint8_t {
   nat,       // source address and port are replaced (a family without an external address is handled as `firewall`)
   firewall,  // addresses stay; inbound packets need filter state (RFC 6092)
   none,      // a router: everything passes, no state is kept
+  nat64,     // IPv6 inside, IPv4 outside (RFC 6146); IPv6 to other destinations is handled as `firewall`
+  nptv6,     // the IPv6 prefix is replaced, no state is kept (RFC 6296); IPv4 is routed
 };
 
 /// RFC 4787 §4.1: when an internal endpoint keeps its external endpoint.
@@ -34,13 +39,40 @@ enum class Collision : std::uint8_t { random, sequential, refuse };
 enum class Pooling : std::uint8_t { paired, arbitrary };
 /// RFC 4787 §4.3: packets of which direction keep a mapping alive.
 enum class Refresh : std::uint8_t { outbound, inbound, both };
-/// How an inbound packet that is not admitted is refused. `reset`: TCP by RST, the rest by ICMP.
+/// How a packet that is not admitted, or that a policy forbids, is refused. `reset`: TCP by RST, the rest by ICMP.
 enum class Refusal : std::uint8_t { silent, icmp, reset };
+/// Whether an outbound packet for which there is no port, block or room is answered (RFC 5508 REQ-8).
+enum class Exhaustion : std::uint8_t { silent, icmp };
 /// Whether an unsolicited inbound packet is remembered and takes its tuple, so that a later outbound flow that wants
 /// the same one gets another port (netfilter with an INPUT chain that accepts).
 enum class PrematureInbound : std::uint8_t { ignored, occupies };
 enum class UdpPolicy : std::uint8_t { allowed, blocked };
 enum class IcmpErrors : std::uint8_t { translated, dropped };
+/// RFC 4787 §11: what becomes of the fragments of a packet.
+enum class Fragments : std::uint8_t {
+  any_order,  // those that come before their first one wait for it
+  in_order,   // those that come before their first one are dropped
+  refused,
+};
+/// How a subscriber comes to a block of ports.
+enum class BlockMode : std::uint8_t {
+  none,
+  deterministic,  // computed from the internal address (RFC 7422)
+  dynamic,        // taken with the first mapping and given back with the last (RFC 6888, RFC 7753)
+};
+/// What a full table does with a new flow.
+enum class WhenFull : std::uint8_t {
+  refuse,
+  evict_oldest,     // the flow that would expire first goes
+  evict_unreplied,  // one without answer goes, if a few places of the table have one (netfilter's early_drop)
+};
+
+/// Equal slices of the external ports, each for one subscriber.
+struct PortBlocks {
+  BlockMode mode = BlockMode::none;
+  std::uint32_t size = 512;          // 64 to 8,192 ports
+  std::uint32_t per_subscriber = 1;  // most blocks of one subscriber; more than one only with `dynamic`
+};
 
 struct PortRule {
   Allocation allocation = Allocation::preserve;
@@ -51,7 +83,10 @@ struct PortRule {
   /// One external port may serve several mappings as long as their remote endpoints differ (RFC 4787 §4.2.1 "port
   /// overloading", netfilter). Only with address-and-port-dependent mapping and filtering.
   bool overload = false;
-  bool keep_parity = false;  // RFC 4787 §4.2.2: an even internal port gets an even external one
+  bool keep_parity = false;      // RFC 4787 §4.2.2: an even internal port gets an even external one
+  bool keep_contiguity = false;  // RFC 4787 §4.2.3: neighbouring internal ports get neighbouring external ones
+  bool only_in_range = false;    // a port outside low..high is not preserved; always so with blocks
+  PortBlocks blocks;
 };
 
 /// All greater than zero, except udp_replied_after.
@@ -61,8 +96,23 @@ struct Lifetimes {
   Duration udp_replied_after = 0s;
   Duration tcp_transitory = 240s;  // RFC 5382 REQ-5: until both SYNs have been seen
   Duration tcp_established = 7440s;
-  Duration tcp_closed = 240s;  // after a FIN of both sides or a RST of one
-  Duration icmp_query = 60s;   // RFC 5508 REQ-1
+  Duration tcp_half_closed = 7440s;  // after one FIN; RFC 5382 §5 counts it as established
+  Duration tcp_closed = 240s;        // after both FINs (RFC 7857 §2.1)
+  Duration tcp_reset = 240s;         // after a RST (RFC 7857 §2.3)
+  Duration icmp_query = 60s;         // RFC 5508 REQ-2
+};
+
+/// Room for flows.
+struct TableLimits {
+  std::uint32_t flows = 0;  // 0: no limit
+  WhenFull when_full = WhenFull::refuse;
+};
+
+/// A proxy on the gateway for HTTP CONNECT, as in networks that let nothing else out. The engine only knows of it; the
+/// world starts it.
+struct HttpProxy {
+  std::uint16_t port = 3128;                         // on the gateway's inside address
+  std::vector<std::uint16_t> connect_ports = {443};  // to which it connects
 };
 
 /// One middlebox by the axes of RFC 4787, 5382 and 5508, and the details beside them that decide whether two agents
@@ -80,12 +130,20 @@ struct Behavior {
   Lifetimes lifetimes;
   Refresh refresh = Refresh::both;
   Refusal refusal = Refusal::silent;
+  Exhaustion exhaustion = Exhaustion::icmp;
   PrematureInbound premature_inbound = PrematureInbound::ignored;
   UdpPolicy udp = UdpPolicy::allowed;
   IcmpErrors icmp_errors = IcmpErrors::translated;
+  Fragments fragments = Fragments::any_order;
   bool decrement_ttl = true;
   /// Most mappings one internal address may hold; 0: no limit.
   std::uint32_t mappings_per_subscriber = 0;
+  TableLimits table;
+  /// Destination ports to which the inside may open flows; nullopt: all, empty: none.
+  std::optional<std::vector<std::uint16_t>> tcp_ports, udp_ports;
+  std::optional<HttpProxy> http_proxy;
+  Prefix nat64_prefix{*IpAddress::parse("64:ff9b::"), 96};  // of nat64 (RFC 6052 §2.1)
+  Prefix internal_prefix, external_prefix;                  // of nptv6
 };
 
 }  // namespace weft::nat

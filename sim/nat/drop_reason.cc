@@ -31,6 +31,14 @@ std::string_view to_string(DropReason reason) {
       return "subscriber_limit";
     case DropReason::icmp_unmatched:
       return "icmp_unmatched";
+    case DropReason::policy:
+      return "policy";
+    case DropReason::table_full:
+      return "table_full";
+    case DropReason::no_block:
+      return "no_block";
+    case DropReason::untranslatable:
+      return "untranslatable";
     case DropReason::count_:
       break;
   }

@@ -20,6 +20,7 @@ class ExpiryQueue {
   };
 
   void add(const Reminder& reminder) {
+    if (heap_.size() == heap_.capacity()) heap_.reserve(heap_.size() + heap_.size() / 4 + 8);
     heap_.push_back(reminder);
     std::ranges::push_heap(heap_, later);
   }
@@ -31,7 +32,7 @@ class ExpiryQueue {
     heap_.pop_back();
     return first;
   }
-  void clear() { heap_.clear(); }
+  bool empty() const { return heap_.empty(); }
 
  private:
   static bool later(const Reminder& a, const Reminder& b) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "mesh/base/ip.h"
 #include "mesh/base/time.h"
@@ -27,23 +27,35 @@ struct FragmentRoute {
   IpAddress destination;
 };
 
-/// Remembers the last few first fragments for the reassembly timeout of RFC 1122 §3.3.2's lower end. Fragments that
-/// come before their first one are not kept (RFC 4787 §11: "received fragment ordered").
+/// Remembers the last few first fragments, and holds a few that came before their first one, for the reassembly timeout
+/// of RFC 1122 §3.3.2's lower end. What does not fit is dropped (RFC 4787 REQ-14 a: no more than that for an attacker).
 class FragmentTable {
  public:
   void remember(Time now, const FragmentKey& key, const FragmentRoute& route);
   /// The first fragment's route, or nullptr.
   const FragmentRoute* find(Time now, const FragmentKey& key) const;
 
+  /// Keeps a later fragment until release(). False if there is no room.
+  bool hold(Time now, const FragmentKey& key, ByteView packet);
+  /// The fragments that wait for the first one with that key, in order of arrival.
+  std::vector<Bytes> release(Time now, const FragmentKey& key);
+
  private:
   static constexpr Duration kLifetime = 60s;
+  static constexpr std::size_t kMost = 64;
   struct Entry {
     FragmentKey key;
     FragmentRoute route;
     Time until{};
   };
-  std::array<Entry, 64> entries_{};
+  struct Held {
+    FragmentKey key;
+    Bytes packet;
+    Time until{};
+  };
+  std::vector<Entry> entries_;
   std::size_t next_ = 0;
+  std::vector<Held> held_;
 };
 
 }  // namespace weft::nat

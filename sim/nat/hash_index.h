@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "mesh/base/ip.h"
-
 namespace weft::nat {
 
 /// A 64-bit hash that is the same on every machine and compiler: multiply and fold, word by word (after wyhash).
@@ -16,7 +14,6 @@ class HashState {
     state_ = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
     return *this;
   }
-  HashState& add(const Endpoint& endpoint);
   std::uint32_t value() const { return static_cast<std::uint32_t>(state_ ^ state_ >> 32); }
 
  private:
@@ -24,7 +21,8 @@ class HashState {
 };
 
 /// Finds record numbers by hash; the records live elsewhere and know their keys. Open addressing, linear probing,
-/// erasure by shifting back. There is no iteration, so its order cannot reach a result.
+/// erasure by shifting back; grows by half, so a record costs 11 to 16 bytes. There is no iteration, so its order
+/// cannot reach a result.
 class HashIndex {
  public:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
@@ -33,7 +31,7 @@ class HashIndex {
   template <typename Same>
   std::uint32_t find(std::uint32_t hash, const Same& same) const {
     if (size_ == 0) return kNone;
-    for (std::size_t at = hash & mask();; at = (at + 1) & mask()) {
+    for (std::size_t at = home(hash);; at = after(at)) {
       const Cell& cell = cells_[at];
       if (cell.record == kNone) return kNone;
       if (cell.hash == hash && same(cell.record)) return cell.record;
@@ -49,7 +47,14 @@ class HashIndex {
     std::uint32_t hash = 0;
     std::uint32_t record = kNone;
   };
-  std::size_t mask() const { return cells_.size() - 1; }
+  std::size_t home(std::uint32_t hash) const {
+    return static_cast<std::size_t>(hash * std::uint64_t{cells_.size()} >> 32);
+  }
+  std::size_t after(std::size_t at) const { return at + 1 == cells_.size() ? 0 : at + 1; }
+  /// How far `at` lies behind `from`, round the end.
+  std::size_t distance(std::size_t from, std::size_t at) const {
+    return at >= from ? at - from : at + cells_.size() - from;
+  }
   void place(Cell cell);
   void grow();
 

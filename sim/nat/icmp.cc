@@ -50,6 +50,10 @@ Bytes port_unreachable(const Packet& packet, const IpAddress& reporter) {
   return packet.is_v4() ? error_about(packet, reporter, 3, 3) : error_about(packet, reporter, 1, 4);
 }
 
+Bytes prohibited(const Packet& packet, const IpAddress& reporter) {
+  return packet.is_v4() ? error_about(packet, reporter, 3, 13) : error_about(packet, reporter, 1, 1);
+}
+
 Bytes tcp_reset(const Packet& packet) {
   const std::uint8_t* segment = &packet.bytes[packet.transport];
   const bool acknowledges = packet.tcp_flags & kTcpAck;

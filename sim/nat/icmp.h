@@ -9,6 +9,9 @@ namespace weft::nat {
 Bytes time_exceeded(const Packet& packet, const IpAddress& reporter);
 /// "Port unreachable" about `packet` (RFC 792, RFC 4443 §3.1), from `reporter` to the packet's source.
 Bytes port_unreachable(const Packet& packet, const IpAddress& reporter);
+/// "Communication administratively prohibited" about `packet` (RFC 1812 §5.2.7.1, RFC 4443 §3.1), from `reporter` to
+/// the packet's source.
+Bytes prohibited(const Packet& packet, const IpAddress& reporter);
 /// The RST that a host without a listener gives to the segment in `packet` (RFC 9293 §3.10.7.1). Only for TCP without
 /// RST.
 Bytes tcp_reset(const Packet& packet);

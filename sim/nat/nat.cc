@@ -7,10 +7,12 @@
 
 #include "mesh/base/assert.h"
 #include "mesh/base/random.h"
+#include "sim/nat/external_pool.h"
 #include "sim/nat/fragments.h"
+#include "sim/nat/header_translation.h"
 #include "sim/nat/icmp.h"
 #include "sim/nat/packet.h"
-#include "sim/nat/port_allocator.h"
+#include "sim/nat/rfc6052.h"
 #include "sim/nat/table.h"
 
 namespace weft::nat {
@@ -20,8 +22,17 @@ using Action = Outcome::Action;
 constexpr std::uint32_t kNone = Table::kNone;
 
 std::array<bool, 2> translated_families(const Behavior& behavior, const std::vector<IpAddress>& external) {
-  if (behavior.translation != Translation::nat) return {false, false};
-  return {std::ranges::any_of(external, &IpAddress::is_v4), std::ranges::any_of(external, &IpAddress::is_v6)};
+  const bool v4 = std::ranges::any_of(external, &IpAddress::is_v4);
+  const bool v6 = std::ranges::any_of(external, &IpAddress::is_v6);
+  if (behavior.translation == Translation::nat64) return {v4, false};
+  if (behavior.translation == Translation::nat) return {v4, v6};
+  return {false, false};
+}
+
+std::vector<IpAddress> of_family(const std::vector<IpAddress>& addresses, IpFamily family) {
+  std::vector<IpAddress> chosen;
+  std::ranges::copy_if(addresses, std::back_inserter(chosen), [&](const IpAddress& a) { return a.family() == family; });
+  return chosen;
 }
 
 FragmentKey fragment_key(Side from, const Packet& packet) {
@@ -31,6 +42,12 @@ FragmentKey fragment_key(Side from, const Packet& packet) {
 Outcome dropped(DropReason reason) { return {.action = Action::drop, .reason = reason, .packets = {}, .reply = {}}; }
 Outcome forwarded(Action action) { return {.action = action, .reason = DropReason::none, .packets = {}, .reply = {}}; }
 
+/// A flow begins with a datagram or a SYN; nobody inside is asked by an echo from outside.
+bool opens_flow(const Packet& packet) {
+  if (packet.protocol == Protocol::tcp) return (packet.tcp_flags & (kTcpSyn | kTcpAck)) == kTcpSyn;
+  return packet.protocol == Protocol::udp;
+}
+
 }  // namespace
 
 struct Nat::State {
@@ -38,23 +55,37 @@ struct Nat::State {
       : behavior(std::move(given)),
         external(std::move(addresses)),
         random(draws),
-        allocator(behavior.ports, draws),
-        table(behavior, translated_families(behavior, external)) {}
+        table(behavior, translated_families(behavior, external)),
+        pool_v4(behavior, of_family(external, IpFamily::v4), table, draws),
+        pool_v6(behavior, of_family(external, IpFamily::v6), table, draws) {
+    if (behavior.ports.blocks.mode != BlockMode::dynamic) return;
+    table.on_binding_end = [this](const Binding& binding) {
+      pool(binding.external).count_mapping(binding.external, -1);
+    };
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   Outcome translate(Time now, Side from, MutableByteView bytes);
+  Outcome translate_flow(Time now, Side from, MutableByteView bytes);
   Outcome outbound(Time now, Packet& packet);
   Outcome inbound(Time now, Packet& packet);
-  Outcome hairpin(Time now, Packet& packet);
+  Outcome hairpin(Time now, Packet& packet, Key near, const Endpoint& target);
   Outcome error_outbound(Packet& packet);
   Outcome error_inbound(Packet& packet, Action action);
   Outcome route(Side from, Packet& packet);
+  Outcome replace_prefix(Side from, Packet& packet);
   Outcome later_fragment(Time now, Side from, MutableByteView bytes);
+  Outcome emit(Packet& packet, Action action, const Endpoint& source, const Endpoint& destination);
+  void bring_along(Time now, Outcome& outcome, const FragmentKey& key, MutableByteView first);
 
-  std::expected<std::uint32_t, DropReason> open_outbound(Time now, const Packet& packet);
-  std::expected<std::uint32_t, DropReason> open_binding(const Packet& packet);
-  std::optional<Endpoint> choose_external(const Packet& packet);
-  std::expected<std::uint32_t, DropReason> admit(Time now, const Packet& packet, const Endpoint& remote);
-  Outcome refuse(Time now, const Packet& packet, DropReason reason);
+  std::expected<std::uint32_t, DropReason> open_outbound(Time now, const Packet& packet, Key near, Key remote);
+  std::expected<std::uint32_t, DropReason> open_binding(Key near, Key remote);
+  std::expected<std::uint32_t, DropReason> admit(Time now, const Packet& packet, Key at, Key remote);
+  bool make_room();
+  bool allowed(Key remote) const;
+  Outcome refuse_inbound(Time now, const Packet& packet, DropReason reason);
+  Outcome refuse_outbound(const Packet& packet, DropReason reason) const;
   Outcome expired_in_transit(const Packet& packet, Side from) const;
   bool dies_here(const Packet& packet) const { return behavior.decrement_ttl && packet.ttl() <= 1; }
   void pass(Packet& packet) const {
@@ -62,13 +93,18 @@ struct Nat::State {
   }
   bool ours(const IpAddress& address) const { return std::ranges::find(external, address) != external.end(); }
   IpAddress reporter(IpFamily family, Side towards) const;
+  Endpoint to_outside(const Endpoint& destination) const;
+  Endpoint to_inside(const Endpoint& remote, const Endpoint& internal) const;
+  ExternalPool& pool(Key remote) { return remote.is_v6() ? pool_v6 : pool_v4; }
 
   Behavior behavior;
   std::vector<IpAddress> external;
   Random& random;
-  PortAllocator allocator;
   Table table;
+  ExternalPool pool_v4, pool_v6;
   FragmentTable fragments;
+  FragmentRoute last_route;  // of the packet that emit() let through last
+  std::uint16_t identification = 0;
   NatCounters counters;
   std::uint64_t expired_before = 0;  // bindings that ended with a restart or before it
   std::optional<IpAddress> inside_address;
@@ -81,6 +117,19 @@ IpAddress Nat::State::reporter(IpFamily family, Side towards) const {
   return own == external.end() ? IpAddress::any(family) : *own;
 }
 
+/// Where a packet from inside really goes: behind a NAT64 an IPv4 address may be inside the IPv6 one.
+Endpoint Nat::State::to_outside(const Endpoint& destination) const {
+  if (behavior.translation != Translation::nat64) return destination;
+  const auto embedded = embedded_ipv4(behavior.nat64_prefix, destination.address);
+  return embedded ? Endpoint{*embedded, destination.port} : destination;
+}
+
+/// How `internal` knows a remote endpoint.
+Endpoint Nat::State::to_inside(const Endpoint& remote, const Endpoint& internal) const {
+  if (remote.address.family() == internal.address.family()) return remote;
+  return {embed_ipv4(behavior.nat64_prefix, remote.address), remote.port};
+}
+
 Outcome Nat::State::expired_in_transit(const Packet& packet, Side from) const {
   Outcome outcome = dropped(DropReason::ttl_expired);
   // RFC 1122 §3.2.2: no ICMP error about an ICMP error.
@@ -89,147 +138,186 @@ Outcome Nat::State::expired_in_transit(const Packet& packet, Side from) const {
   return outcome;
 }
 
-Outcome Nat::State::refuse(Time now, const Packet& packet, DropReason reason) {
+Outcome Nat::State::refuse_inbound(Time now, const Packet& packet, DropReason reason) {
   Outcome outcome = dropped(reason);
-  const bool tcp = packet.protocol == Protocol::tcp;
-  const bool opens = packet.protocol == Protocol::udp || (tcp && (packet.tcp_flags & (kTcpSyn | kTcpAck)) == kTcpSyn);
-  if (behavior.premature_inbound == PrematureInbound::occupies && opens) {
-    table.occupy(now, packet.protocol, packet.destination, packet.source);
+  if (behavior.premature_inbound == PrematureInbound::occupies && opens_flow(packet)) {
+    table.occupy(now, table.key(packet.protocol, packet.destination), table.key(packet.protocol, packet.source));
   }
   if (behavior.refusal == Refusal::silent || packet.protocol == Protocol::icmp || (packet.tcp_flags & kTcpRst))
     return outcome;
-  const bool reset = tcp && behavior.refusal == Refusal::reset;
+  const bool reset = packet.protocol == Protocol::tcp && behavior.refusal == Refusal::reset;
   outcome.reply = reset ? tcp_reset(packet) : port_unreachable(packet, packet.destination.address);
   return outcome;
 }
 
-/// The external endpoint of a new binding. Netfilter, under overloading, first tries what the internal endpoint already
-/// has towards others.
-std::optional<Endpoint> Nat::State::choose_external(const Packet& packet) {
-  const Endpoint& internal = packet.source;
-  if (!table.translated(internal.address)) return internal;
-  const auto is_free = [&](const Endpoint& candidate) {
-    return table.is_free(packet.protocol, candidate, packet.destination);
-  };
-  if (behavior.ports.overload && behavior.ports.allocation == Allocation::preserve) {
-    const std::uint32_t latest = table.latest_binding(packet.protocol, internal);
-    if (latest != kNone && is_free(table.binding(latest).external)) return table.binding(latest).external;
-  }
-  const auto same_family = [&](const IpAddress& address) { return address.family() == internal.address.family(); };
-  const auto usable = static_cast<std::uint32_t>(std::ranges::count_if(external, same_family));
-  std::uint64_t chosen = 0;
-  if (usable > 1) {
-    chosen =
-        behavior.pooling == Pooling::paired ? table.subscriber(internal.address).number % usable : random.below(usable);
-  }
-  auto address = std::ranges::find_if(external, same_family);
-  for (; chosen > 0; --chosen) address = std::find_if(std::next(address), external.end(), same_family);
-  const auto port =
-      allocator.allocate(internal.port, [&](std::uint16_t candidate) { return is_free({*address, candidate}); });
-  if (!port) return std::nullopt;
-  return Endpoint{*address, *port};
+/// RFC 5508 REQ-8 for what there is no room for; the model's refusal for what a policy forbids.
+Outcome Nat::State::refuse_outbound(const Packet& packet, DropReason reason) const {
+  Outcome outcome = dropped(reason);
+  const bool policy = reason == DropReason::policy;
+  const bool exhausted = reason == DropReason::no_port || reason == DropReason::no_block ||
+                         reason == DropReason::table_full || reason == DropReason::subscriber_limit;
+  const bool answers = policy ? behavior.refusal != Refusal::silent : behavior.exhaustion == Exhaustion::icmp;
+  if ((!policy && !exhausted) || !answers || (packet.tcp_flags & kTcpRst)) return outcome;
+  const bool reset = policy && behavior.refusal == Refusal::reset && packet.protocol == Protocol::tcp;
+  outcome.reply =
+      reset ? tcp_reset(packet) : prohibited(packet, reporter(packet.source.address.family(), Side::inside));
+  return outcome;
 }
 
-std::expected<std::uint32_t, DropReason> Nat::State::open_binding(const Packet& packet) {
+bool Nat::State::allowed(Key remote) const {
+  const auto& ports = remote.protocol() == Protocol::tcp ? behavior.tcp_ports : behavior.udp_ports;
+  if (!ports || remote.protocol() == Protocol::icmp) return true;
+  return std::ranges::find(*ports, remote.port()) != ports->end();
+}
+
+/// Whether one more flow fits, after another has gone if the model says so.
+bool Nat::State::make_room() {
+  if (behavior.table.flows == 0 || table.session_count() < behavior.table.flows) return true;
+  switch (behavior.table.when_full) {
+    case WhenFull::refuse:
+      return false;
+    case WhenFull::evict_oldest:
+      return table.evict_oldest();
+    case WhenFull::evict_unreplied:
+      break;
+  }
+  const std::uint64_t start = random.below(table.session_records());
+  return table.evict_unreplied(static_cast<std::uint32_t>(start));
+}
+
+std::expected<std::uint32_t, DropReason> Nat::State::open_binding(Key near, Key remote) {
   const std::uint32_t limit = behavior.mappings_per_subscriber;
-  if (limit > 0 && table.subscriber(packet.source.address).bindings >= limit) {
+  if (limit > 0 && table.subscriber(table.subscriber_of(near)).bindings >= limit) {
     return std::unexpected(DropReason::subscriber_limit);
   }
-  const auto chosen = choose_external(packet);
-  if (!chosen) return std::unexpected(DropReason::no_port);
+  Key chosen = near;
+  if (table.translated(remote)) {
+    const auto found = pool(remote).choose(near, remote);
+    if (!found) return std::unexpected(found.error());
+    chosen = *found;
+    pool(remote).count_mapping(chosen, 1);
+  }
   ++counters.mappings_created;
-  return table.add_binding(packet.protocol, packet.source, *chosen, packet.destination);
+  return table.add_binding(near, chosen, remote);
 }
 
 /// The session of an outbound packet, made if there is none, with the packet noted.
-std::expected<std::uint32_t, DropReason> Nat::State::open_outbound(Time now, const Packet& packet) {
-  std::uint32_t session = table.find_outbound(packet.protocol, packet.source, packet.destination);
+std::expected<std::uint32_t, DropReason> Nat::State::open_outbound(Time now, const Packet& packet, Key near,
+                                                                   Key remote) {
+  std::uint32_t session = table.find_outbound(near, remote);
   if (session == kNone) {
     if (packet.icmp == IcmpKind::echo_reply) return std::unexpected(DropReason::icmp_unmatched);
-    std::uint32_t binding = table.find_binding(packet.protocol, packet.source, packet.destination);
+    if (!allowed(remote)) return std::unexpected(DropReason::policy);
+    if (!make_room()) return std::unexpected(DropReason::table_full);
+    std::uint32_t binding = table.find_binding(near, remote);
     if (binding == kNone) {
-      const auto opened = open_binding(packet);
+      const auto opened = open_binding(near, remote);
       if (!opened) return std::unexpected(opened.error());
       binding = *opened;
     }
-    session = table.add_session(now, binding, packet.destination, Direction::outbound);
+    session = table.add_session(now, binding, remote, Direction::outbound);
   }
   table.note_packet(now, session, Direction::outbound, packet.tcp_flags);
   return session;
 }
 
-/// The session that a packet from `remote` to an external endpoint belongs to, made if the filter allows; not yet
+/// The session that a packet from `remote` to the external endpoint `at` belongs to, made if the filter allows; not yet
 /// noted.
-std::expected<std::uint32_t, DropReason> Nat::State::admit(Time now, const Packet& packet, const Endpoint& remote) {
-  const std::uint32_t session = table.find_inbound(packet.protocol, packet.destination, remote);
+std::expected<std::uint32_t, DropReason> Nat::State::admit(Time now, const Packet& packet, Key at, Key remote) {
+  const std::uint32_t session = table.find_inbound(at, remote);
   if (session != kNone) return session;
-  const std::uint32_t binding = table.binding_at(packet.protocol, packet.destination, remote);
+  const std::uint32_t binding = table.binding_at(at, remote);
   if (binding == kNone) return std::unexpected(DropReason::no_mapping);
-  // A flow begins with a datagram or a SYN; nobody inside is asked by an echo from outside.
-  const bool opens = packet.protocol == Protocol::udp || (packet.tcp_flags & (kTcpSyn | kTcpAck)) == kTcpSyn;
-  if (!opens || !table.permitted(binding, remote)) return std::unexpected(DropReason::filtered);
+  if (!opens_flow(packet) || !table.permitted(binding, remote)) return std::unexpected(DropReason::filtered);
   if (dies_here(packet)) return std::unexpected(DropReason::ttl_expired);
+  if (!make_room()) return std::unexpected(DropReason::table_full);
+  if (table.binding_at(at, remote) != binding) return std::unexpected(DropReason::no_mapping);  // it made the room
   return table.add_session(now, binding, remote, Direction::inbound);
+}
+
+/// Sends a packet on between other endpoints, in the other IP version if they are of it.
+Outcome Nat::State::emit(Packet& packet, Action action, const Endpoint& source, const Endpoint& destination) {
+  pass(packet);
+  last_route = {action, source.address, destination.address};
+  if (source.address.family() == packet.source.address.family()) {
+    packet.set_source(source);
+    packet.set_destination(destination);
+    return forwarded(action);
+  }
+  auto translated = translate_header(packet, source, destination, ++identification);
+  if (!translated) return dropped(DropReason::untranslatable);
+  Outcome outcome = forwarded(action);
+  outcome.packets.push_back(std::move(*translated));
+  return outcome;
 }
 
 Outcome Nat::State::outbound(Time now, Packet& packet) {
   if (packet.icmp == IcmpKind::error) return error_outbound(packet);
   if (dies_here(packet)) return expired_in_transit(packet, Side::inside);
-  if (table.translated(packet.destination.address) && ours(packet.destination.address)) return hairpin(now, packet);
-  const auto session = open_outbound(now, packet);
-  if (!session) return dropped(session.error());
-  packet.set_source(table.binding(table.session(*session).binding).external);
-  pass(packet);
-  return forwarded(Action::forward_out);
+  const Endpoint target = to_outside(packet.destination);
+  const Key near = table.key(packet.protocol, packet.source);
+  const Key remote = table.key(packet.protocol, target);
+  if (table.translated(remote) && ours(target.address)) return hairpin(now, packet, near, target);
+  const auto session = open_outbound(now, packet, near, remote);
+  if (!session) return refuse_outbound(packet, session.error());
+  const Key mapped = table.binding(table.session(*session).binding).external;
+  return emit(packet, Action::forward_out, table.endpoint(mapped), target);
 }
 
 Outcome Nat::State::inbound(Time now, Packet& packet) {
-  if (table.translated(packet.destination.address) && !ours(packet.destination.address))
-    return dropped(DropReason::not_ours);
+  const Key remote = table.key(packet.protocol, packet.source);
+  if (table.translated(remote) && !ours(packet.destination.address)) return dropped(DropReason::not_ours);
   if (packet.icmp == IcmpKind::error) return error_inbound(packet, Action::forward_in);
-  const auto session = admit(now, packet, packet.source);
-  if (!session && session.error() != DropReason::ttl_expired) return refuse(now, packet, session.error());
+  const auto session = admit(now, packet, table.key(packet.protocol, packet.destination), remote);
+  if (!session && session.error() != DropReason::ttl_expired) return refuse_inbound(now, packet, session.error());
   if (!session || dies_here(packet)) return expired_in_transit(packet, Side::outside);
   table.note_packet(now, *session, Direction::inbound, packet.tcp_flags);
-  packet.set_destination(table.binding(table.session(*session).binding).internal);
-  pass(packet);
-  return forwarded(Action::forward_in);
+  const Endpoint internal = table.endpoint(table.binding(table.session(*session).binding).internal);
+  return emit(packet, Action::forward_in, to_inside(packet.source, internal), internal);
 }
 
-/// RFC 4787 §6: from inside to an external endpoint of this box. The target's filter sees the sender's external
+/// RFC 4787 §6: from inside to an external endpoint of this box. The receiver's filter sees the sender's external
 /// endpoint.
-Outcome Nat::State::hairpin(Time now, Packet& packet) {
+Outcome Nat::State::hairpin(Time now, Packet& packet, Key near, const Endpoint& target) {
   if (behavior.hairpinning == Hairpinning::none || packet.protocol == Protocol::icmp) {
-    return refuse(now, packet, DropReason::hairpin_refused);
+    return refuse_inbound(now, packet, DropReason::hairpin_refused);
   }
-  const auto sender = open_outbound(now, packet);
-  if (!sender) return dropped(sender.error());
-  const Endpoint seen_as = table.binding(table.session(*sender).binding).external;
-  const auto target = admit(now, packet, seen_as);
-  if (!target) return refuse(now, packet, target.error());
-  table.note_packet(now, *target, Direction::inbound, packet.tcp_flags);
-  if (behavior.hairpinning == Hairpinning::external_source) packet.set_source(seen_as);
-  packet.set_destination(table.binding(table.session(*target).binding).internal);
-  pass(packet);
-  return forwarded(Action::hairpin);
+  const Key at = table.key(packet.protocol, target);
+  const auto sender = open_outbound(now, packet, near, at);
+  if (!sender) return refuse_outbound(packet, sender.error());
+  const Key seen_as = table.binding(table.session(*sender).binding).external;
+  const auto receiver = admit(now, packet, at, seen_as);
+  if (!receiver) return refuse_inbound(now, packet, receiver.error());
+  table.note_packet(now, *receiver, Direction::inbound, packet.tcp_flags);
+  const Endpoint internal = table.endpoint(table.binding(table.session(*receiver).binding).internal);
+  const bool external_source = behavior.hairpinning == Hairpinning::external_source;
+  const Endpoint source = external_source ? to_inside(table.endpoint(seen_as), internal) : packet.source;
+  return emit(packet, Action::hairpin, source, internal);
 }
 
 /// An ICMP error from inside about a packet that came from outside (RFC 5508 §4.2): refreshes nothing.
 Outcome Nat::State::error_outbound(Packet& packet) {
   auto quoted = parse_quoted(packet);
   if (!quoted || behavior.icmp_errors == IcmpErrors::dropped) return dropped(DropReason::icmp_unmatched);
-  const Endpoint internal = quoted->destination;
-  const std::uint32_t session = table.find_outbound(quoted->protocol, internal, quoted->source);
-  const std::uint32_t number = session == kNone ? table.find_binding(quoted->protocol, internal, quoted->source)
-                                                : table.session(session).binding;
+  const Endpoint remote = to_outside(quoted->source);
+  const Key near = table.key(quoted->protocol, quoted->destination);
+  const Key far = table.key(quoted->protocol, remote);
+  const std::uint32_t session = table.find_outbound(near, far);
+  const std::uint32_t number = session == kNone ? table.find_binding(near, far) : table.session(session).binding;
   if (number == kNone) return dropped(DropReason::icmp_unmatched);
   if (dies_here(packet)) return dropped(DropReason::ttl_expired);
-  const Endpoint mapped = table.binding(number).external;
-  rewrite_quoted(packet, *quoted, quoted->source, mapped);
-  if (table.translated(packet.source.address)) packet.set_source({mapped.address, 0});
-  if (table.translated(packet.destination.address) && ours(packet.destination.address)) {
-    return error_inbound(packet, Action::hairpin);
+  const Endpoint mapped = table.endpoint(table.binding(number).external);
+  if (mapped.address.family() != packet.source.address.family()) {
+    pass(packet);
+    auto error = translate_icmp_error(packet, *quoted, mapped.address, remote, mapped);
+    if (!error || packet.fragment) return dropped(DropReason::untranslatable);
+    Outcome outcome = forwarded(Action::forward_out);
+    outcome.packets.push_back(std::move(*error));
+    return outcome;
   }
+  rewrite_quoted(packet, *quoted, remote, mapped);
+  if (table.translated(far)) packet.set_source({mapped.address, 0});
+  if (table.translated(far) && ours(packet.destination.address)) return error_inbound(packet, Action::hairpin);
   pass(packet);
   return forwarded(Action::forward_out);
 }
@@ -238,16 +326,24 @@ Outcome Nat::State::error_outbound(Packet& packet) {
 Outcome Nat::State::error_inbound(Packet& packet, Action action) {
   auto quoted = parse_quoted(packet);
   if (!quoted || behavior.icmp_errors == IcmpErrors::dropped) return dropped(DropReason::icmp_unmatched);
-  const Endpoint mapped = quoted->source;
-  const std::uint32_t session = table.find_inbound(quoted->protocol, mapped, quoted->destination);
-  const std::uint32_t number = session == kNone ? table.binding_at(quoted->protocol, mapped, quoted->destination)
-                                                : table.session(session).binding;
+  const Key mapped = table.key(quoted->protocol, quoted->source);
+  const Key remote = table.key(quoted->protocol, quoted->destination);
+  const std::uint32_t session = table.find_inbound(mapped, remote);
+  const std::uint32_t number = session == kNone ? table.binding_at(mapped, remote) : table.session(session).binding;
   if (number == kNone) return dropped(DropReason::icmp_unmatched);
   if (dies_here(packet)) return dropped(DropReason::ttl_expired);
-  const Endpoint internal = table.binding(number).internal;
+  const Endpoint internal = table.endpoint(table.binding(number).internal);
+  pass(packet);
+  if (internal.address.family() != packet.source.address.family()) {
+    const IpAddress from = embed_ipv4(behavior.nat64_prefix, packet.source.address);
+    auto error = translate_icmp_error(packet, *quoted, from, internal, to_inside(quoted->destination, internal));
+    if (!error || packet.fragment) return dropped(DropReason::untranslatable);
+    Outcome outcome = forwarded(action);
+    outcome.packets.push_back(std::move(*error));
+    return outcome;
+  }
   rewrite_quoted(packet, *quoted, internal, quoted->destination);
   packet.set_destination({internal.address, 0});
-  pass(packet);
   return forwarded(action);
 }
 
@@ -261,37 +357,91 @@ Outcome Nat::State::route(Side from, Packet& packet) {
   return forwarded(from == Side::inside ? Action::forward_out : Action::forward_in);
 }
 
-/// Follows the first fragment of its packet (RFC 4787 REQ-14).
+/// RFC 6296: the prefix of one address is replaced, and as checksums stay right nothing else is looked at.
+Outcome Nat::State::replace_prefix(Side from, Packet& packet) {
+  if (packet.is_v4()) return route(from, packet);
+  if (dies_here(packet)) return expired_in_transit(packet, from);
+  const Prefix& inner = behavior.internal_prefix;
+  const Prefix& outer = behavior.external_prefix;
+  const bool hairpinned = from == Side::inside && outer.contains(packet.destination.address);
+  if (hairpinned && behavior.hairpinning == Hairpinning::none) return dropped(DropReason::hairpin_refused);
+  auto quoted = packet.icmp == IcmpKind::error ? parse_quoted(packet) : std::unexpected(DropReason::malformed);
+  const auto replace = [&](bool inwards) {
+    Packet& changed = packet;
+    const auto address = inwards ? translate_prefix(changed.destination.address, outer, inner)
+                                 : translate_prefix(changed.source.address, inner, outer);
+    if (!address) return false;
+    changed.later_fragment = true;  // addresses only
+    inwards ? changed.set_destination({*address, 0}) : changed.set_source({*address, 0});
+    if (!quoted) return true;
+    const auto inside = inwards ? translate_prefix(quoted->source.address, outer, inner)
+                                : translate_prefix(quoted->destination.address, inner, outer);
+    if (!inside) return true;
+    quoted->later_fragment = true;
+    inwards ? quoted->set_source({*inside, 0}) : quoted->set_destination({*inside, 0});
+    return true;
+  };
+  pass(packet);
+  if (from == Side::inside && !replace(false)) return dropped(DropReason::untranslatable);
+  if ((from == Side::outside || hairpinned) && !replace(true)) return dropped(DropReason::untranslatable);
+  if (hairpinned) return forwarded(Action::hairpin);
+  return forwarded(from == Side::inside ? Action::forward_out : Action::forward_in);
+}
+
+/// Follows the first fragment of its packet, or waits for it (RFC 4787 REQ-14).
 Outcome Nat::State::later_fragment(Time now, Side from, MutableByteView bytes) {
   auto packet = parse_network_header(bytes);
-  const FragmentRoute* route = packet ? fragments.find(now, fragment_key(from, *packet)) : nullptr;
-  if (route == nullptr) return dropped(DropReason::fragment);
+  if (!packet || behavior.fragments == Fragments::refused) return dropped(DropReason::fragment);
+  const FragmentKey key = fragment_key(from, *packet);
+  const FragmentRoute* route = fragments.find(now, key);
+  if (route == nullptr) {
+    const bool held = behavior.fragments == Fragments::any_order && fragments.hold(now, key, bytes);
+    return held ? forwarded(Action::held) : dropped(DropReason::fragment);
+  }
   if (dies_here(*packet)) return dropped(DropReason::ttl_expired);
-  packet->set_source({route->source, 0});
-  packet->set_destination({route->destination, 0});
-  pass(*packet);
-  return forwarded(route->action);
+  return emit(*packet, route->action, {route->source, 0}, {route->destination, 0});
+}
+
+/// Remembers where a first fragment went, and lets those follow that came before it.
+void Nat::State::bring_along(Time now, Outcome& outcome, const FragmentKey& key, MutableByteView first) {
+  fragments.remember(now, key, last_route);
+  std::vector<Bytes> waiting = fragments.release(now, key);
+  if (waiting.empty()) return;
+  if (outcome.packets.empty()) outcome.packets.push_back(to_bytes(first));
+  for (Bytes& bytes : waiting) {
+    auto packet = parse_network_header(bytes);
+    if (!packet || dies_here(*packet)) continue;
+    Outcome further = emit(*packet, outcome.action, {last_route.source, 0}, {last_route.destination, 0});
+    if (!further.forwarded()) continue;
+    outcome.packets.push_back(further.packets.empty() ? std::move(bytes) : std::move(further.packets[0]));
+  }
 }
 
 Outcome Nat::State::translate(Time now, Side from, MutableByteView bytes) {
   table.expire(now);
-  const bool routes = behavior.translation == Translation::none;
-  auto packet = routes ? parse_network_header(bytes) : parse_packet(bytes);
+  const bool prefix = behavior.translation == Translation::nptv6;
+  if (behavior.translation != Translation::none && !prefix) return translate_flow(now, from, bytes);
+  auto packet = parse_network_header(bytes);
+  if (!packet) return dropped(packet.error());
+  return prefix ? replace_prefix(from, *packet) : route(from, *packet);
+}
+
+Outcome Nat::State::translate_flow(Time now, Side from, MutableByteView bytes) {
+  auto packet = parse_packet(bytes);
   if (!packet && packet.error() == DropReason::fragment) return later_fragment(now, from, bytes);
   if (!packet) return dropped(packet.error());
-  if (routes) return route(from, *packet);
   if (packet->protocol == Protocol::udp && behavior.udp == UdpPolicy::blocked) return dropped(DropReason::udp_blocked);
   if (!packet->fragment) return from == Side::inside ? outbound(now, *packet) : inbound(now, *packet);
+  if (behavior.fragments == Fragments::refused) return dropped(DropReason::fragment);
   const FragmentKey key = fragment_key(from, *packet);
-  const Outcome outcome = from == Side::inside ? outbound(now, *packet) : inbound(now, *packet);
-  if (outcome.forwarded()) {
-    fragments.remember(now, key, {outcome.action, packet->source.address, packet->destination.address});
-  }
+  Outcome outcome = from == Side::inside ? outbound(now, *packet) : inbound(now, *packet);
+  if (outcome.forwarded()) bring_along(now, outcome, key, packet->bytes);
   return outcome;
 }
 
 Nat::Nat(Behavior behavior, std::vector<IpAddress> external, Random& random) {
   WEFT_ASSERT(behavior.translation != Translation::nat || !external.empty());
+  WEFT_ASSERT(behavior.translation != Translation::nat64 || std::ranges::any_of(external, &IpAddress::is_v4));
   WEFT_ASSERT(!behavior.ports.overload || (behavior.mapping == Mapping::address_and_port_dependent &&
                                            behavior.filtering == Filtering::address_and_port_dependent));
   state_ = std::make_unique<State>(std::move(behavior), std::move(external), random);

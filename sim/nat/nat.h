@@ -36,6 +36,10 @@ enum class DropReason : std::uint8_t {
   no_port,  // outbound, and the allocator is exhausted
   subscriber_limit,
   icmp_unmatched,  // an ICMP error about no flow of ours, or errors are not translated
+  policy,          // outbound, and the destination port is not among the allowed ones
+  table_full,
+  no_block,        // outbound, and no block of ports is left for the subscriber
+  untranslatable,  // what has no counterpart in the other IP version (RFC 7915), or an address outside the prefix
   count_,
 };
 std::string_view to_string(DropReason reason);

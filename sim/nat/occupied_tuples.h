@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <vector>
-
 #include "sim/nat/expiry_queue.h"
-#include "sim/nat/hash_index.h"
-#include "sim/nat/packet.h"
+#include "sim/nat/key.h"
+#include "sim/nat/slab.h"
 
 namespace weft::nat {
 
@@ -14,22 +12,32 @@ namespace weft::nat {
 class OccupiedTuples {
  public:
   /// `external` is taken towards `remote` until `until`.
-  void occupy(Protocol protocol, const Endpoint& external, const Endpoint& remote, Time until);
-  bool occupied(Protocol protocol, const Endpoint& external, const Endpoint& remote) const;
-  void expire(Time now);
+  void occupy(Key external, Key remote, Time until);
+  bool occupied(Key external, Key remote) const;
+  void expire(Time now) {
+    if (reminders_.due(now)) drop_due(now);
+  }
+
+  template <typename Visit>
+  void for_each_key(const Visit& visit) const {
+    for (std::uint32_t at = 0; at < tuples_.size(); ++at) {
+      if (tuples_[at].external.empty()) continue;
+      visit(tuples_[at].external);
+      visit(tuples_[at].remote);
+    }
+  }
 
  private:
   struct Tuple {
-    Protocol protocol = Protocol::udp;
-    Endpoint external;
-    Endpoint remote;
+    Key external;  // empty: the record is free
+    Key remote;
     Time until;
     std::uint32_t generation = 0;
   };
-  std::uint32_t find(std::uint32_t hash, Protocol protocol, const Endpoint& external, const Endpoint& remote) const;
+  std::uint32_t find(std::uint32_t hash, Key external, Key remote) const;
+  void drop_due(Time now);
 
-  std::vector<Tuple> tuples_;
-  std::vector<std::uint32_t> free_;
+  Slab<Tuple> tuples_;
   HashIndex index_;
   ExpiryQueue reminders_;
 };

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <vector>
-
-#include "mesh/base/ip.h"
-#include "sim/nat/hash_index.h"
+#include "sim/nat/key.h"
+#include "sim/nat/slab.h"
 
 namespace weft::nat {
 
@@ -12,21 +10,27 @@ namespace weft::nat {
 /// sees it), one entry for each session that the inside has sent in.
 class Permissions {
  public:
-  void add(std::uint32_t scope, const Endpoint& remote);
+  void add(std::uint32_t scope, Key remote);
   /// Must have been added before.
-  void remove(std::uint32_t scope, const Endpoint& remote);
-  bool contains(std::uint32_t scope, const Endpoint& remote) const;
+  void remove(std::uint32_t scope, Key remote);
+  bool contains(std::uint32_t scope, Key remote) const;
+
+  template <typename Visit>
+  void for_each_key(const Visit& visit) const {
+    for (std::uint32_t at = 0; at < entries_.size(); ++at) {
+      if (entries_[at].count > 0) visit(entries_[at].remote);
+    }
+  }
 
  private:
   struct Entry {
+    Key remote;
     std::uint32_t scope = 0;
-    std::uint32_t count = 0;
-    Endpoint remote;
+    std::uint32_t count = 0;  // 0: the record is free
   };
-  std::uint32_t find(std::uint32_t hash, std::uint32_t scope, const Endpoint& remote) const;
+  std::uint32_t find(std::uint32_t hash, std::uint32_t scope, Key remote) const;
 
-  std::vector<Entry> entries_;
-  std::vector<std::uint32_t> free_;
+  Slab<Entry> entries_;
   HashIndex index_;
 };
 

@@ -15,10 +15,13 @@ void TcpState::note(Direction direction, std::uint8_t flags) {
   if (flags & kTcpRst) seen_ |= kReset;
 }
 
-Duration lifetime(const Session& session, Protocol protocol, const Lifetimes& lifetimes, Time now) {
+Duration lifetime(const Session& session, const Lifetimes& lifetimes, Time now) {
+  const Protocol protocol = session.remote.protocol();
   if (protocol == Protocol::icmp) return lifetimes.icmp_query;
   if (protocol == Protocol::tcp) {
+    if (session.tcp.reset()) return lifetimes.tcp_reset;
     if (session.tcp.closed()) return lifetimes.tcp_closed;
+    if (session.tcp.half_closed()) return lifetimes.tcp_half_closed;
     return session.tcp.established() ? lifetimes.tcp_established : lifetimes.tcp_transitory;
   }
   const bool replied = session.outbound_seen && session.inbound_seen;

@@ -3,11 +3,9 @@
 
 #include <cstdint>
 
-#include "mesh/base/ip.h"
 #include "mesh/base/time.h"
 #include "sim/nat/behavior.h"
-#include "sim/nat/hash_index.h"
-#include "sim/nat/packet.h"
+#include "sim/nat/key.h"
 
 namespace weft::nat {
 
@@ -20,8 +18,11 @@ class TcpState {
   void note(Direction direction, std::uint8_t flags);
   /// Both sides' SYN have been seen, or the flow was picked up in its middle.
   bool established() const { return (seen_ & (kSynOut | kSynIn)) == (kSynOut | kSynIn); }
+  /// One side's FIN.
+  bool half_closed() const { return seen_ & (kFinOut | kFinIn); }
+  bool reset() const { return seen_ & kReset; }
   /// Both sides' FIN, or a RST.
-  bool closed() const { return (seen_ & (kFinOut | kFinIn)) == (kFinOut | kFinIn) || (seen_ & kReset); }
+  bool closed() const { return (seen_ & (kFinOut | kFinIn)) == (kFinOut | kFinIn) || reset(); }
 
  private:
   enum Seen : std::uint8_t { kSynOut = 1, kSynIn = 2, kFinOut = 4, kFinIn = 8, kReset = 16 };
@@ -29,24 +30,24 @@ class TcpState {
 };
 
 /// One flow between an internal endpoint, by way of its binding, and a remote endpoint. Timers: `expires`, moved by
-/// packets of the refreshing direction.
+/// packets of the refreshing direction. 40 bytes.
 struct Session {
-  Endpoint remote;
+  Key remote;  // empty: the record is free
+  Time created;
+  Time expires;
   std::uint32_t binding = HashIndex::kNone;
   std::uint32_t next_in_binding = HashIndex::kNone;
   std::uint32_t previous_in_binding = HashIndex::kNone;
-  std::uint32_t generation = 0;  // distinguishes the users of one record
-  Time created;
-  Time expires;
-  bool in_use = false;
-  bool outbound_seen = false;
-  bool inbound_seen = false;
-  bool keeps_binding = false;
-  bool leaves_by_binding = false;  // outbound packets to `remote` belong to it
+  std::uint16_t generation = 0;  // distinguishes the users of one record
+  bool outbound_seen : 1 = false;
+  bool inbound_seen : 1 = false;
+  bool keeps_binding : 1 = false;
+  bool leaves_by_binding : 1 = false;  // outbound packets to `remote` belong to it
   TcpState tcp;
 };
+static_assert(sizeof(Session) == 40);
 
 /// How long a session in this state lives without another packet.
-Duration lifetime(const Session& session, Protocol protocol, const Lifetimes& lifetimes, Time now);
+Duration lifetime(const Session& session, const Lifetimes& lifetimes, Time now);
 
 }  // namespace weft::nat

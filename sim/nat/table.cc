@@ -1,92 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/nat/table.h"
 
+#include <algorithm>
+
 #include "mesh/base/assert.h"
 
 namespace weft::nat {
 namespace {
 
-/// What a rule of RFC 4787 sees of a remote endpoint: nothing, its address, or all of it.
+/// What a rule of RFC 4787 sees of a remote endpoint: its family, its address, or all of it.
 template <typename Rule>
-Endpoint seen_by(Rule rule, const Endpoint& remote) {
+Key seen_by(Rule rule, Key remote) {
   switch (rule) {
     case Rule::endpoint_independent:
-      return {};
+      return remote.family_only();
     case Rule::address_dependent:
-      return {remote.address, 0};
+      return remote.without_port();
     case Rule::address_and_port_dependent:
       break;
   }
   return remote;
 }
 
-std::uint32_t hash_of(Protocol protocol, const Endpoint& near, const Endpoint& remote) {
-  return HashState().add(static_cast<std::uint64_t>(protocol)).add(near).add(remote).value();
-}
+std::uint32_t hash_of(Key near, Key remote) { return HashState().add(near.bits()).add(remote.bits()).value(); }
 
-template <typename Record>
-std::uint32_t take_record(std::vector<Record>& records, std::vector<std::uint32_t>& free) {
-  if (free.empty()) {
-    records.emplace_back();
-    return static_cast<std::uint32_t>(records.size() - 1);
-  }
-  const std::uint32_t number = free.back();
-  free.pop_back();
-  return number;
-}
+/// Records that evict_unreplied() looks at; netfilter looks at eight buckets of its hash.
+constexpr std::uint32_t kEvictionRange = 64;
 
 }  // namespace
 
-Table::Table(const Behavior& behavior, std::array<bool, 2> translated) : behavior_(behavior), translated_(translated) {}
+Table::Table(const Behavior& behavior, std::array<bool, 2> translated)
+    : behavior_(behavior),
+      translated_(translated),
+      keeps_permissions_(behavior.filtering == Filtering::address_dependent ||
+                         (behavior.filtering == Filtering::address_and_port_dependent &&
+                          behavior.filter_scope == FilterScope::internal_endpoint)),
+      keeps_sources_(behavior.ports.overload || behavior.filter_scope == FilterScope::internal_endpoint) {}
 
-Mapping Table::mapping_rule(const IpAddress& internal) const {
-  return translated(internal) ? behavior_.mapping : Mapping::endpoint_independent;
+Key Table::seen_by_mapping(Key remote) const {
+  return seen_by(translated(remote) ? behavior_.mapping : Mapping::endpoint_independent, remote);
 }
 
-Endpoint Table::sharing(const Endpoint& external, const Endpoint& remote) const {
-  return behavior_.ports.overload && translated(external.address) ? remote : Endpoint{};
+Key Table::sharing(Key external, Key remote) const {
+  return behavior_.ports.overload && translated(external) ? remote : Key{};
 }
 
-std::uint32_t Table::find_outbound(Protocol protocol, const Endpoint& internal, const Endpoint& remote) const {
-  return outbound_.find(hash_of(protocol, internal, remote), [&](std::uint32_t number) {
+std::uint32_t Table::find_outbound(Key internal, Key remote) const {
+  return outbound_.find(hash_of(internal, remote), [&](std::uint32_t number) {
     const Session& session = sessions_[number];
-    const Binding& binding = bindings_[session.binding];
-    return session.remote == remote && binding.internal == internal && binding.protocol == protocol;
+    return session.remote == remote && bindings_[session.binding].internal == internal;
   });
 }
 
-std::uint32_t Table::find_inbound(Protocol protocol, const Endpoint& external, const Endpoint& remote) const {
-  return inbound_.find(hash_of(protocol, external, remote), [&](std::uint32_t number) {
+std::uint32_t Table::find_inbound(Key external, Key remote) const {
+  return inbound_.find(hash_of(external, remote), [&](std::uint32_t number) {
     const Session& session = sessions_[number];
-    const Binding& binding = bindings_[session.binding];
-    return session.remote == remote && binding.external == external && binding.protocol == protocol;
+    return session.remote == remote && bindings_[session.binding].external == external;
   });
 }
 
-std::uint32_t Table::find_binding(Protocol protocol, const Endpoint& internal, const Endpoint& remote) const {
-  const Endpoint seen = seen_by(mapping_rule(internal.address), remote);
-  return by_rule_.find(hash_of(protocol, internal, seen), [&](std::uint32_t number) {
+std::uint32_t Table::find_binding(Key internal, Key remote) const {
+  const Key seen = seen_by_mapping(remote);
+  return by_rule_.find(hash_of(internal, seen), [&](std::uint32_t number) {
+    return bindings_[number].internal == internal && bindings_[number].remote == seen;
+  });
+}
+
+std::uint32_t Table::binding_at(Key external, Key remote) const {
+  const Key shared = sharing(external, remote);
+  return by_external_.find(hash_of(external, shared), [&](std::uint32_t number) {
     const Binding& binding = bindings_[number];
-    return binding.internal == internal && binding.remote == seen && binding.protocol == protocol;
+    return binding.external == external && sharing(external, binding.remote) == shared;
   });
 }
 
-std::uint32_t Table::binding_at(Protocol protocol, const Endpoint& external, const Endpoint& remote) const {
-  const Endpoint shared = sharing(external, remote);
-  return by_external_.find(hash_of(protocol, external, shared), [&](std::uint32_t number) {
-    const Binding& binding = bindings_[number];
-    return binding.external == external && binding.protocol == protocol && sharing(external, binding.remote) == shared;
-  });
+std::uint32_t Table::find_source(Key internal) const {
+  return source_index_.find(hash_of(internal, {}),
+                            [&](std::uint32_t number) { return sources_[number].internal == internal; });
 }
 
-std::uint32_t Table::find_source(Protocol protocol, const Endpoint& internal) const {
-  return source_index_.find(hash_of(protocol, internal, {}), [&](std::uint32_t number) {
-    return sources_[number].internal == internal && sources_[number].protocol == protocol;
-  });
-}
-
-std::uint32_t Table::latest_binding(Protocol protocol, const Endpoint& internal) const {
-  const std::uint32_t source = find_source(protocol, internal);
+std::uint32_t Table::latest_binding(Key internal) const {
+  const std::uint32_t source = find_source(internal);
   return source == kNone ? kNone : sources_[source].first_binding;
 }
 
@@ -94,81 +88,94 @@ std::uint32_t Table::scope_of(std::uint32_t binding) const {
   return behavior_.filter_scope == FilterScope::mapping ? binding : bindings_[binding].source;
 }
 
-bool Table::permitted(std::uint32_t binding, const Endpoint& remote) const {
-  return behavior_.filtering == Filtering::endpoint_independent ||
-         permissions_.contains(scope_of(binding), seen_by(behavior_.filtering, remote));
+bool Table::permitted(std::uint32_t binding, Key remote) const {
+  if (behavior_.filtering == Filtering::endpoint_independent) return true;
+  return keeps_permissions_ && permissions_.contains(scope_of(binding), seen_by(behavior_.filtering, remote));
 }
 
-bool Table::is_free(Protocol protocol, const Endpoint& external, const Endpoint& remote) const {
-  return binding_at(protocol, external, remote) == kNone && !occupied_.occupied(protocol, external, remote);
+bool Table::is_free(Key external, Key remote) const {
+  return binding_at(external, remote) == kNone && !occupied_.occupied(external, remote);
 }
 
-std::uint32_t Table::source_of(Protocol protocol, const Endpoint& internal) {
-  std::uint32_t number = find_source(protocol, internal);
+std::uint32_t Table::source_of(Key internal) {
+  std::uint32_t number = find_source(internal);
   if (number != kNone) return number;
-  number = take_record(sources_, free_sources_);
-  sources_[number] = {protocol, internal, kNone};
-  source_index_.insert(hash_of(protocol, internal, {}), number);
+  number = sources_.take();
+  sources_[number] = {internal, kNone};
+  source_index_.insert(hash_of(internal, {}), number);
   return number;
 }
 
-Subscriber& Table::subscriber(const IpAddress& address) {
-  const std::uint32_t hash = HashState().add(Endpoint{address, 0}).value();
-  const std::uint32_t found =
-      subscriber_index_.find(hash, [&](std::uint32_t number) { return subscribers_[number].address == address; });
-  if (found != kNone) return subscribers_[found];
-  const auto number = static_cast<std::uint32_t>(subscribers_.size());
-  subscribers_.push_back({address, number, 0});
-  subscriber_index_.insert(hash, number);
-  return subscribers_.back();
+void Table::join_source(std::uint32_t number) {
+  Binding& binding = bindings_[number];
+  binding.source = source_of(binding.internal);
+  Source& source = sources_[binding.source];
+  if (siblings_.size() < bindings_.size()) siblings_.resize(bindings_.size());
+  siblings_[number] = {source.first_binding, kNone};
+  if (source.first_binding != kNone) siblings_[source.first_binding].previous = number;
+  source.first_binding = number;
 }
 
-std::uint32_t Table::add_binding(Protocol protocol, const Endpoint& internal, const Endpoint& external,
-                                 const Endpoint& remote) {
-  const std::uint32_t number = take_record(bindings_, free_bindings_);
-  Binding& binding = bindings_[number];
-  binding = {.protocol = protocol,
-             .in_use = true,
-             .internal = internal,
-             .external = external,
-             .remote = seen_by(mapping_rule(internal.address), remote),
-             .source = source_of(protocol, internal)};
-  by_rule_.insert(hash_of(protocol, internal, binding.remote), number);
-  by_external_.insert(hash_of(protocol, external, sharing(external, binding.remote)), number);
+void Table::leave_source(std::uint32_t number) {
+  const Binding& binding = bindings_[number];
+  const Siblings own = siblings_[number];
   Source& source = sources_[binding.source];
-  binding.next_of_source = source.first_binding;
-  if (source.first_binding != kNone) bindings_[source.first_binding].previous_of_source = number;
-  source.first_binding = number;
-  ++subscriber(internal.address).bindings;
+  (own.previous == kNone ? source.first_binding : siblings_[own.previous].next) = own.next;
+  if (own.next != kNone) siblings_[own.next].previous = own.previous;
+  if (source.first_binding != kNone) return;
+  source_index_.erase(hash_of(binding.internal, {}), binding.source);
+  source.internal = {};
+  sources_.give_back(binding.source);
+}
+
+std::uint32_t Table::subscriber_of(Key internal) {
+  const Key address(internal.address(), 0, Protocol::udp, internal.is_v6());
+  const std::uint32_t hash = hash_of(address, {});
+  const std::uint32_t found =
+      subscriber_index_.find(hash, [&](std::uint32_t number) { return subscribers_[number].address == address; });
+  if (found != kNone) return found;
+  const std::uint32_t number = subscribers_.take();
+  subscribers_[number] = {address, 0};
+  subscriber_index_.insert(hash, number);
+  return number;
+}
+
+std::uint32_t Table::add_binding(Key internal, Key external, Key remote) {
+  const std::uint32_t number = bindings_.take();
+  Binding& binding = bindings_[number];
+  binding = {.internal = internal,
+             .external = external,
+             .remote = seen_by_mapping(remote),
+             .subscriber = subscriber_of(internal)};
+  by_rule_.insert(hash_of(internal, binding.remote), number);
+  by_external_.insert(hash_of(external, sharing(external, binding.remote)), number);
+  if (keeps_sources_) join_source(number);
+  ++subscribers_[binding.subscriber].bindings;
   return number;
 }
 
 std::uint32_t Table::outbound_hash(const Session& session) const {
-  const Binding& binding = bindings_[session.binding];
-  return hash_of(binding.protocol, binding.internal, session.remote);
+  return hash_of(bindings_[session.binding].internal, session.remote);
 }
 
 std::uint32_t Table::inbound_hash(const Session& session) const {
-  const Binding& binding = bindings_[session.binding];
-  return hash_of(binding.protocol, binding.external, session.remote);
+  return hash_of(bindings_[session.binding].external, session.remote);
 }
 
-std::uint32_t Table::add_session(Time now, std::uint32_t binding, const Endpoint& remote, Direction direction) {
+std::uint32_t Table::add_session(Time now, std::uint32_t binding, Key remote, Direction direction) {
   Binding& owner = bindings_[binding];
   // An answer leaves through this binding if the session says so or the mapping rule comes to the same.
-  const bool leaves =
-      direction == Direction::outbound ||
-      (find_outbound(owner.protocol, owner.internal, remote) == kNone &&
-       (behavior_.reply == ReplyRule::session || find_binding(owner.protocol, owner.internal, remote) == binding));
-  const std::uint32_t number = take_record(sessions_, free_sessions_);
+  const bool leaves = direction == Direction::outbound ||
+                      (find_outbound(owner.internal, remote) == kNone &&
+                       (behavior_.reply == ReplyRule::session || find_binding(owner.internal, remote) == binding));
+  const std::uint32_t number = sessions_.take();
   Session& session = sessions_[number];
-  const std::uint32_t generation = session.generation + 1;
+  const auto generation = static_cast<std::uint16_t>(session.generation + 1);
   session = {};
   session.remote = remote;
   session.binding = binding;
   session.generation = generation;
   session.created = session.expires = now;
-  session.in_use = true;
   session.leaves_by_binding = leaves;
   session.next_in_binding = owner.first_session;
   if (owner.first_session != kNone) sessions_[owner.first_session].previous_in_binding = number;
@@ -186,26 +193,29 @@ void Table::set_keeper(Session& session) {
 
 void Table::note_packet(Time now, std::uint32_t number, Direction direction, std::uint8_t tcp_flags) {
   Session& session = sessions_[number];
-  const Protocol protocol = bindings_[session.binding].protocol;
+  const Protocol protocol = session.remote.protocol();
   const bool first = !session.outbound_seen && !session.inbound_seen;
   const bool outbound = direction == Direction::outbound;
   if (outbound && !session.outbound_seen) {
-    if (behavior_.filtering != Filtering::endpoint_independent) {
-      permissions_.add(scope_of(session.binding), seen_by(behavior_.filtering, session.remote));
-    }
+    if (keeps_permissions_) permissions_.add(scope_of(session.binding), seen_by(behavior_.filtering, session.remote));
     set_keeper(session);
   }
-  (outbound ? session.outbound_seen : session.inbound_seen) = true;
+  if (outbound) {
+    session.outbound_seen = true;
+  } else {
+    session.inbound_seen = true;
+  }
   const bool refreshes = protocol != Protocol::udp || behavior_.refresh == Refresh::both ||
                          (behavior_.refresh == Refresh::outbound) == outbound;
   if (refreshes) set_keeper(session);
 
   const bool was_closed = session.tcp.closed();
+  const bool was_half_closed = session.tcp.half_closed();
   if (protocol == Protocol::tcp) session.tcp.note(direction, tcp_flags);
-  const Time until = now + lifetime(session, protocol, behavior_.lifetimes, now);
-  if (session.tcp.closed()) {
+  const Time until = now + lifetime(session, behavior_.lifetimes, now);
+  if (session.tcp.closed() || (session.tcp.half_closed() && !was_half_closed)) {
     if (was_closed) return;
-    session.expires = until;
+    session.expires = until;  // possibly sooner than before, so it is reminded of anew
     reminders_.add({until, number, session.generation});
   } else if (refreshes || first) {
     session.expires = std::max(session.expires, until);
@@ -213,20 +223,20 @@ void Table::note_packet(Time now, std::uint32_t number, Direction direction, std
   }
 }
 
-void Table::occupy(Time now, Protocol protocol, const Endpoint& external, const Endpoint& remote) {
+void Table::occupy(Time now, Key external, Key remote) {
   const Lifetimes& lifetimes = behavior_.lifetimes;
+  const Protocol protocol = external.protocol();
   const Duration held = protocol == Protocol::udp   ? lifetimes.udp_unreplied
                         : protocol == Protocol::tcp ? lifetimes.tcp_transitory
                                                     : lifetimes.icmp_query;
-  occupied_.occupy(protocol, external, remote, now + held);
+  occupied_.occupy(external, remote, now + held);
 }
 
-void Table::expire(Time now) {
-  occupied_.expire(now);
+void Table::drop_due(Time now) {
   while (reminders_.due(now)) {
     const auto reminder = reminders_.take();
     const Session& session = sessions_[reminder.record];
-    if (!session.in_use || session.generation != reminder.generation) continue;
+    if (session.remote.empty() || session.generation != reminder.generation) continue;
     if (session.expires > now) {
       reminders_.add({session.expires, reminder.record, reminder.generation});
     } else {
@@ -235,12 +245,59 @@ void Table::expire(Time now) {
   }
 }
 
+/// Forgets the IPv6 addresses that no record names any more.
+void Table::forget_addresses() {
+  std::vector<bool> marked(book_.numbers());
+  const auto mark = [&](Key key) {
+    if (key.is_v6() && key.address() < marked.size()) marked[key.address()] = true;
+  };
+  for (std::uint32_t at = 0; at < bindings_.size(); ++at) {
+    if (bindings_[at].internal.empty()) continue;
+    mark(bindings_[at].internal);
+    mark(bindings_[at].external);
+    mark(bindings_[at].remote);
+  }
+  for (std::uint32_t at = 0; at < sessions_.size(); ++at) mark(sessions_[at].remote);
+  for (std::uint32_t at = 0; at < subscribers_.size(); ++at) mark(subscribers_[at].address);
+  permissions_.for_each_key(mark);
+  occupied_.for_each_key(mark);
+  book_.keep(marked);
+  addresses_after_sweep_ = book_.size();
+}
+
+bool Table::evict_oldest() {
+  while (!reminders_.empty()) {
+    const auto reminder = reminders_.take();
+    const Session& session = sessions_[reminder.record];
+    if (session.remote.empty() || session.generation != reminder.generation) continue;
+    if (session.expires > reminder.at) {
+      reminders_.add({session.expires, reminder.record, reminder.generation});
+      continue;
+    }
+    drop_session(reminder.record);
+    return true;
+  }
+  return false;
+}
+
+bool Table::evict_unreplied(std::uint32_t start) {
+  const std::uint32_t records = sessions_.size();
+  for (std::uint32_t step = 0; step < std::min(records, kEvictionRange); ++step) {
+    const std::uint32_t number = (start + step) % records;
+    const Session& session = sessions_[number];
+    if (session.remote.empty() || (session.outbound_seen && session.inbound_seen)) continue;
+    drop_session(number);
+    return true;
+  }
+  return false;
+}
+
 /// Takes a session out of all but its binding's count of keepers.
 void Table::forget_session(std::uint32_t number) {
   Session& session = sessions_[number];
   inbound_.erase(inbound_hash(session), number);
   if (session.leaves_by_binding) outbound_.erase(outbound_hash(session), number);
-  if (session.outbound_seen && behavior_.filtering != Filtering::endpoint_independent) {
+  if (session.outbound_seen && keeps_permissions_) {
     permissions_.remove(scope_of(session.binding), seen_by(behavior_.filtering, session.remote));
   }
   if (session.previous_in_binding == kNone) {
@@ -250,8 +307,8 @@ void Table::forget_session(std::uint32_t number) {
   }
   if (session.next_in_binding != kNone)
     sessions_[session.next_in_binding].previous_in_binding = session.previous_in_binding;
-  session.in_use = false;
-  free_sessions_.push_back(number);
+  session.remote = {};
+  sessions_.give_back(number);
 }
 
 void Table::drop_session(std::uint32_t number) {
@@ -264,20 +321,13 @@ void Table::drop_session(std::uint32_t number) {
 void Table::drop_binding(std::uint32_t number) {
   Binding& binding = bindings_[number];
   while (binding.first_session != kNone) forget_session(binding.first_session);
-  by_rule_.erase(hash_of(binding.protocol, binding.internal, binding.remote), number);
-  by_external_.erase(hash_of(binding.protocol, binding.external, sharing(binding.external, binding.remote)), number);
-  Source& source = sources_[binding.source];
-  (binding.previous_of_source == kNone ? source.first_binding : bindings_[binding.previous_of_source].next_of_source) =
-      binding.next_of_source;
-  if (binding.next_of_source != kNone)
-    bindings_[binding.next_of_source].previous_of_source = binding.previous_of_source;
-  if (source.first_binding == kNone) {
-    source_index_.erase(hash_of(binding.protocol, binding.internal, {}), binding.source);
-    free_sources_.push_back(binding.source);
-  }
-  --subscriber(binding.internal.address).bindings;
-  binding.in_use = false;
-  free_bindings_.push_back(number);
+  if (on_binding_end) on_binding_end(binding);
+  by_rule_.erase(hash_of(binding.internal, binding.remote), number);
+  by_external_.erase(hash_of(binding.external, sharing(binding.external, binding.remote)), number);
+  if (keeps_sources_) leave_source(number);
+  --subscribers_[binding.subscriber].bindings;
+  binding.internal = {};
+  bindings_.give_back(number);
   ++bindings_expired_;
 }
 

@@ -3,6 +3,7 @@
 // requirement is about what must not happen, the model that does it is shown to differ.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/support/nat_lab.h"
@@ -203,31 +204,80 @@ std::vector<Bytes> fragments(const Endpoint& from, const Endpoint& to, int piece
   return out;
 }
 
-/// "A NAT MUST support receiving in-order and out-of-order fragments": in order they follow the first one, and the
-/// datagram comes together with a right checksum. A fragment before its first one is dropped and counted
-/// (docs/deviations.md).
-TEST(Rfc4787, Req14FragmentsFollowTheirFirst) {
-  NatLab lab{Behavior{}};
-  std::vector<Bytes> pieces = fragments(kHost, kServer, 4);
-  EXPECT_EQ(lab.nat.translate(at(1s), Side::inside, pieces[1]).reason, DropReason::fragment);
-  EXPECT_EQ(lab.nat.counters().drops(DropReason::fragment), 1u);
-  pieces = fragments(kHost, kServer, 4);
-  Bytes whole(20);
-  for (Bytes& piece : pieces) {
-    ASSERT_EQ(lab.nat.translate(at(1s), Side::inside, piece).action, Outcome::Action::forward_out);
+/// The datagram that `pieces` make up again.
+Bytes reassemble(const std::vector<Bytes>& pieces) {
+  std::vector<Bytes> sorted = pieces;
+  std::ranges::sort(sorted, {}, [](const Bytes& piece) { return load_u16be(&piece[6]) & 0x1FFF; });
+  Bytes whole(sorted[0].begin(), sorted[0].begin() + 20);
+  for (const Bytes& piece : sorted) {
     EXPECT_EQ(ones_sum(ByteView(piece).first(20)), 0xFFFF);
-    std::copy(piece.begin(), piece.begin() + 20, whole.begin());
+    EXPECT_EQ(load_u32be(&piece[12]), load_u32be(&whole[12]));
     whole.insert(whole.end(), piece.begin() + 20, piece.end());
   }
   store_u16be(&whole[2], static_cast<std::uint16_t>(whole.size()));
   store_u16be(&whole[6], 0);
   store_u16be(&whole[10], 0);
   store_u16be(&whole[10], internet_checksum(ByteView(whole).first(20)));
-  expect_right_checksums(whole);
-  EXPECT_EQ(parse_packet(whole)->source.address, ip("203.0.113.1"));
-  // Another packet's fragments do not follow, nor do these after the time of reassembly.
-  std::vector<Bytes> late = fragments(kHost, kServer, 2);
-  EXPECT_EQ(lab.nat.translate(at(62s), Side::inside, late[1]).reason, DropReason::fragment);
+  return whole;
+}
+
+/// "A NAT MUST support receiving in-order and out-of-order fragments, so it MUST have 'Received Fragment Out of Order'
+/// behavior." In every order the datagram comes together with a right checksum.
+TEST(Rfc4787, Req14FragmentsInEveryOrder) {
+  std::vector<std::size_t> order{0, 1, 2, 3};
+  do {
+    NatLab lab{Behavior{}};
+    const std::vector<Bytes> pieces = fragments(kHost, kServer, 4);
+    std::vector<Bytes> left;
+    for (const std::size_t index : order) {
+      Bytes piece = pieces[index];
+      const Outcome outcome = lab.nat.translate(at(1s), Side::inside, piece);
+      ASSERT_NE(outcome.action, Outcome::Action::drop);
+      if (outcome.action == Outcome::Action::held) continue;
+      if (outcome.packets.empty()) left.push_back(piece);
+      for (const Bytes& packet : outcome.packets) left.push_back(packet);
+    }
+    ASSERT_EQ(left.size(), 4u);
+    Bytes whole = reassemble(left);
+    expect_right_checksums(whole);
+    EXPECT_EQ(parse_packet(whole)->source.address, ip("203.0.113.1"));
+  } while (std::ranges::next_permutation(order).found);
+}
+
+/// a) "A NAT's out-of-order fragment processing MUST be designed so that fragmentation-based DoS attacks do not
+/// compromise the NAT's ability to process in-order and unfragmented IP packets."
+TEST(Rfc4787, Req14aAFloodOfFragmentsHoldsNothingUp) {
+  NatLab lab{Behavior{}};
+  for (std::uint16_t attack = 0; attack < 5000; ++attack) {
+    std::vector<Bytes> pieces = fragments({kSibling.address, attack}, kServer, 2);
+    store_u16be(&pieces[1][4], attack);
+    lab.nat.translate(at(1s), Side::inside, pieces[1]);
+  }
+  EXPECT_GT(lab.nat.counters().drops(DropReason::fragment), 4000u);
+  EXPECT_TRUE(lab.out(at(1s), kHost, kServer).has_value());
+  for (Bytes& piece : fragments(kHost, kServer, 3)) {
+    EXPECT_EQ(lab.nat.translate(at(1s), Side::inside, piece).action, Outcome::Action::forward_out);
+  }
+}
+
+/// The model that does not: in order only, or not at all.
+TEST(Rfc4787, Req14FragmentsOfLesserBoxes) {
+  Behavior behavior;
+  behavior.fragments = Fragments::in_order;
+  NatLab in_order(behavior);
+  std::vector<Bytes> pieces = fragments(kHost, kServer, 2);
+  EXPECT_EQ(in_order.nat.translate(at(1s), Side::inside, pieces[1]).reason, DropReason::fragment);
+  pieces = fragments(kHost, kServer, 2);
+  EXPECT_TRUE(in_order.nat.translate(at(1s), Side::inside, pieces[0]).forwarded());
+  EXPECT_TRUE(in_order.nat.translate(at(1s), Side::inside, pieces[1]).forwarded());
+  pieces = fragments(kHost, kServer, 2);
+  EXPECT_EQ(in_order.nat.translate(at(62s), Side::inside, pieces[1]).reason, DropReason::fragment) << "forgotten";
+  behavior.fragments = Fragments::refused;
+  NatLab refusing(behavior);
+  pieces = fragments(kHost, kServer, 2);
+  for (Bytes& piece : pieces) {
+    EXPECT_EQ(refusing.nat.translate(at(1s), Side::inside, piece).reason, DropReason::fragment);
+  }
 }
 
 }  // namespace
