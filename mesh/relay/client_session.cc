@@ -15,7 +15,7 @@ constexpr std::size_t kTokenSize = 8;
 }  // namespace
 
 ClientSession::ClientSession(ClientConfig config, Random& random)
-    : config_(std::move(config)), random_(random), out_(config_.queue_limit) {}
+    : config_(std::move(config)), random_(random), out_(config_.queue_limit), udp_(config_.udp_endpoints) {}
 
 void ClientSession::start(Time now) {
   last_heard_ = now;
@@ -56,6 +56,10 @@ void ClientSession::handle_frame(Time now, const Frame& frame) {
     case FrameType::ping:
       out_.push_control(FrameType::pong, frame.body.first(std::min(frame.body.size(), kTokenSize)));
       return;
+    case FrameType::udp_offer:
+      return handle_offer(now, frame.body);
+    case FrameType::channel:
+      return handle_channel(frame.body);
     case FrameType::peer_absent:
       if (const auto absent = parse_addressed(frame.body)) events_.push_back(PeerAbsent{absent->key});
       return;
@@ -77,6 +81,7 @@ void ClientSession::handle_hello(Time now, ByteView body) {
   if (!proofs) return fail(proofs.error(), weft::ErrorCode::corrupt, "the relay's hello cannot be answered");
   hello.proof = proofs->client;
   expected_proof_ = to_bytes(proofs->relay);
+  udp_key_ = proofs->udp_key;
   out_.push_control(FrameType::client_hello, encode(hello));
   hello_sent_ = now;
   state_ = State::awaiting_welcome;
@@ -94,7 +99,52 @@ void ClientSession::handle_welcome(Time now, ByteView body) {
   reader_.set_limit(kMaxFrame);
   deadlines_.clear(Timer::handshake);
   deadlines_.set(Timer::idle, now + kIdlePing);
+  if (udp_.possible()) out_.push_control(FrameType::udp_request, {});
   events_.push_back(Ready{now - hello_sent_});
+}
+
+void ClientSession::handle_offer(Time now, ByteView body) {
+  Reader reader(body);
+  const UdpBinding binding = reader.u64be();
+  if (!reader.failed()) udp_.start(now, udp_key_, binding);
+}
+
+/// A relay that named more than kMaxChannels would fill our memory: it gets no answer, so does not use them.
+void ClientSession::handle_channel(ByteView body) {
+  Reader reader(body);
+  const auto key = crypto::PublicKey::from_bytes(reader.bytes(kKeySize));
+  const UdpChannel channel = reader.u32be();
+  if (reader.failed() || !key || channels_.size() >= kMaxChannels) return;
+  if (const auto before = channels_.find(*key); before != channels_.end()) channel_keys_.erase(before->second);
+  channels_[*key] = channel;
+  channel_keys_[channel] = *key;
+  out_.push_control(FrameType::channel_known, Writer().u32be(channel).view());
+}
+
+std::optional<UdpRoute> ClientSession::udp_route(Time now, const crypto::PublicKey& to) {
+  if (!ready() || !udp_.bound()) return std::nullopt;
+  const auto channel = channels_.find(to);
+  if (channel == channels_.end()) return std::nullopt;
+  udp_.sent(now);
+  return UdpRoute{udp_.relay(), channel->second};
+}
+
+std::optional<UdpReceived> ClientSession::handle_udp(Time now, const Endpoint& from, ByteView datagram) {
+  if (!ready() || !udp_.from_relay(from)) return std::nullopt;
+  const auto channel = data_channel(datagram);
+  if (!channel) {
+    udp_.handle_datagram(now, from, datagram);
+    return std::nullopt;
+  }
+  const auto key = channel_keys_.find(*channel);
+  if (key == channel_keys_.end()) return std::nullopt;
+  udp_.heard(now);
+  return UdpReceived{key->second, datagram.subspan(kUdpDataHeader)};
+}
+
+void ClientSession::check(Time now) {
+  ping(now);
+  udp_.check(now);
 }
 
 void ClientSession::handle_datagram(ByteView body) {
@@ -119,6 +169,8 @@ void ClientSession::handle_timeout(Time now) {
     return fail(RelayError::timed_out, weft::ErrorCode::timeout, "the relay fell silent");
   }
   if (deadlines_.take_expired(Timer::idle, now)) ping(now);
+  udp_.handle_timeout(now);
+  if (udp_.take_lost()) out_.push_control(FrameType::udp_request, {});
 }
 
 void ClientSession::ping(Time now) {
@@ -154,6 +206,7 @@ std::optional<ClientEvent> ClientSession::poll_event() {
 void ClientSession::fail(RelayError reason, weft::ErrorCode code, const char* doing) {
   state_ = State::failed;
   deadlines_.clear_all();
+  udp_.stop();
   out_.drop_datagrams();
   events_.push_back(Failed{{code, std::string(doing) + ": " + std::string(to_string(reason))}, reason});
 }

@@ -3,7 +3,9 @@
 
 #include <deque>
 #include <optional>
+#include <unordered_map>
 #include <variant>
+#include <vector>
 
 #include "mesh/base/deadlines.h"
 #include "mesh/base/error.h"
@@ -12,6 +14,7 @@
 #include "mesh/crypto/keys.h"
 #include "mesh/relay/frame.h"
 #include "mesh/relay/out_queue.h"
+#include "mesh/relay/udp_client.h"
 
 namespace weft::relay {
 
@@ -20,6 +23,7 @@ struct ClientConfig {
   Bytes admission;                             // the coordinator's, current
   std::optional<crypto::VerifyKey> relay_key;  // of the map's relay record; absent: any relay will do
   std::size_t queue_limit = kQueueLimit;
+  std::vector<Endpoint> udp_endpoints;  // of the relay's record; empty: the stream carries everything
 };
 
 /// The relay has let us in. `rtt` is one round trip of the handshake.
@@ -54,9 +58,24 @@ inline constexpr Duration kTrafficPing = 500ms;
 /// Asked, and heard nothing at all since: failed.
 inline constexpr Duration kAnswerTimeout = 2500ms;
 
+/// What a data datagram of the relay holds.
+struct UdpReceived {
+  crypto::PublicKey from;
+  ByteView datagram;  // a view into what came
+};
+/// How a datagram for a peer may go over UDP: its channel's header before it, to the relay.
+struct UdpRoute {
+  Endpoint relay;
+  UdpChannel channel = 0;
+};
+
 /// A node's connection to one relay, from the end of the HTTP upgrade. States: waiting for relay_hello, waiting for
 /// welcome, ready, failed. Timers: handshake, idle, answer (the constants above). The owner passes the stream's bytes
 /// in, and takes poll_write() whenever its stream has room (kStreamLowWater).
+///
+/// Datagrams go over UDP as soon as the relay answers there and has named a channel for the peer, which it does after
+/// the first one on the stream; if UDP falls silent they go by the stream again. The owner sends poll_datagram() from
+/// the node's UDP socket, and passes what comes to it from the relay and begins with kUdpMagic to handle_udp().
 class ClientSession {
  public:
   ClientSession(ClientConfig config, Random& random);
@@ -67,11 +86,22 @@ class ClientSession {
   void handle_timeout(Time now);
   std::optional<Bytes> poll_write();
   std::optional<ClientEvent> poll_event();
-  std::optional<Time> next_deadline() const { return deadlines_.earliest(); }
+  std::optional<Time> next_deadline() const { return earlier(deadlines_.earliest(), udp_.next_deadline()); }
 
   /// Queues a datagram for the node with that key. False: not ready, longer than kMaxDatagram, or the bounded queue is
   /// full; the caller drops and counts.
   bool send(Time now, const crypto::PublicKey& to, ByteView datagram);
+  /// The way over UDP to a peer; nullopt: there is none now, use send(). The caller sends one datagram or a batch.
+  std::optional<UdpRoute> udp_route(Time now, const crypto::PublicKey& to);
+  /// A datagram that came to the node's UDP socket; nullopt if it is none of the relay's for the node itself.
+  std::optional<UdpReceived> handle_udp(Time now, const Endpoint& from, ByteView datagram);
+  std::optional<UdpClient::Outgoing> poll_datagram() { return udp_.poll_transmit(); }
+  /// Where the relay answers over UDP.
+  bool udp_from(const Endpoint& from) const { return udp_.from_relay(from); }
+  bool udp_bound() const { return udp_.bound(); }
+  /// The network has changed: asks for answers by both ways.
+  void check(Time now);
+
   /// Asks for a Pong, unless one is on its way already.
   void ping(Time now);
   /// Shows the relay a newer admission; also kept for later.
@@ -89,6 +119,8 @@ class ClientSession {
   void handle_welcome(Time now, ByteView body);
   void handle_datagram(ByteView body);
   void handle_pong(Time now, ByteView body);
+  void handle_offer(Time now, ByteView body);
+  void handle_channel(ByteView body);
   void heard(Time now);
   void fail(RelayError reason, weft::ErrorCode code, const char* doing);
 
@@ -100,6 +132,10 @@ class ClientSession {
   std::deque<ClientEvent> events_;
   Deadlines<Timer> deadlines_;
   Bytes expected_proof_;
+  UdpKey udp_key_;
+  UdpClient udp_;
+  std::unordered_map<crypto::PublicKey, UdpChannel> channels_;
+  std::unordered_map<UdpChannel, crypto::PublicKey> channel_keys_;
   Time hello_sent_{};
   Time last_heard_{};
   std::optional<std::uint64_t> ping_token_;

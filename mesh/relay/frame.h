@@ -32,6 +32,11 @@ enum class FrameType : std::uint8_t {
   ping = 8,         // either: token (8)
   pong = 9,         // the answer, same token
   admission = 10,   // client → relay: a newer admission of the same node, so that the session goes on
+  // Relay over UDP (udp_frame.h); sides that do not know it skip these.
+  udp_request = 11,    // client → relay: wants another binding; the one before is void
+  udp_offer = 12,      // relay → client: binding (8)
+  channel = 13,        // relay → client: peer's node key (32), channel (4)
+  channel_known = 14,  // client → relay: channel (4), which may be used towards the client from now on
 };
 
 inline constexpr std::size_t kLengthSize = 2;

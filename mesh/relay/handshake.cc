@@ -85,9 +85,9 @@ std::expected<Proofs, RelayError> make_proofs(const crypto::PrivateKey& ours, co
                                               const RelayHello& relay, const ClientHello& client) {
   const auto secret = crypto::x25519(ours, theirs);
   if (!secret) return std::unexpected(RelayError::wrong_proof);
-  std::array<crypto::Blake2sDigest, 2> keys;
+  std::array<crypto::Blake2sDigest, 3> keys;
   crypto::kdf_blake2s(crypto::blake2s({as_bytes(kProofContext)}), secret->bytes(), keys);
-  const Proofs proofs{prove(keys[0], relay, client), prove(keys[1], relay, client)};
+  const Proofs proofs{prove(keys[0], relay, client), prove(keys[1], relay, client), crypto::SymmetricKey(keys[2])};
   for (auto& key : keys) crypto::wipe(key);
   return proofs;
 }

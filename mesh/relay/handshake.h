@@ -41,6 +41,7 @@ std::expected<ClientHello, RelayError> parse_client_hello(ByteView body);
 struct Proofs {
   Proof client;
   Proof relay;
+  crypto::SymmetricKey udp_key;  // of the control datagrams of relay over UDP
 };
 /// Both proofs for these hellos under DH(ours, theirs); the proof inside `client` is not looked at. wrong_proof if the
 /// other side's key is a low-order point.

@@ -7,7 +7,7 @@
 
 namespace weft::relay {
 
-Hub::Hub(ServerConfig config, Entropy& entropy) : config_(std::move(config)), entropy_(entropy) {}
+Hub::Hub(ServerConfig config, Entropy& entropy) : config_(std::move(config)), entropy_(entropy), udp_(entropy) {}
 
 void Hub::revoke(const crypto::PublicKey& node, WallTime until, WallTime wall_now) {
   std::erase_if(config_.revoked, [&](const auto& entry) { return entry.second + kMaxAdmissionLife < wall_now; });
@@ -47,7 +47,14 @@ void Hub::handle_data(Time now, WallTime wall_now, SessionId id, ByteView bytes)
   entry.session.push(bytes);
   while (const auto output = entry.session.next(now, wall_now)) {
     if (output->kind == SessionOutput::Kind::admitted) admitted(id, entry.session);
-    if (output->kind == SessionOutput::Kind::forward) forward(entry, output->forward);
+    if (output->kind == SessionOutput::Kind::forward) forward(id, entry, output->forward);
+    if (output->kind == SessionOutput::Kind::udp_requested && config_.udp) {
+      entry.session.offer_udp(udp_.offer(id, entry.session.udp_key()));
+    }
+    if (output->kind == SessionOutput::Kind::channel_known) {
+      auto* const channel = udp_.find(output->channel);
+      if (channel != nullptr && channel->owner == id) channel->acknowledged = true;
+    }
   }
   touch(id, entry);
 }
@@ -64,13 +71,14 @@ void Hub::admitted(SessionId id, const ServerSession& session) {
   by_key_[session.node_key()] = id;
 }
 
-void Hub::forward(Entry& sender, const Addressed& addressed) {
+void Hub::forward(SessionId id, Entry& sender, const Addressed& addressed) {
   const auto at = by_key_.find(addressed.key);
   if (at == by_key_.end()) {
     ++counters_.absent;
     return sender.session.report_absent(addressed.key);
   }
   Entry& receiver = sessions_.at(at->second);
+  if (udp_.legs() > 0 && forward_by_udp(id, sender, at->second, receiver, addressed.datagram)) return;
   if (!receiver.session.deliver(sender.session.node_key(), addressed.datagram)) {
     ++counters_.dropped;
     return;
@@ -118,6 +126,7 @@ void Hub::reschedule(SessionId id, Entry& entry) {
 void Hub::forget_key(SessionId id, const ServerSession& session) {
   const auto at = by_key_.find(session.node_key());
   if (at != by_key_.end() && at->second == id) by_key_.erase(at);
+  udp_.forget(id);
 }
 
 std::optional<SessionId> Hub::poll_work() {

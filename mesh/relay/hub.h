@@ -6,15 +6,16 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "mesh/base/packet.h"
 #include "mesh/relay/server_session.h"
+#include "mesh/relay/udp_table.h"
 
 namespace weft::relay {
-
-/// Never 0, never reused.
-using SessionId = std::uint64_t;
 
 struct HubCounters {
   std::uint64_t forwarded = 0;
@@ -23,12 +24,30 @@ struct HubCounters {
   std::uint64_t dropped = 0;  // receiver's queue full
   std::uint64_t admitted = 0;
   std::uint64_t refused = 0;  // closed by us, whatever the reason
+  // Of those forwarded: from UDP to UDP, from UDP to a stream, from a stream to UDP.
+  std::uint64_t udp = 0, udp_to_stream = 0, stream_to_udp = 0;
+  std::uint64_t udp_refused = 0;  // on no channel of the address they came from
+};
+
+/// A datagram, or a run of them, for another client over UDP: the window of a slot that came in.
+struct UdpForward {
+  std::uint16_t socket = 0;
+  DatagramSlot item;
+};
+struct UdpDatagram {
+  UdpAddress to;
+  Bytes bytes;
 };
 
 /// All clients of one relay: takes their streams' bytes and forwards datagrams between them by public key. One live
 /// session per node key; the newest wins. A slow receiver loses datagrams at its own bounded queue and holds nobody
 /// else up. After each handle_* the owner empties poll_work(): for each session named it writes poll_write() while the
 /// stream has room (kStreamLowWater), and if closed() then ends the stream and calls remove().
+///
+/// Over UDP (ServerConfig::udp): what comes from a bound address on one of its channels goes to the peer's address, in
+/// place, or to its stream if it has none that is bound. A pair's channels are opened by its first datagram on a stream
+/// while a side is bound. The owner calls forward() with what its sockets received and sends what that returns, then
+/// empties poll_datagram() and poll_work().
 class Hub {
  public:
   Hub(ServerConfig config, Entropy& entropy);
@@ -48,6 +67,12 @@ class Hub {
   void handle_timeout(Time now);
   std::optional<Time> next_deadline() const;
 
+  /// Datagrams, or runs of them, that came to the owner's socket number `socket` and begin with kUdpMagic. What is
+  /// returned is to be sent at once: it points into the slots, and is valid until the next call.
+  std::span<UdpForward> forward(std::uint16_t socket, std::span<const DatagramSlot> slots);
+  /// An answer, or what came by a stream for a client that is bound.
+  std::optional<UdpDatagram> poll_datagram();
+
   /// A session that has something to write or is closed; each is named once until something new happens to it.
   std::optional<SessionId> poll_work();
   std::optional<Bytes> poll_write(SessionId id);
@@ -65,7 +90,13 @@ class Hub {
     bool queued = false;  // in work_
   };
   void admitted(SessionId id, const ServerSession& session);
-  void forward(Entry& sender, const Addressed& addressed);
+  void forward(SessionId id, Entry& sender, const Addressed& addressed);
+  bool forward_by_udp(SessionId id, Entry& sender, SessionId receiver_id, Entry& receiver, ByteView datagram);
+  void forward_run(std::uint16_t socket, const DatagramSlot& run);
+  void bridge(UdpTable::Channel& channel, SessionId receiver_id, Entry& receiver, const DatagramSlot& run);
+  /// The channels of a pair, told to those sides that are bound.
+  void open_channels(SessionId a_id, Entry& a, SessionId b_id, Entry& b);
+  void tell(SessionId id, Entry& entry, UdpTable::Channel* channel);
   void touch(SessionId id, Entry& entry);
   void reschedule(SessionId id, Entry& entry);
   void forget_key(SessionId id, const ServerSession& session);
@@ -77,6 +108,9 @@ class Hub {
   std::unordered_map<crypto::PublicKey, SessionId> by_key_;
   std::set<std::pair<Time, SessionId>> deadlines_;
   std::deque<SessionId> work_;
+  UdpTable udp_;
+  std::vector<UdpForward> forwards_;
+  std::deque<UdpDatagram> datagrams_;
   HubCounters counters_;
 };
 

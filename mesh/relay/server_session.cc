@@ -34,6 +34,7 @@ SessionOutput ServerSession::handle_hello(Time now, WallTime wall_now, const Fra
     return refuse(RelayError::wrong_proof), SessionOutput{};
   }
   node_key_ = client->node_key;
+  udp_key_ = proofs->udp_key;
   if (!admit(now, wall_now, client->admission)) return {};
   state_ = State::ready;
   ephemeral_ = crypto::PrivateKey();
@@ -76,6 +77,11 @@ SessionOutput ServerSession::handle_ready(Time now, WallTime wall_now, const Fra
     case FrameType::admission:
       admit(now, wall_now, frame.body);
       return {};
+    case FrameType::udp_request:
+      return {.kind = SessionOutput::Kind::udp_requested};
+    case FrameType::channel_known:
+      if (frame.body.size() != 4) return refuse(RelayError::malformed), SessionOutput{};
+      return {.kind = SessionOutput::Kind::channel_known, .channel = load_u32be(frame.body.data())};
     case FrameType::relay_hello:
     case FrameType::client_hello:
     case FrameType::welcome:
@@ -99,6 +105,14 @@ bool ServerSession::deliver(const crypto::PublicKey& from, ByteView datagram) {
 
 void ServerSession::report_absent(const crypto::PublicKey& key) {
   if (ready()) out_.push_control(FrameType::peer_absent, key.bytes());
+}
+
+void ServerSession::offer_udp(UdpBinding binding) {
+  if (ready()) out_.push_control(FrameType::udp_offer, Writer().u64be(binding).view());
+}
+
+bool ServerSession::tell_channel(const crypto::PublicKey& peer, UdpChannel channel) {
+  return ready() && out_.push_control(FrameType::channel, peer.bytes(), Writer().u32be(channel).view());
 }
 
 void ServerSession::refuse(RelayError reason) {

@@ -12,6 +12,7 @@
 #include "mesh/relay/frame.h"
 #include "mesh/relay/handshake.h"
 #include "mesh/relay/out_queue.h"
+#include "mesh/relay/udp_frame.h"
 
 namespace weft::relay {
 
@@ -21,6 +22,7 @@ struct ServerConfig {
   std::map<crypto::PublicKey, WallTime> revoked;  // admissions of these nodes that end by then are void
   std::size_t queue_limit = kQueueLimit;          // per client
   std::size_t max_sessions = 16384;
+  bool udp = false;  // the owner has UDP sockets: clients may bind addresses
 };
 
 /// A stream that has not shown its keys by then is closed.
@@ -30,8 +32,9 @@ inline constexpr Duration kClientSilence = 60s;
 
 /// What a frame of a client means to the hub.
 struct SessionOutput {
-  enum class Kind : std::uint8_t { none, admitted, forward } kind = Kind::none;
+  enum class Kind : std::uint8_t { none, admitted, forward, udp_requested, channel_known } kind = Kind::none;
   Addressed forward{};  // valid until the next call
+  UdpChannel channel = 0;
 };
 
 /// The relay's end of one client's connection: handshake, admission, liveness and the bounded queue towards the client.
@@ -52,11 +55,15 @@ class ServerSession {
   /// Queues a datagram for the client; false if its queue is full or it is not ready: dropped and counted.
   bool deliver(const crypto::PublicKey& from, ByteView datagram);
   void report_absent(const crypto::PublicKey& key);
+  void offer_udp(UdpBinding binding);
+  /// False if too much waits for the client: tell it later.
+  bool tell_channel(const crypto::PublicKey& peer, UdpChannel channel);
   /// Says why and closes; what waited for the client is dropped.
   void refuse(RelayError reason);
 
   const crypto::PublicKey& node_key() const { return node_key_; }  // once ready
   WallTime admitted_until() const { return admitted_until_; }      // once ready
+  const UdpKey& udp_key() const { return udp_key_; }               // once ready
   bool ready() const { return state_ == State::ready; }
   /// Write what poll_write() still has, then close the stream.
   bool closed() const { return state_ == State::closed; }
@@ -77,6 +84,7 @@ class ServerSession {
   crypto::PrivateKey ephemeral_;
   RelayHello hello_;
   crypto::PublicKey node_key_;
+  UdpKey udp_key_;
   WallTime admitted_until_;
   FrameReader reader_;
   OutQueue out_;

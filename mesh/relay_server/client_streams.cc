@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/relay_server/client_streams.h"
 
+#include <array>
+
 #include "mesh/base/deadlines.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
 #include "mesh/io/stream.h"
 #include "mesh/io/timer.h"
+#include "mesh/relay_server/udp_sockets.h"
 
 namespace weft::relay_server {
 
-ClientStreams::ClientStreams(io::Host& host, relay::ServerConfig config)
+ClientStreams::ClientStreams(io::Host& host, relay::ServerConfig config, UdpSockets& sockets)
     : host_(host),
       hub_(std::move(config), host.entropy()),
+      sockets_(sockets),
       timer_(host.make_timer([this] { handle_timer(); })),
       drain_timer_(host.make_timer([this] { handle_drain(); })) {}
 
@@ -26,6 +30,23 @@ void ClientStreams::accept(std::unique_ptr<io::Stream> stream) {
                             .on_writable = [this, id] { handle_writable(id); },
                             .on_closed = [this, id](const Error&) { handle_closed(id); }});
   work();
+}
+
+void ClientStreams::handle_datagrams(std::uint16_t socket, std::span<const DatagramSlot> slots) {
+  send_forwarded(hub_.forward(socket, slots));
+  work();
+}
+
+/// Runs that leave by one socket go in one call.
+void ClientStreams::send_forwarded(std::span<const relay::UdpForward> forwards) {
+  std::array<DatagramSlot, kMaxBatch> batch;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < forwards.size(); ++i) {
+    batch[count++] = forwards[i].item;
+    const bool last = i + 1 == forwards.size() || count == kMaxBatch;
+    if (!last && forwards[i + 1].socket == forwards[i].socket) continue;
+    sockets_.send(forwards[i].socket, {batch.data(), std::exchange(count, 0)});
+  }
 }
 
 void ClientStreams::revoke(const crypto::PublicKey& node, WallTime until) {
@@ -67,6 +88,9 @@ void ClientStreams::work() {
     if (at == connections_.end()) continue;
     pump(*id, at->second);
     if (hub_.closed(*id)) end(*id, at->second);
+  }
+  while (auto datagram = hub_.poll_datagram()) {
+    sockets_.send(datagram->to.socket, datagram->to.remote, datagram->to.local, datagram->bytes);
   }
   arm();
 }

@@ -20,20 +20,25 @@ class Timer;
 
 namespace weft::relay_server {
 
+class UdpSockets;
+
 /// A stream that was told to end but whose other side does not read is destroyed after this.
 inline constexpr Duration kLinger = 5s;
 
 /// When a stream has relay::kStreamLowWater queued, we look again after this.
 inline constexpr Duration kDrainInterval = 5ms;
 
-/// Joins a relay::Hub to the streams of its clients.
+/// Joins a relay::Hub to the streams of its clients, and to the relay's UDP sockets.
 class ClientStreams {
  public:
-  ClientStreams(io::Host& host, relay::ServerConfig config);
+  /// `sockets` outlives this; it is asked for nothing unless the configuration says UDP.
+  ClientStreams(io::Host& host, relay::ServerConfig config, UdpSockets& sockets);
   ~ClientStreams();
 
   /// A stream past its HTTP upgrade, not started.
   void accept(std::unique_ptr<io::Stream> stream);
+  /// What came to the UDP sockets and begins as relay over UDP does.
+  void handle_datagrams(std::uint16_t socket, std::span<const DatagramSlot> slots);
   void set_coordinator(const crypto::VerifyKey& coordinator) { hub_.set_coordinator(coordinator); }
   /// The node was removed or expired: its admissions up to then count no more (coordinator's time).
   void revoke(const crypto::PublicKey& node, WallTime until);
@@ -56,6 +61,7 @@ class ClientStreams {
   void handle_timer();
   void handle_drain();
   void work();
+  void send_forwarded(std::span<const relay::UdpForward> forwards);
   void pump(relay::SessionId id, Connection& connection);
   bool write(relay::SessionId id, Connection& connection);
   void end(relay::SessionId id, Connection& connection);
@@ -63,6 +69,7 @@ class ClientStreams {
 
   io::Host& host_;
   relay::Hub hub_;
+  UdpSockets& sockets_;
   std::map<relay::SessionId, Connection> connections_;
   std::deque<std::pair<Time, relay::SessionId>> lingering_;
   Duration wall_offset_{0};

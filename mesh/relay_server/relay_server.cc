@@ -10,7 +10,7 @@
 #include "mesh/relay_server/client_streams.h"
 #include "mesh/relay_server/enrolment.h"
 #include "mesh/relay_server/relay_state.h"
-#include "mesh/relay_server/stun_sockets.h"
+#include "mesh/relay_server/udp_sockets.h"
 #include "mesh/tls/context.h"
 #include "mesh/transport/upgrade_listener.h"
 
@@ -63,8 +63,8 @@ class RelayServer::Impl {
   RelayServerConfig config_;
   RelayState state_;
   std::unique_ptr<tls::Context> tls_;
+  std::unique_ptr<UdpSockets> udp_;
   std::unique_ptr<ClientStreams> clients_;
-  std::unique_ptr<StunSockets> stun_;
   std::vector<std::unique_ptr<transport::UpgradeListener>> listeners_;
   std::unique_ptr<Enrolment> enrolment_;
   std::vector<Endpoint> stream_endpoints_;
@@ -88,14 +88,19 @@ Result<void> RelayServer::Impl::start(std::function<void(const Error&)> refused)
                                                                        .not_after = kCertificateEnd,
                                                                        .serial = 1,
                                                                        .common_name = "weft relay"});
-  clients_ = std::make_unique<ClientStreams>(
-      host_, relay::ServerConfig{
-                 .identity = state_.identity, .coordinator = coordinator, .max_sessions = config_.max_clients});
-  stun_ = std::make_unique<StunSockets>(host_);
-  if (const auto opened = stun_->open(config_.stun_listen); !opened) return opened;
+  udp_ = std::make_unique<UdpSockets>(host_, [this](std::uint16_t socket, std::span<const DatagramSlot> slots) {
+    clients_->handle_datagrams(socket, slots);
+  });
+  clients_ = std::make_unique<ClientStreams>(host_,
+                                             relay::ServerConfig{.identity = state_.identity,
+                                                                 .coordinator = coordinator,
+                                                                 .max_sessions = config_.max_clients,
+                                                                 .udp = !config_.stun_listen.empty()},
+                                             *udp_);
+  if (const auto opened = udp_->open(config_.stun_listen); !opened) return opened;
   if (const auto listening = listen(); !listening) return listening;
   stun_endpoints_ =
-      config_.stun_advertised.empty() ? reachable(stun_->endpoints(), host_.network()) : config_.stun_advertised;
+      config_.stun_advertised.empty() ? reachable(udp_->endpoints(), host_.network()) : config_.stun_advertised;
   if (*token) enrol(**token, std::move(refused));
   return {};
 }
@@ -164,9 +169,10 @@ RelayServerStatus RelayServer::Impl::status() const {
   RelayServerStatus status{.clients = clients_->clients(),
                            .forwarded = counters.forwarded,
                            .forwarded_bytes = counters.forwarded_bytes,
+                           .forwarded_udp = counters.udp,
                            .dropped = counters.dropped,
                            .absent = counters.absent,
-                           .stun_answered = stun_->counters().answered,
+                           .stun_answered = udp_->counters().answered,
                            .enrolled = state_.coordinator.has_value()};
   if (enrolment_) {
     status.coordinator_connected = enrolment_->connected();

@@ -21,7 +21,8 @@ namespace weft::relay_server {
 struct RelayServerConfig {
   std::string name = "relay";
   std::vector<Endpoint> stream_listen;  // at least one
-  /// One UDP socket each. Two addresses with the same two ports on each make the full NAT tests of RFC 5780 possible.
+  /// One UDP socket each, for STUN and for relay over UDP; none: streams only. Two addresses with the same two ports on
+  /// each make the full NAT tests of RFC 5780 possible.
   std::vector<Endpoint> stun_listen;
   /// What nodes are told; empty: the listening endpoints, an unspecified address standing for those of all interfaces.
   std::vector<Endpoint> stream_advertised;
@@ -38,8 +39,9 @@ struct RelayServerStatus {
   std::size_t clients = 0;
   std::uint64_t forwarded = 0;
   std::uint64_t forwarded_bytes = 0;
-  std::uint64_t dropped = 0;  // at queues of slow receivers
-  std::uint64_t absent = 0;   // for receivers that are not connected
+  std::uint64_t forwarded_udp = 0;  // of `forwarded`, those that came and left over UDP
+  std::uint64_t dropped = 0;        // at queues of slow receivers
+  std::uint64_t absent = 0;         // for receivers that are not connected
   std::uint64_t stun_answered = 0;
   bool enrolled = false;  // a coordinator has accepted this relay, now or before
   bool coordinator_connected = false;

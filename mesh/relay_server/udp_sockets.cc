@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "mesh/relay_server/stun_sockets.h"
+#include "mesh/relay_server/udp_sockets.h"
+
+#include <array>
 
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
 #include "mesh/io/timer.h"
 #include "mesh/io/udp_socket.h"
+#include "mesh/relay/udp_frame.h"
 
 namespace weft::relay_server {
 
-StunSockets::StunSockets(io::Host& host) : host_(host) {}
-StunSockets::~StunSockets() = default;
+UdpSockets::UdpSockets(io::Host& host, RelayHandler on_relay) : host_(host), on_relay_(std::move(on_relay)) {}
+UdpSockets::~UdpSockets() = default;
 
-Result<void> StunSockets::open(const std::vector<Endpoint>& endpoints) {
+Result<void> UdpSockets::open(const std::vector<Endpoint>& endpoints) {
   for (const Endpoint& endpoint : endpoints) {
     auto socket = host_.open_udp({.local = endpoint});
     if (!socket) return std::unexpected(socket.error());
@@ -25,41 +28,64 @@ Result<void> StunSockets::open(const std::vector<Endpoint>& endpoints) {
   return {};
 }
 
-std::vector<Endpoint> StunSockets::endpoints() const {
+std::vector<Endpoint> UdpSockets::endpoints() const {
   std::vector<Endpoint> bound;
   for (const auto& socket : sockets_) bound.push_back(socket->local_endpoint());
   return bound;
 }
 
-void StunSockets::receive(std::size_t socket, std::span<DatagramSlot> slots) {
-  const Time now = host_.clock().now();
-  const Endpoint bound = sockets_[socket]->local_endpoint();
+/// Joined datagrams come from one sender, and are all of the kind of the first.
+void UdpSockets::receive(std::size_t socket, std::span<DatagramSlot> slots) {
+  std::array<DatagramSlot, kMaxBatch> relayed;
+  std::size_t count = 0;
   std::vector<stun::Datagram> answers;
   for (const DatagramSlot& item : slots) {
-    if (item.meta.icmp) continue;
-    const bool known = item.meta.destination.address != IpAddress() && !item.meta.destination.address.is_unspecified();
-    const Endpoint local{known ? item.meta.destination.address : bound.address, bound.port};
-    const std::size_t step = item.meta.segment_size == 0 ? item.slot.length : item.meta.segment_size;
-    for (ByteView rest = item.slot.bytes(); !rest.empty();) {
-      const ByteView datagram = rest.first(std::min(step, rest.size()));
-      if (auto answer = server_.handle_datagram(now, item.meta.source, local, datagram))
-        answers.push_back(std::move(*answer));
-      rest = rest.subspan(datagram.size());
+    if (item.meta.icmp || item.slot.length == 0) continue;
+    if (item.slot.data()[0] == relay::kUdpMagic) {
+      relayed[count++] = item;
+    } else {
+      answer(socket, item, answers);
     }
   }
-  if (!answers.empty()) send(answers, socket);
+  if (!answers.empty()) send_answers(answers, socket);
   if (const auto next = server_.next_deadline()) delayed_->arm(*next);
+  if (count > 0) on_relay_(static_cast<std::uint16_t>(socket), {relayed.data(), count});
 }
 
-void StunSockets::send_delayed() {
+void UdpSockets::answer(std::size_t socket, const DatagramSlot& item, std::vector<stun::Datagram>& answers) {
+  const Endpoint bound = sockets_[socket]->local_endpoint();
+  const bool known = item.meta.destination.address != IpAddress() && !item.meta.destination.address.is_unspecified();
+  const Endpoint local{known ? item.meta.destination.address : bound.address, bound.port};
+  const std::size_t step = item.meta.segment_size == 0 ? item.slot.length : item.meta.segment_size;
+  for (ByteView rest = item.slot.bytes(); !rest.empty();) {
+    const ByteView datagram = rest.first(std::min(step, rest.size()));
+    if (auto one = server_.handle_datagram(host_.clock().now(), item.meta.source, local, datagram)) {
+      answers.push_back(std::move(*one));
+    }
+    rest = rest.subspan(datagram.size());
+  }
+}
+
+void UdpSockets::send(std::uint16_t socket, std::span<DatagramSlot> items) { sockets_[socket]->send(items); }
+
+void UdpSockets::send(std::uint16_t socket, const Endpoint& to, const IpAddress& from, MutableByteView datagram) {
+  const auto size = static_cast<std::uint32_t>(datagram.size());
+  DatagramSlot item;
+  item.slot = {datagram.data(), size, 0, size};
+  item.meta.source.address = from;
+  item.meta.destination = to;
+  send(socket, {&item, 1});
+}
+
+void UdpSockets::send_delayed() {
   std::vector<stun::Datagram> answers;
   while (auto answer = server_.poll_transmit(host_.clock().now())) answers.push_back(std::move(*answer));
-  if (!answers.empty()) send(answers, 0);
+  if (!answers.empty()) send_answers(answers, 0);
   if (const auto next = server_.next_deadline()) delayed_->arm(*next);
 }
 
 /// Sends runs of answers that leave by one socket in one call.
-void StunSockets::send(std::vector<stun::Datagram>& answers, std::size_t asked) {
+void UdpSockets::send_answers(std::vector<stun::Datagram>& answers, std::size_t asked) {
   std::vector<DatagramSlot> batch;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     stun::Datagram& answer = answers[i];
@@ -78,7 +104,7 @@ void StunSockets::send(std::vector<stun::Datagram>& answers, std::size_t asked) 
 }
 
 /// The socket bound to `source`, exactly or by its port alone; the one that was asked if there is none.
-std::size_t StunSockets::socket_for(const Endpoint& source, std::size_t asked) const {
+std::size_t UdpSockets::socket_for(const Endpoint& source, std::size_t asked) const {
   std::size_t by_port = asked;
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     const Endpoint bound = sockets_[i]->local_endpoint();
