@@ -21,6 +21,7 @@ namespace weft::lab {
 /// Each adds a sub-command to `app` that leaves the process's exit code in `status`.
 void add_run(CLI::App& app, int& status);
 void add_matrix(CLI::App& app, int& status);
+void add_why(CLI::App& app, int& status);
 
 /// Prints the sentence to standard error and returns the exit code of its kind.
 int report(const Error& error);

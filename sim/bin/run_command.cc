@@ -6,9 +6,11 @@
 #include "commit.h"
 #include "sim/bin/commands.h"
 #include "sim/bin/ns3_flags.h"
+#include "sim/bin/trace_flags.h"
 #include "sim/report/run.h"
 #include "sim/scenario/run.h"
 #include "sim/scenario/scenario.h"
+#include "sim/trace/recorder.h"
 
 namespace weft::lab {
 namespace {
@@ -21,6 +23,7 @@ struct Options {
   std::string fidelity = "fabric";
   bool json = false;
   Ns3Flags ns3;
+  TraceFlags trace;
 };
 
 int run(const Options& options) {
@@ -32,8 +35,8 @@ int run(const Options& options) {
   if (!seeds) return report(seeds.error());
   const auto ns3 = options.ns3.options(*scenario);
   if (!ns3) return report(ns3.error());
-  if (ns3->writes_files() && seeds->first != seeds->last) {
-    return report({ErrorCode::usage, "ns-3's files hold one run and " + options.file +
+  if ((ns3->writes_files() || options.trace.wanted()) && seeds->first != seeds->last) {
+    return report({ErrorCode::usage, "traces and ns-3's files hold one run and " + options.file +
                                          " asks for several seeds; choose one with --seed"});
   }
   const auto make_world = world_factory(options.fidelity, *ns3);
@@ -43,11 +46,15 @@ int run(const Options& options) {
         {ErrorCode::usage, options.file + ": at /nodes: the scenario has no nodes; use weft-lab matrix, or add some"});
   }
   if (auto done = check_folder(options.out); !done) return report(done.error());
+  const auto recorder = options.trace.make_recorder();
+  if (!recorder) return report(recorder.error());
   sim::RunReport report_of_all{.scenario = scenario->name, .commit = WEFT_COMMIT};
   for (std::uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
-    auto result = sim::run_scenario(
-        *scenario, *chains,
-        {.seed = seed, .tls = options.tls.empty() ? scenario->tls : options.tls == "on", .make_world = *make_world});
+    auto result = sim::run_scenario(*scenario, *chains,
+                                    {.seed = seed,
+                                     .tls = options.tls.empty() ? scenario->tls : options.tls == "on",
+                                     .make_world = *make_world,
+                                     .recorder = recorder->get()});
     if (!result) return report(result.error());
     report_of_all.runs.push_back(std::move(*result));
   }
@@ -82,6 +89,7 @@ void add_run(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_option("--out", options->out, "Folder for run.json");
   command->add_flag("--json", options->json, "Print JSON instead of a table");
+  options->trace.add_to(*command);
   options->ns3.add_to(*command);
   command->callback([options, &status] { status = run(*options); });
 }

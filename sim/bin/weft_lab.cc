@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   int status = 0;
   weft::lab::add_run(app, status);
   weft::lab::add_matrix(app, status);
+  weft::lab::add_why(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

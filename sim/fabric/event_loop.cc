@@ -18,14 +18,16 @@ namespace {
 
 class TaskEvent final : public ns3::EventImpl {
  public:
-  TaskEvent(EventLoop& loop, std::function<void()> task) : loop_(loop), task_(std::move(task)) {}
+  TaskEvent(EventLoop& loop, std::function<void()> task) : loop_(loop), cause_(loop.cause()), task_(std::move(task)) {}
 
  private:
   void Notify() override {
+    loop_.set_cause(cause_);
     std::exchange(task_, nullptr)();
     loop_.after_event();
   }
   EventLoop& loop_;
+  std::uint64_t cause_;
   std::function<void()> task_;
 };
 
@@ -100,6 +102,7 @@ Alarm::~Alarm() { release(); }
 void Alarm::arm(Time deadline) {
   armed_ = true;
   deadline_ = std::max(deadline, loop_.now());
+  cause_ = loop_.cause();
   if (event_ != nullptr && event_at_ <= deadline_) return;
   release();
   schedule(deadline_);
@@ -111,6 +114,7 @@ void Alarm::ring() {
   if (!armed_) return;
   if (deadline_ > loop_.now()) return schedule(deadline_);
   armed_ = false;
+  loop_.set_cause(cause_);
   const auto handler = handler_;  // it may destroy this alarm
   (*handler)();
 }

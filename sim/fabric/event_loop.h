@@ -31,9 +31,15 @@ class EventLoop {
   bool run(Time deadline, const std::function<bool()>* done);
   std::uint64_t events() const { return events_; }
 
+  /// The number of the trace event (sim/trace) but for which what runs now would not; 0: none. Tasks and alarms carry
+  /// it along from where they were made.
+  std::uint64_t cause() const { return cause_; }
+  void set_cause(std::uint64_t cause) { cause_ = cause; }
+
   /// Each event of the fabric calls this when it has run.
   void after_event() {
     ++events_;
+    cause_ = 0;
     if (done_ != nullptr) check_done();
   }
 
@@ -42,6 +48,7 @@ class EventLoop {
   const std::function<bool()>* done_ = nullptr;
   bool held_ = false;
   std::uint64_t events_ = 0;
+  std::uint64_t cause_ = 0;
 };
 
 /// A re-armable alarm. Re-arming to a later time costs nothing: the event in the queue looks again when it comes.
@@ -67,6 +74,7 @@ class Alarm {
   AlarmEvent* event_ = nullptr;  // in the queue; we hold one reference
   Time event_at_{};
   Time deadline_{};
+  std::uint64_t cause_ = 0;  // of the last arm()
   bool armed_ = false;
 };
 

@@ -6,8 +6,12 @@
 
 #include "mesh/base/assert.h"
 #include "sim/fabric/applications.h"
+#include "sim/fabric/event_loop.h"
 #include "sim/fabric/fabric_host.h"
 #include "sim/fabric/headers.h"
+#include "sim/fabric/network.h"
+#include "sim/fabric/router.h"
+#include "sim/trace/recorder.h"
 
 namespace weft::fabric {
 namespace {
@@ -28,7 +32,16 @@ void FabricTun::start_receive(PacketHandler handler) {
 
 std::size_t FabricTun::write(std::span<PacketSlot> packets) {
   if (!host_.powered()) return 0;
-  for (const PacketSlot& packet : packets) host_.applications().deliver(packet.slot.bytes());
+  EventLoop& loop = host_.internet().loop();
+  const auto* recorder = host_.internet().router().recorder();
+  for (const PacketSlot& packet : packets) {
+    const ByteView bytes = packet.slot.bytes();
+    const std::uint64_t cause = loop.cause();
+    if (recorder != nullptr)
+      loop.set_cause(record(tracing::Kind::inner_received, recorder->cause_of(bytes.data(), cause), bytes));
+    host_.applications().deliver(bytes);
+    loop.set_cause(cause);
+  }
   return packets.size();
 }
 
@@ -47,8 +60,15 @@ std::optional<int> FabricTun::route_length(const IpAddress& destination) const {
 }
 
 bool FabricTun::enqueue(Bytes packet) {
-  if (queue_.size() >= kQueueLimit || packet.size() > options_.mtu) return false;
-  queue_.push_back(std::move(packet));
+  const bool fits = packet.size() <= options_.mtu;
+  std::uint64_t event = 0;
+  if (host_.internet().router().recorder() != nullptr) {
+    event = record(tracing::Kind::inner_sent, host_.internet().loop().cause(), packet);
+    if (!fits || queue_.size() >= kQueueLimit)
+      record(tracing::Kind::dropped, event, packet, fits ? "queue_full" : "too_big");
+  }
+  if (queue_.size() >= kQueueLimit || !fits) return false;
+  queue_.push_back({std::move(packet), event});
   if (std::exchange(flush_posted_, true)) return true;
   host_.post([this, exists = exists_] {
     if (*exists) flush();
@@ -60,22 +80,35 @@ void FabricTun::flush() {
   flush_posted_ = false;
   const auto exists = exists_;
   const auto handler = handler_;
-  std::deque<Bytes> batch = std::exchange(queue_, {});
+  std::deque<Waiting> batch = std::exchange(queue_, {});
   if (!handler) return;
   std::vector<PacketSlot> slots;
   while (!batch.empty() && *exists) {
     slots.clear();
+    tracing::Recorder::Batch held(host_.internet().router().recorder());
+    host_.internet().loop().set_cause(batch.front().event);
     const std::size_t count = std::min(batch.size(), kMaxBatch);
     for (std::size_t i = 0; i < count; ++i) {
-      Bytes& packet = batch[i];
+      Bytes& packet = batch[i].bytes;
       const auto length = static_cast<std::uint32_t>(packet.size());
       packet.insert(packet.begin(), kHead, 0);
       packet.resize(packet.size() + kTail);
       slots.push_back({.slot = {packet.data(), static_cast<std::uint32_t>(packet.size()), kHead, length}});
+      held.hold(packet.data(), packet.size(), batch[i].event);
     }
     (*handler)(slots);
     batch.erase(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(count));
   }
+}
+
+std::uint64_t FabricTun::record(tracing::Kind kind, std::uint64_t cause, ByteView packet, std::string_view reason) {
+  return host_.internet().router().recorder()->record({.cause = cause,
+                                                       .at = host_.internet().now(),
+                                                       .node = host_.node(),
+                                                       .kind = kind,
+                                                       .interface = tracing::Interface::tun,
+                                                       .packet = packet,
+                                                       .reason = reason});
 }
 
 bool Applications::send(Bytes packet) {

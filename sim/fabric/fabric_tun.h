@@ -6,9 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mesh/io/tun_device.h"
+
+namespace weft::tracing {
+enum class Kind : std::uint8_t;
+}
 
 namespace weft::fabric {
 
@@ -43,7 +48,12 @@ class FabricTun final : public io::TunDevice {
   io::TunOptions options_;
   std::shared_ptr<PacketHandler> handler_;
   std::optional<std::vector<Prefix>> routes_;
-  std::deque<Bytes> queue_;
+  struct Waiting {
+    Bytes bytes;
+    std::uint64_t event = 0;  // of the trace
+  };
+  std::uint64_t record(tracing::Kind kind, std::uint64_t cause, ByteView packet, std::string_view reason = {});
+  std::deque<Waiting> queue_;
   bool flush_posted_ = false;
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);
 };

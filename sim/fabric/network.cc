@@ -9,6 +9,7 @@
 #include "sim/fabric/fabric_host.h"
 #include "sim/fabric/router.h"
 #include "sim/nat/nat.h"
+#include "sim/trace/recorder.h"
 
 namespace weft::fabric {
 
@@ -25,13 +26,20 @@ Network::~Network() {
 
 FabricHost& Network::add_host(const HostOptions& options) {
   const NodeId node = router_->add_host(options);
-  auto& host = hosts_[node] = std::make_unique<FabricHost>(*this, node, options);
+  HostOptions all = options;
+  if (tracing::Recorder* recorder = router_->recorder()) {
+    recorder->name(node, options.name);
+    if (all.trace == nullptr) all.trace = &recorder->sink(node, [this] { return loop_->cause(); });
+  }
+  auto& host = hosts_[node] = std::make_unique<FabricHost>(*this, node, all);
   router_->set_host(node, *host);
   return *host;
 }
 
 NatPlace Network::add_nat(const NatOptions& options, const nat::Behavior& behavior) {
-  return router_->add_nat(options, behavior);
+  const NatPlace place = router_->add_nat(options, behavior);
+  if (tracing::Recorder* recorder = router_->recorder()) recorder->name(place.node, options.name);
+  return place;
 }
 
 FabricHost& Network::host(NodeId node) { return *hosts_.at(node); }
@@ -81,6 +89,11 @@ void Network::readdress_nat(NodeId node, std::vector<IpAddress> external) {
 void Network::set_blocked(NodeId a, NodeId b, bool blocked) { router_->set_blocked(a, b, blocked); }
 
 std::array<std::uint8_t, 32> Network::trace_hash() const { return router_->trace_hash(); }
+
+void Network::set_recorder(tracing::Recorder& recorder) {
+  WEFT_ASSERT(hosts_.empty());
+  router_->set_recorder(&recorder);
+}
 
 void Network::observe(WireObserver observer) { router_->set_observer(std::move(observer)); }
 

@@ -19,6 +19,9 @@
 namespace weft {
 class TraceSink;
 }
+namespace weft::tracing {
+class Recorder;
+}
 namespace weft::nat {
 class Nat;
 struct Behavior;
@@ -120,6 +123,9 @@ class Network {
   /// BLAKE2b over all wire events so far, in order: {t_ns, node, interface, direction, length, 64-bit digest of bytes}.
   std::array<std::uint8_t, 32> trace_hash() const;
   void observe(WireObserver observer);
+  /// Tells `recorder`, which outlives the network, what happens from now on, also to hosts whose HostOptions named no
+  /// TraceSink. Called before the first host is added.
+  void set_recorder(tracing::Recorder& recorder);
   std::uint64_t drops(DropReason reason) const;
   /// Packets that reached a host.
   std::uint64_t delivered() const;

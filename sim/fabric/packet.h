@@ -32,6 +32,7 @@ class Packet final : public ns3::EventImpl {
   Stage stage = Stage::arrival;
   NodeId from = 0;  // who put it on the wire last
   NodeId to = 0;
+  std::uint64_t cause = 0;       // the last event of the trace in which it took part
   std::uint32_t generation = 0;  // of the place of `to` when it was routed
   bool from_inside = false;      // put on the wire by the inside of the NAT `from`
   bool may_fragment = false;     // a link with a smaller MTU takes it in several pieces

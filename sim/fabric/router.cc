@@ -8,6 +8,7 @@
 #include "sim/fabric/fabric_host.h"
 #include "sim/fabric/headers.h"
 #include "sim/nat/nat.h"
+#include "sim/trace/recorder.h"
 
 namespace weft::fabric {
 namespace {
@@ -237,6 +238,7 @@ void Router::answer(Packet& packet) {
   const Duration way_back = packet.way_back;
   drop(packet, sender, packet.reason);
   if (!error) return;
+  loop_.set_cause(packet.cause);  // the drop
   Packet& reply = take();
   reply.bytes.assign(error->begin(), error->end());
   reply.from = sender;
@@ -278,6 +280,7 @@ void Router::arrive(Packet& packet) {
   if (here.gateway) return at_nat(packet, false);
   note(packet, packet.to, kOutside, Direction::received);
   ++delivered_;
+  loop_.set_cause(packet.cause);
   here.host->receive_packet(packet);
 }
 
@@ -285,15 +288,18 @@ void Router::at_nat(Packet& packet, bool from_inside) {
   const NodeId node = packet.to;
   nat::Nat& nat = *place(node).gateway->nat;
   note(packet, node, from_inside ? kInside : kOutside, Direction::received);
+  const auto before = recorder_ == nullptr ? std::nullopt : tracing::flow_of(packet.bytes);
   auto outcome = nat.translate(loop_.now(), from_inside ? nat::Side::inside : nat::Side::outside, packet.bytes);
+  loop_.set_cause(packet.cause);
   const bool may_fragment = packet.may_fragment;
   if (!outcome.packets.empty()) packet.bytes.assign(outcome.packets[0].begin(), outcome.packets[0].end());
-  from_nat(packet, node, outcome.action);
+  if (before && outcome.forwarded()) record_translation(packet, node, from_inside, *before);
+  from_nat(packet, node, outcome);
   for (std::size_t i = 1; i < outcome.packets.size(); ++i) {
     Packet& further = take();
     further.bytes.assign(outcome.packets[i].begin(), outcome.packets[i].end());
     further.may_fragment = may_fragment;
-    from_nat(further, node, outcome.action);
+    from_nat(further, node, outcome);
   }
   if (!outcome.reply) return;
   Packet& reply = take();
@@ -303,8 +309,8 @@ void Router::at_nat(Packet& packet, bool from_inside) {
 }
 
 /// Sends what the NAT at `node` has let through on its way.
-void Router::from_nat(Packet& packet, NodeId node, nat::Outcome::Action action) {
-  switch (action) {
+void Router::from_nat(Packet& packet, NodeId node, const nat::Outcome& outcome) {
+  switch (outcome.action) {
     case nat::Outcome::Action::forward_out:
       return send(node, packet);
     case nat::Outcome::Action::forward_in:
@@ -313,7 +319,7 @@ void Router::from_nat(Packet& packet, NodeId node, nat::Outcome::Action action) 
     case nat::Outcome::Action::held:
       return give_back(packet);
     case nat::Outcome::Action::drop:
-      return drop(packet, node, DropReason::nat);
+      return drop(packet, node, DropReason::nat, nat::to_string(outcome.reason));
   }
 }
 
@@ -330,16 +336,52 @@ void Router::schedule(Packet& packet, Packet::Stage stage, NodeId to, Duration d
   loop_.schedule(delay, packet);
 }
 
-void Router::drop(Packet& packet, NodeId at, DropReason reason) {
+void Router::drop(Packet& packet, NodeId at, DropReason reason, std::string_view detail) {
   ++drops_[static_cast<std::size_t>(reason)];
-  note(packet, at, kOutside, Direction::dropped, reason);
+  note(packet, at, kOutside, Direction::dropped, reason, detail);
   give_back(packet);
 }
 
-void Router::note(const Packet& packet, NodeId node, std::uint8_t interface, Direction direction, DropReason reason) {
+void Router::note(Packet& packet, NodeId node, std::uint8_t interface, Direction direction, DropReason reason,
+                  std::string_view detail) {
   const WireEvent event{loop_.now(), node, interface, direction, reason, packet.bytes};
   trace_.add(event);
   if (observer_) observer_(event);
+  if (recorder_ == nullptr) return;
+  record(packet, node, interface, direction, detail.empty() && reason != DropReason::none ? to_string(reason) : detail);
+}
+
+void Router::record(Packet& packet, NodeId node, std::uint8_t interface, Direction direction, std::string_view reason) {
+  tracing::Kind kind = tracing::Kind::sent;
+  if (direction != Direction::sent) {
+    kind = direction == Direction::received ? tracing::Kind::received : tracing::Kind::dropped;
+  }
+  tracing::Interface where = tracing::Interface::eth0;
+  if (place(node).gateway) where = interface == kInside ? tracing::Interface::inside : tracing::Interface::outside;
+  packet.cause = recorder_->record({.cause = packet.cause,
+                                    .at = loop_.now(),
+                                    .node = node,
+                                    .kind = kind,
+                                    .interface = where,
+                                    .packet = packet.bytes,
+                                    .reason = reason});
+}
+
+void Router::record_translation(Packet& packet, NodeId node, bool from_inside, const tracing::Flow& before) {
+  packet.cause = recorder_->record_translation(
+      {.cause = packet.cause,
+       .at = loop_.now(),
+       .node = node,
+       .interface = from_inside ? tracing::Interface::inside : tracing::Interface::outside,
+       .packet = packet.bytes},
+      before);
+  loop_.set_cause(packet.cause);
+}
+
+Packet& Router::take() {
+  Packet& packet = pool_.take();
+  packet.cause = loop_.cause();
+  return packet;
 }
 
 SeededRandom& Router::region_random(RegionId from, RegionId to) {

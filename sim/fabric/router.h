@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,6 +19,11 @@
 #include "sim/fabric/packet.h"
 #include "sim/fabric/trace_hash.h"
 #include "sim/nat/nat.h"
+
+namespace weft::tracing {
+class Recorder;
+struct Flow;
+}  // namespace weft::tracing
 
 namespace weft::fabric {
 
@@ -64,7 +70,7 @@ class Router {
   void replace_nat(NodeId node, const nat::Behavior& behavior);
   Place& place(NodeId node) { return *places_[node]; }
 
-  Packet& take() { return pool_.take(); }
+  Packet& take();
   void give_back(Packet& packet) { pool_.give_back(packet); }
   /// Puts a packet on the wire at a host or a NAT's outside. The router owns it from now on.
   void send(NodeId from, Packet& packet);
@@ -72,11 +78,14 @@ class Router {
   void send_local(NodeId node, Packet& packet);
   /// What an event of a packet does.
   void step(Packet& packet);
-  void drop(Packet& packet, NodeId at, DropReason reason);
+  /// `detail`: a finer reason for the trace.
+  void drop(Packet& packet, NodeId at, DropReason reason, std::string_view detail = {});
 
   void readdress_nat(NodeId node, std::vector<IpAddress> external);
   void set_blocked(NodeId a, NodeId b, bool blocked);
   void set_observer(WireObserver observer) { observer_ = std::move(observer); }
+  void set_recorder(tracing::Recorder* recorder) { recorder_ = recorder; }
+  tracing::Recorder* recorder() const { return recorder_; }
   std::array<std::uint8_t, 32> trace_hash() const { return trace_.digest(); }
   std::uint64_t drops(DropReason reason) const { return drops_[static_cast<std::size_t>(reason)]; }
   std::uint64_t delivered() const { return delivered_; }
@@ -105,11 +114,14 @@ class Router {
   void at_downlink(Packet& packet);
   void arrive(Packet& packet);
   void at_nat(Packet& packet, bool from_inside);
-  void from_nat(Packet& packet, NodeId node, nat::Outcome::Action action);
+  void from_nat(Packet& packet, NodeId node, const nat::Outcome& outcome);
   void inject_inside(NodeId gateway, Packet& packet);
   void schedule(Packet& packet, Packet::Stage stage, NodeId to, Duration delay);
-  void note(const Packet& packet, NodeId node, std::uint8_t interface, Direction direction,
-            DropReason reason = DropReason::none);
+  void note(Packet& packet, NodeId node, std::uint8_t interface, Direction direction,
+            DropReason reason = DropReason::none, std::string_view detail = {});
+  /// For the trace; the packet takes the event along.
+  void record(Packet& packet, NodeId node, std::uint8_t interface, Direction direction, std::string_view reason);
+  void record_translation(Packet& packet, NodeId node, bool from_inside, const tracing::Flow& before);
   void announce(NodeId node);
   void withdraw(NodeId node);
   bool translates(const Gateway& gateway, IpFamily family) const;
@@ -124,6 +136,7 @@ class Router {
   std::map<std::pair<RegionId, RegionId>, SeededRandom> region_randoms_;
   TraceHash trace_;
   WireObserver observer_;
+  tracing::Recorder* recorder_ = nullptr;  // nullptr: nobody wants a trace
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count_)> drops_{};
   std::uint64_t delivered_ = 0;
 };

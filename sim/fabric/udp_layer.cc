@@ -8,6 +8,7 @@
 #include "sim/fabric/fabric_host.h"
 #include "sim/fabric/network.h"
 #include "sim/fabric/router.h"
+#include "sim/trace/recorder.h"
 
 namespace weft::fabric {
 namespace {
@@ -86,6 +87,8 @@ SendError UdpLayer::send(const Endpoint& local, const DatagramMeta& meta, ByteVi
   const std::size_t size = header + kUdpHeader + payload.size();
   if (meta.dont_fragment && size > host_.internet().link(host_.node()).mtu) return SendError::too_big;
   Packet& packet = host_.internet().router().take();
+  if (const auto* recorder = host_.internet().router().recorder())
+    packet.cause = recorder->cause_of(payload.data(), packet.cause);
   packet.bytes.resize(size);
   write_ip_header(packet.bytes.data(),
                   {.source = source,

@@ -144,7 +144,7 @@ void Exchange::report(Bytes packet, PortNumber from, int hop, bool expired) {
 }
 
 void Exchange::note(const Port& port, fabric::Direction direction, fabric::DropReason reason, ByteView packet) {
-  log_.note({loop_.now(), port.plan.owner, port.plan.interface, direction, reason, packet});
+  log_.note({loop_.now(), port.plan.owner, port.plan.interface, direction, reason, packet}, 0);
 }
 
 SeededRandom& Exchange::region_random(std::uint16_t from, std::uint16_t to) {

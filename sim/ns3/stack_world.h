@@ -45,6 +45,7 @@ class StackWorld final : public sim::World {
   std::string_view fidelity() const override { return "stack"; }
   bool can(sim::Feature) const override { return false; }
   void observe(std::function<void(ByteView packet)> observer) override { log_.observe(std::move(observer)); }
+  void set_recorder(tracing::Recorder& recorder) override { log_.set_recorder(&recorder); }
   Bytes canary() const override { return Ns3Ping::canary(); }
   std::string trace_hash() const override;
 

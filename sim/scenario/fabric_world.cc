@@ -147,6 +147,7 @@ class FabricWorld final : public World {
     });
   }
 
+  void set_recorder(tracing::Recorder& recorder) override { network_.set_recorder(recorder); }
   Bytes canary() const override { return to_bytes(traffic::kCanary); }
   std::string trace_hash() const override { return to_hex(network_.trace_hash()); }
 

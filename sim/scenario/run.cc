@@ -60,6 +60,7 @@ class Run {
                                   {scenario.topology.delay, scenario.topology.loss_ppm, scenario.topology.hops})),
         invariants_(world_->canary(), shares_sites(scenario)),
         deployment_(*world_, scenario, chains, options.tls) {
+    if (options.recorder != nullptr) world_->set_recorder(*options.recorder);
     world_->observe([this](ByteView packet) { invariants_.see(packet); });
   }
 

@@ -10,6 +10,10 @@
 #include "sim/report/run.h"
 #include "sim/scenario/nat_models.h"
 
+namespace weft::tracing {
+class Recorder;
+}
+
 namespace weft::sim {
 
 class World;
@@ -25,6 +29,7 @@ struct RunOptions {
   /// Ends one second after every pair with traffic has settled, instead of after the scenario's duration.
   bool end_when_settled = false;
   WorldFactory make_world;
+  tracing::Recorder* recorder = nullptr;  // of everything that happens; outlives the run
 };
 
 /// Runs a scenario once: services, agents, traffic and timeline in one World. Errors: usage, or internal if the network

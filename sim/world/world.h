@@ -24,6 +24,9 @@ class Host;
 namespace weft::nat {
 struct Behavior;
 }
+namespace weft::tracing {
+class Recorder;
+}
 
 namespace weft::sim {
 
@@ -189,6 +192,9 @@ class World {
 
   /// Sees every IP packet that a host or gateway sends, once per interface.
   virtual void observe(std::function<void(ByteView packet)> observer) = 0;
+  /// Tells `recorder`, which outlives the world, everything that happens (docs/trace.md). Called before the first host
+  /// is added. It changes nothing that is recorded.
+  virtual void set_recorder(tracing::Recorder& recorder) = 0;
   /// Bytes that every inner packet of ping() carries and that must be on no wire.
   virtual Bytes canary() const = 0;
   /// Hexadecimal BLAKE2b of everything that happened on the wires so far (docs/determinism.md).

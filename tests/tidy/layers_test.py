@@ -12,7 +12,7 @@ CORES = {f"mesh/{name}" for name in
          ("wireguard", "stun", "turn", "path", "relay", "control", "policy", "portmap", "dns", "http", "tls")}
 SERVICE = CORE | CORES | {"mesh/io", "mesh/transport"}
 MESH_SERVICES = {"mesh/agent", "mesh/coordinator", "mesh/relay_server", "mesh/tunnel"}
-SIM = {"sim/gateway", "sim/portmap", "sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/report", "sim/ns3", "sim/kernel"}
+SIM = {"sim/gateway", "sim/portmap", "sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/report", "sim/trace", "sim/ns3", "sim/kernel"}
 
 ALLOWED = {
     "mesh/base": set(),
@@ -29,10 +29,11 @@ ALLOWED = {
     "sim/json": BASE,
     "sim/nat": BASE | {"sim/json"},
     "sim/topology": BASE,
-    "sim/world": BASE | {"mesh/io", "sim/nat"},
-    "sim/fabric": CORE | {"mesh/io", "sim/nat", "sim/topology"},
+    "sim/trace": BASE,
+    "sim/world": BASE | {"sim/trace", "mesh/io", "sim/nat"},
+    "sim/fabric": CORE | {"mesh/io", "sim/trace", "sim/nat", "sim/topology"},
     "sim/traffic": CORE | {"mesh/io", "sim/fabric", "sim/nat"},
-    "sim/ns3": CORE | {"mesh/io", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic"},
+    "sim/ns3": CORE | {"mesh/io", "sim/trace", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic"},
     "sim/scenario": SERVICE | MESH_SERVICES | SIM,
     "sim/report": CORE,
     "sim/portmap": CORE | {"mesh/io", "mesh/http", "mesh/portmap", "sim/nat"},
