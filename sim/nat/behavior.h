@@ -86,6 +86,8 @@ struct PortRule {
   bool keep_parity = false;      // RFC 4787 §4.2.2: an even internal port gets an even external one
   bool keep_contiguity = false;  // RFC 4787 §4.2.3: neighbouring internal ports get neighbouring external ones
   bool only_in_range = false;    // a port outside low..high is not preserved; always so with blocks
+  /// RFC 6888 REQ-8: how long a port that was given back rests before another mapping gets it.
+  Duration reuse_after{0};
   PortBlocks blocks;
 };
 

@@ -56,6 +56,7 @@ void read_ports(const json& object, PortRule& ports) {
   read(object, "keep_parity", ports.keep_parity);
   read(object, "keep_contiguity", ports.keep_contiguity);
   read(object, "only_in_range", ports.only_in_range);
+  read(object, "reuse_after_s", ports.reuse_after);
   const auto blocks = object.find("blocks");
   if (blocks == object.end()) return;
   read(*blocks, "mode", std::array<std::string_view, 3>{"none", "deterministic", "dynamic"}, ports.blocks.mode);

@@ -7,6 +7,7 @@
 
 #include "mesh/base/assert.h"
 #include "mesh/base/random.h"
+#include "sim/nat/checksum.h"
 #include "sim/nat/external_pool.h"
 #include "sim/nat/fragments.h"
 #include "sim/nat/header_translation.h"
@@ -46,6 +47,17 @@ Outcome forwarded(Action action) { return {.action = action, .reason = DropReaso
 bool opens_flow(const Packet& packet) {
   if (packet.protocol == Protocol::tcp) return (packet.tcp_flags & (kTcpSyn | kTcpAck)) == kTcpSyn;
   return packet.protocol == Protocol::udp;
+}
+
+/// RFC 5508 REQ-3: the ICMP checksum, and a) the checksum of the quoted IP header, are right; c) the quoted transport's
+/// is not looked at.
+bool sound_error(const Packet& packet, const Packet& quoted) {
+  if (quoted.is_v4() && ones_sum(quoted.bytes.first(quoted.transport)) != 0xFFFF) return false;
+  if (packet.fragment) return true;  // the rest of the message is elsewhere
+  const ByteView message = packet.bytes.subspan(packet.transport);
+  const std::uint16_t pseudo =
+      packet.is_v4() ? 0 : pseudo_header_sum(packet.source.address, packet.destination.address, 58, message.size());
+  return ones_sum(message, pseudo) == 0xFFFF;
 }
 
 }  // namespace
@@ -299,6 +311,7 @@ Outcome Nat::State::hairpin(Time now, Packet& packet, Key near, const Endpoint& 
 Outcome Nat::State::error_outbound(Packet& packet) {
   auto quoted = parse_quoted(packet);
   if (!quoted || behavior.icmp_errors == IcmpErrors::dropped) return dropped(DropReason::icmp_unmatched);
+  if (!sound_error(packet, *quoted)) return dropped(DropReason::malformed);
   const Endpoint remote = to_outside(quoted->source);
   const Key near = table.key(quoted->protocol, quoted->destination);
   const Key far = table.key(quoted->protocol, remote);
@@ -326,6 +339,7 @@ Outcome Nat::State::error_outbound(Packet& packet) {
 Outcome Nat::State::error_inbound(Packet& packet, Action action) {
   auto quoted = parse_quoted(packet);
   if (!quoted || behavior.icmp_errors == IcmpErrors::dropped) return dropped(DropReason::icmp_unmatched);
+  if (!sound_error(packet, *quoted)) return dropped(DropReason::malformed);
   const Key mapped = table.key(quoted->protocol, quoted->source);
   const Key remote = table.key(quoted->protocol, quoted->destination);
   const std::uint32_t session = table.find_inbound(mapped, remote);

@@ -94,7 +94,8 @@ bool Table::permitted(std::uint32_t binding, Key remote) const {
 }
 
 bool Table::is_free(Key external, Key remote) const {
-  return binding_at(external, remote) == kNone && !occupied_.occupied(external, remote);
+  return binding_at(external, remote) == kNone && !occupied_.occupied(external, remote) &&
+         (behavior_.ports.reuse_after == Duration{0} || !occupied_.occupied(external, {}));
 }
 
 std::uint32_t Table::source_of(Key internal) {
@@ -322,6 +323,9 @@ void Table::drop_binding(std::uint32_t number) {
   Binding& binding = bindings_[number];
   while (binding.first_session != kNone) forget_session(binding.first_session);
   if (on_binding_end) on_binding_end(binding);
+  if (behavior_.ports.reuse_after > Duration{0}) {
+    occupied_.occupy(binding.external, {}, now_ + behavior_.ports.reuse_after);
+  }
   by_rule_.erase(hash_of(binding.internal, binding.remote), number);
   by_external_.erase(hash_of(binding.external, sharing(binding.external, binding.remote)), number);
   if (keeps_sources_) leave_source(number);

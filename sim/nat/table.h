@@ -51,6 +51,7 @@ class Table {
   Table(const Behavior& behavior, std::array<bool, 2> translated);
 
   void expire(Time now) {
+    now_ = now;
     occupied_.expire(now);
     if (reminders_.due(now)) drop_due(now);
     if (book_.size() > 2 * addresses_after_sweep_ + 1024) forget_addresses();
@@ -143,6 +144,7 @@ class Table {
   Permissions permissions_;
   OccupiedTuples occupied_;
   ExpiryQueue reminders_;
+  Time now_{};  // of the last expire()
   std::uint64_t bindings_expired_ = 0;
 };
 
