@@ -99,6 +99,8 @@ void Network::observe(WireObserver observer) { router_->set_observer(std::move(o
 
 std::uint64_t Network::drops(DropReason reason) const { return router_->drops(reason); }
 
+std::uint64_t Network::bytes_sent(NodeId node) const { return router_->place(node).sent_bytes; }
+
 std::uint64_t Network::delivered() const { return router_->delivered(); }
 
 }  // namespace weft::fabric

@@ -127,6 +127,8 @@ class Network {
   /// TraceSink. Called before the first host is added.
   void set_recorder(tracing::Recorder& recorder);
   std::uint64_t drops(DropReason reason) const;
+  /// Bytes of IP packets that a host or a NAT's outside has put on the wire.
+  std::uint64_t bytes_sent(NodeId node) const;
   /// Packets that reached a host.
   std::uint64_t delivered() const;
 

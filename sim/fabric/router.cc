@@ -147,6 +147,7 @@ void Router::send(NodeId from, Packet& packet) {
   Place& near = place(from);
   packet.from = from;
   packet.from_inside = false;
+  near.sent_bytes += packet.bytes.size();
   note(packet, from, kOutside, Direction::sent);
   const auto up = near.link.up(loop_.now(), packet.bytes.size());
   if (const auto* lost = std::get_if<DropReason>(&up)) return drop(packet, from, *lost);

@@ -46,6 +46,7 @@ struct Place {
   RealmId realm = kInternet;
   RegionId region = 0;
   FabricHost* host = nullptr;
+  std::uint64_t sent_bytes = 0;
   std::unique_ptr<Gateway> gateway;  // a NAT's; null for a host
   AccessLink link;
   std::vector<IpAddress> addresses;

@@ -20,6 +20,7 @@ struct PairResult {
   std::optional<Duration> first_packet;    // from t_need to the first inner packet at the far TUN
   std::optional<Duration> time_to_direct;  // from t_need
   std::optional<Duration> rtt;             // median of the answered pings
+  std::optional<Duration> least_rtt;       // what the links and the Internet take at least
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
   std::string reason;  // why not direct; empty if it is

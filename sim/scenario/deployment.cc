@@ -15,12 +15,8 @@ namespace {
 constexpr std::uint16_t kStreamPort = 443;
 constexpr std::uint16_t kStunPort = 3478, kSecondStunPort = 3479;
 constexpr std::uint16_t kAgentPort = 41641;
-
-LinkPlan link_plan(const Scenario& scenario, const std::string& access) {
-  const auto found = scenario.access.find(access);
-  if (found == scenario.access.end()) return {};
-  return found->second;
-}
+constexpr Duration kLookEach = 10ms;
+constexpr Duration kInsideSite = 100us;  // between two hosts of a site, in both fidelities
 
 IpAddress any() { return IpAddress::any(IpFamily::v4); }
 
@@ -36,6 +32,24 @@ std::uint16_t Deployment::region(const std::string& name) const {
                                     scenario_.topology.regions.begin());
 }
 
+void Deployment::add_site(const NodeSpec& node) {
+  if (sites_.contains(node.site)) return;
+  const auto access = scenario_.access.find(node.access);
+  sites_.add({.name = node.site,
+              .region = region(node.region),
+              .chain = &chains_.at(node.nat),
+              .link = access == scenario_.access.end() ? LinkPlan{} : access->second,
+              .carrier = node.carrier});
+}
+
+void Deployment::add_node(const NodeSpec& node) {
+  add_site(node);
+  const AttachmentPlan at = sites_.attach(node.site);
+  hosts_[node.name] = &world_.add_host(
+      {.name = node.name, .place = at.place, .region = at.region, .addresses = at.addresses, .link = at.link});
+  site_of_[node.name] = node.site;
+}
+
 Result<void> Deployment::start() {
   coordinator_address_ = sites_.next_public();
   coordinator_host_ =
@@ -44,9 +58,10 @@ Result<void> Deployment::start() {
     relay_addresses_[relay.name] = sites_.next_public();
     relay_hosts_[relay.name] = &sites_.add_public_host(relay.name, region(relay.region), relay_addresses_[relay.name]);
   }
-  for (const NodeSpec& node : scenario_.nodes) {
-    hosts_[node.name] =
-        &sites_.add_node(node, region(node.region), chains_.at(node.nat), link_plan(scenario_, node.access));
+  for (const NodeSpec& node : scenario_.nodes) add_node(node);
+  for (const EventSpec& event : scenario_.events) {
+    if (event.kind == EventSpec::Kind::roam)
+      add_site({.region = event.region, .nat = event.nat, .access = event.access, .site = event.site});
   }
   if (auto done = start_coordinator(); !done) return done;
   for (const RelaySpec& relay : scenario_.relays) {
@@ -88,20 +103,30 @@ Result<void> Deployment::start_agent(const std::string& name) {
   return agents_[name]->start();
 }
 
-bool Deployment::complete(const std::string& name) const {
-  const agent::AgentStatus status = agents_.at(name)->status();
+bool Deployment::complete(const agent::Agent& agent) const {
+  const agent::AgentStatus status = agent.status();
   return !status.self.relay.empty() && status.peers.size() + 1 == agents_.size() &&
          std::ranges::all_of(status.peers,
                              [](const agent::PeerStatus& peer) { return peer.online && !peer.relay.empty(); });
 }
 
-bool Deployment::complete() const {
-  return std::ranges::all_of(agents_, [this](const auto& entry) { return complete(entry.first); });
+/// Statuses of large networks take long, so it looks once in a while, and first at the agent it last waited for.
+bool Deployment::complete() {
+  if (world_.now() < look_again_) return false;
+  look_again_ = world_.now() + kLookEach;
+  if (waits_for_ != nullptr && !complete(*waits_for_)) return false;
+  waits_for_ = nullptr;
+  for (const auto& [name, agent] : agents_) {
+    if (complete(*agent)) continue;
+    waits_for_ = agent.get();
+    return false;
+  }
+  return true;
 }
 
 std::string Deployment::what_is_missing() const {
   for (const auto& [name, agent] : agents_) {
-    if (complete(name)) continue;
+    if (complete(*agent)) continue;
     const agent::AgentStatus status = agent->status();
     return name + " has home relay '" + status.self.relay + "', sees " + std::to_string(status.peers.size()) + " of " +
            std::to_string(agents_.size() - 1) + " others, coordinator: " +
@@ -110,43 +135,62 @@ std::string Deployment::what_is_missing() const {
   return "nothing";
 }
 
-agent::Agent& Deployment::agent(const std::string& node) { return *agents_.at(node); }
-
-IpAddress Deployment::overlay_address(const std::string& node) {
-  for (const IpAddress& address : agents_.at(node)->status().self.addresses) {
-    if (address.is_v4()) return address;
-  }
-  return {};
+agent::Agent* Deployment::agent(const std::string& node) {
+  const auto found = agents_.find(node);
+  return found == agents_.end() ? nullptr : found->second.get();
 }
 
-Result<void> Deployment::apply(const EventSpec& event) {
-  switch (event.kind) {
-    case EventSpec::Kind::set_nat: {
-      const auto spec = std::ranges::find(scenario_.nodes, event.node, &NodeSpec::name);
-      const auto& gateways = sites_.gateways(spec->site);
-      for (std::size_t i = 0; i < gateways.size(); ++i) world_.set_behavior(gateways[i], chains_.at(event.nat)[i]);
-      return {};
-    }
-    case EventSpec::Kind::link_down:
-      return world_.set_link_up(*hosts_.at(event.node), false), Result<void>{};
-    case EventSpec::Kind::link_up:
-      return world_.set_link_up(*hosts_.at(event.node), true), Result<void>{};
-    case EventSpec::Kind::relay_stop:
-      world_.set_power(*relay_hosts_.at(event.relay), false);
-      relays_.erase(event.relay);
-      return {};
-    case EventSpec::Kind::relay_start:
-      world_.set_power(*relay_hosts_.at(event.relay), true);
-      return start_relay(event.relay);
-    case EventSpec::Kind::coordinator_stop:
-      world_.set_power(*coordinator_host_, false);
-      coordinator_.reset();
-      return {};
-    case EventSpec::Kind::coordinator_start:
-      world_.set_power(*coordinator_host_, true);
-      return start_coordinator();
+IpAddress Deployment::overlay_address(const std::string& node) {
+  IpAddress& known = overlay_addresses_[node];
+  if (!known.is_unspecified()) return known;
+  const agent::Agent* running = agent(node);
+  if (running == nullptr) return known;
+  for (const IpAddress& address : running->status().self.addresses) {
+    if (address.is_v4()) return known = address;
   }
-  return {};
+  return known;
+}
+
+Duration Deployment::least_delay(const std::string& from, const std::string& to) const {
+  const SitePlan &a = sites_.plan(site_of_.at(from)), &b = sites_.plan(site_of_.at(to));
+  if (a.name == b.name && !a.chain->empty()) return kInsideSite;
+  return a.link.delay + scenario_.topology.delay[a.region][b.region] + b.link.delay;
+}
+
+void Deployment::pull_the_plug(io::Host& host, Unsynced fate) {
+  world_.set_unsynced(host, fate);
+  world_.set_power(host, false);
+}
+
+void Deployment::stop_relay(const std::string& name, Unsynced fate) {
+  pull_the_plug(*relay_hosts_.at(name), fate);
+  relays_.erase(name);
+}
+
+Result<void> Deployment::restart_relay(const std::string& name) {
+  world_.set_power(*relay_hosts_.at(name), true);
+  return start_relay(name);
+}
+
+void Deployment::stop_coordinator(Unsynced fate) {
+  pull_the_plug(*coordinator_host_, fate);
+  coordinator_.reset();
+}
+
+Result<void> Deployment::restart_coordinator() {
+  world_.set_power(*coordinator_host_, true);
+  return start_coordinator();
+}
+
+void Deployment::stop_agent(const std::string& node, Unsynced fate) {
+  overlay_address(node);
+  pull_the_plug(host(node), fate);
+  agents_.erase(node);
+}
+
+Result<void> Deployment::restart_agent(const std::string& node) {
+  world_.set_power(host(node), true);
+  return start_agent(node);
 }
 
 }  // namespace weft::sim

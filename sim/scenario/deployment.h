@@ -22,7 +22,7 @@ class RelayServer;
 
 namespace weft::sim {
 
-struct EventSpec;
+struct NodeSpec;
 struct Scenario;
 
 /// The services and agents of one run, the shipped code, each on its host of a World.
@@ -33,24 +33,42 @@ class Deployment {
 
   /// Starts the coordinator, makes a setup key with it, and starts relays and agents that enrol with its token.
   Result<void> start();
-  /// Every agent has a home relay and sees every other one online with one.
-  bool complete() const;
+  /// Every agent has a home relay and sees every other one online with one. Looks each 10 ms of virtual time.
+  bool complete();
   /// Says which agents are not there yet, for the sentence of a failed run.
   std::string what_is_missing() const;
-  /// Carries out a line of the timeline.
-  Result<void> apply(const EventSpec& event);
 
-  agent::Agent& agent(const std::string& node);
+  /// nullptr while it is stopped.
+  agent::Agent* agent(const std::string& node);
   io::Host& host(const std::string& node) { return *hosts_.at(node); }
-  /// IPv4; unspecified before the agent is registered.
+  /// IPv4; unspecified before the agent is registered. Known while it is stopped, if it was asked for before.
   IpAddress overlay_address(const std::string& node);
+  std::uint16_t region(const std::string& name) const;
+  bool knows(const std::string& node) const { return hosts_.contains(node); }
+  /// One way between two nodes where they are now by the plan: access links and regions, without queues, jitter and the
+  /// time inside sites and carriers.
+  Duration least_delay(const std::string& from, const std::string& to) const;
+  Sites& sites() { return sites_; }
+  /// Where a node is now.
+  const std::string& site_of(const std::string& node) const { return site_of_.at(node); }
+  void set_site_of(const std::string& node, const std::string& site) { site_of_[node] = site; }
+
+  /// Pulls the plug of the host, then of what runs on it; and powers it again.
+  void stop_relay(const std::string& name, Unsynced fate);
+  Result<void> restart_relay(const std::string& name);
+  void stop_coordinator(Unsynced fate);
+  Result<void> restart_coordinator();
+  void stop_agent(const std::string& node, Unsynced fate);
+  Result<void> restart_agent(const std::string& node);
 
  private:
   Result<void> start_coordinator();
   Result<void> start_relay(const std::string& name);
   Result<void> start_agent(const std::string& name);
-  bool complete(const std::string& name) const;
-  std::uint16_t region(const std::string& name) const;
+  bool complete(const agent::Agent& agent) const;
+  void add_site(const NodeSpec& node);
+  void add_node(const NodeSpec& node);
+  void pull_the_plug(io::Host& host, Unsynced fate);
 
   World& world_;
   const Scenario& scenario_;
@@ -65,6 +83,10 @@ class Deployment {
   std::unique_ptr<coordinator::Coordinator> coordinator_;
   std::map<std::string, std::unique_ptr<relay_server::RelayServer>> relays_;
   std::map<std::string, std::unique_ptr<agent::Agent>> agents_;
+  std::map<std::string, std::string> site_of_;
+  std::map<std::string, IpAddress> overlay_addresses_;
+  const agent::Agent* waits_for_ = nullptr;
+  Time look_again_{};
 };
 
 }  // namespace weft::sim

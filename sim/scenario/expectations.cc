@@ -31,8 +31,11 @@ void check_direct(const NatChains& chains, const std::vector<MatrixCell>& cells,
 
 }  // namespace
 
-std::string check(const ExpectSpec& expect, const PairResult& pair) {
-  const std::string who = expect.from + " to " + expect.to;
+namespace {
+
+/// Empty if one pair is as expected.
+std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
+  const std::string who = pair.from + " to " + pair.to;
   const std::string when = expect.at ? fmt::format(" at {:g} s", to_seconds(*expect.at)) : std::string();
   switch (expect.kind) {
     case ExpectSpec::Kind::connected:
@@ -46,11 +49,50 @@ std::string check(const ExpectSpec& expect, const PairResult& pair) {
       return fmt::format("{}: expected a direct path within {:g} ms, {}", who, to_ms(expect.at_most),
                          pair.time_to_direct ? fmt::format("took {:.1f} ms", to_ms(*pair.time_to_direct))
                                              : "got none" + because(pair.reason));
-    case ExpectSpec::Kind::all_connected:
-    case ExpectSpec::Kind::direct_where_simultaneous_open_connects:
-      return "";  // of a matrix, see check_matrix
+    case ExpectSpec::Kind::answered:
+      if (pair.sent > 0 && static_cast<double>(pair.answered) >= expect.ratio * static_cast<double>(pair.sent))
+        return "";
+      return fmt::format("{}: expected {:g} of the pings to be answered, {} of {} were{}", who, expect.ratio,
+                         pair.answered, pair.sent, because(pair.reason));
+    case ExpectSpec::Kind::latency_stretch:
+      if (pair.rtt && pair.least_rtt && to_ms(*pair.rtt) <= expect.ratio * to_ms(*pair.least_rtt)) return "";
+      return fmt::format("{}: expected at most {:g} times the least round trip, {}", who, expect.ratio,
+                         pair.rtt ? fmt::format("is {:.1f} of {:.1f} ms", to_ms(*pair.rtt), to_ms(*pair.least_rtt))
+                                  : "no ping was answered");
+    default:
+      return "";  // not about pairs
   }
-  return "";
+}
+
+}  // namespace
+
+bool is_of_pairs(ExpectSpec::Kind kind) {
+  using Kind = ExpectSpec::Kind;
+  return kind == Kind::connected || kind == Kind::path || kind == Kind::time_to_direct || kind == Kind::answered ||
+         kind == Kind::latency_stretch;
+}
+
+std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs) {
+  if (pairs.empty()) return expect.from + " to " + expect.to + ": no traffic is between them, so nothing is known";
+  std::size_t bad = 0;
+  std::string first;
+  for (const PairResult& pair : pairs) {
+    const std::string failure = check_pair(expect, pair);
+    if (failure.empty()) continue;
+    if (bad++ == 0) first = failure;
+  }
+  const auto good = static_cast<double>(pairs.size() - bad);
+  if (bad == 0 || good >= expect.share * static_cast<double>(pairs.size())) return "";
+  if (pairs.size() == 1) return first;
+  return fmt::format("{} to {}: {} of {} pairs are not as expected (share_at_least {:g}); the first is {}", expect.from,
+                     expect.to, bad, pairs.size(), expect.share, first);
+}
+
+std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration span) {
+  const double per_second = static_cast<double>(bytes) / to_seconds(span);
+  if (per_second <= expect.bytes_per_s) return "";
+  return fmt::format("{}: expected at most {:g} bytes/s on its wire, sent {} in {:g} s, {:.1f} bytes/s", expect.from,
+                     expect.bytes_per_s, bytes, to_seconds(span), per_second);
 }
 
 std::vector<std::string> check_matrix(const Scenario& scenario, const NatChains& chains,

@@ -6,15 +6,19 @@
 
 #include "sim/report/matrix.h"
 #include "sim/scenario/nat_models.h"
+#include "sim/scenario/scenario.h"
 
 namespace weft::sim {
 
 struct PairResult;
-struct ExpectSpec;
-struct Scenario;
 
-/// A sentence if `pair` is not as `expect` says; empty if it is. `pair` is the state at the time the expectation names.
-std::string check(const ExpectSpec& expect, const PairResult& pair);
+/// Whether an expectation is about pairs of nodes: check() judges it.
+bool is_of_pairs(ExpectSpec::Kind kind);
+/// A sentence if fewer of `pairs` than it demands are as `expect` says; empty otherwise. They are in the state of the
+/// time the expectation names.
+std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs);
+/// A sentence if a node that sent `bytes` in `span` sent more than `expect` allows.
+std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration span);
 
 /// A sentence for each cell of a matrix that breaks one of the scenario's expectations.
 std::vector<std::string> check_matrix(const Scenario& scenario, const NatChains& chains,

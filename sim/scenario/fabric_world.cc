@@ -141,6 +141,8 @@ class FabricWorld final : public World {
     suspended ? fabric_host(host).suspend() : fabric_host(host).resume();
   }
 
+  std::uint64_t bytes_sent(io::Host& host) const override { return network_.bytes_sent(fabric_host(host).node()); }
+
   void observe(std::function<void(ByteView)> observer) override {
     network_.observe([observer = std::move(observer)](const fabric::WireEvent& event) {
       if (event.direction == fabric::Direction::sent) observer(event.bytes);

@@ -5,9 +5,11 @@
 
 #include "mesh/agent/agent.h"
 #include "sim/scenario/deployment.h"
+#include "sim/scenario/draw.h"
 #include "sim/scenario/expectations.h"
 #include "sim/scenario/invariants.h"
 #include "sim/scenario/scenario.h"
+#include "sim/scenario/timeline.h"
 #include "sim/world/world.h"
 
 namespace weft::sim {
@@ -59,12 +61,14 @@ class Run {
         world_(options.make_world(options.seed,
                                   {scenario.topology.delay, scenario.topology.loss_ppm, scenario.topology.hops})),
         invariants_(world_->canary(), shares_sites(scenario)),
-        deployment_(*world_, scenario, chains, options.tls) {
+        deployment_(*world_, scenario, chains, options.tls),
+        timeline_(*world_, scenario, chains, deployment_) {
     if (options.recorder != nullptr) world_->set_recorder(*options.recorder);
     world_->observe([this](ByteView packet) { invariants_.see(packet); });
   }
 
   Result<RunResult> execute() {
+    if (auto able = check_expressible(scenario_, *world_); !able) return std::unexpected(able.error());
     if (auto started = bring_up(); !started) return std::unexpected(started.error());
     if (auto started = start_traffic(); !started) return std::unexpected(started.error());
     schedule_events();
@@ -125,24 +129,52 @@ class Run {
   void schedule_events() {
     for (const EventSpec& event : scenario_.events) {
       world_->at(t0_ + event.at, [this, &event] {
-        if (auto done = deployment_.apply(event); !done) failures_.push_back("event: " + done.error().message);
+        if (auto done = timeline_.apply(event); !done)
+          failures_.push_back("event at " + event.pointer + ": " + done.error().message);
       });
     }
   }
 
-  /// Expectations that name a time are checked then, the others at the end.
+  /// Expectations that name a time are checked then, the others at the end. Counts of bytes are read when they begin.
   void schedule_expectations() {
     for (const ExpectSpec& expect : scenario_.expectations) {
-      if (expect.at) world_->at(t0_ + *expect.at, [this, &expect] { check_one(expect); });
+      if (expect.kind == ExpectSpec::Kind::idle_bytes) {
+        schedule_count(expect);
+      } else if (expect.at) {
+        world_->at(t0_ + *expect.at, [this, &expect] { check_one(expect); });
+      }
     }
   }
 
+  void schedule_count(const ExpectSpec& expect) {
+    const Duration since = expect.since.value_or(0ns), until = expect.until.value_or(scenario_.duration);
+    auto before = std::make_shared<std::uint64_t>(0);
+    world_->at(t0_ + since, [this, &expect, before] { *before = world_->bytes_sent(deployment_.host(expect.from)); });
+    world_->at(t0_ + until - 1ns, [this, &expect, before, span = until - since] {
+      const std::uint64_t sent = world_->bytes_sent(deployment_.host(expect.from)) - *before;
+      note(check_idle(expect, sent, span));
+    });
+  }
+
+  bool is_of(const std::string& node, const std::string& node_or_group) const {
+    if (node == node_or_group) return true;
+    const auto spec = std::ranges::find(scenario_.nodes, node, &NodeSpec::name);
+    return spec != scenario_.nodes.end() && spec->group == node_or_group;
+  }
+
+  void note(std::string failure) {
+    if (!failure.empty()) failures_.push_back(std::move(failure));
+  }
+
   void check_one(const ExpectSpec& expect) {
-    const auto ping = std::ranges::find_if(
-        scenario_.pings, [&](const PingSpec& p) { return p.from == expect.from && p.to == expect.to; });
-    const std::size_t index = static_cast<std::size_t>(ping - scenario_.pings.begin());
-    const PairResult pair = ping == scenario_.pings.end() ? status_of(expect.from, expect.to) : result_of(index);
-    if (std::string failure = check(expect, pair); !failure.empty()) failures_.push_back(std::move(failure));
+    std::vector<PairResult> pairs;
+    for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
+      const PingSpec& ping = scenario_.pings[i];
+      if (is_of(ping.from, expect.from) && is_of(ping.to, expect.to)) pairs.push_back(result_of(i, &expect));
+    }
+    if (pairs.empty() && deployment_.knows(expect.from) && deployment_.knows(expect.to))
+      pairs.push_back(status_of(expect.from, expect.to));
+    note(check(expect, pairs));
   }
 
   const agent::PeerStatus* peer(const agent::AgentStatus& status, const std::string& other) {
@@ -152,9 +184,15 @@ class Run {
     return found == status.peers.end() ? nullptr : &*found;
   }
 
+  /// Empty while the agent is stopped.
+  agent::AgentStatus status(const std::string& node) {
+    const agent::Agent* agent = deployment_.agent(node);
+    return agent == nullptr ? agent::AgentStatus{} : agent->status();
+  }
+
   bool settled() {
     return std::ranges::all_of(scenario_.pings, [this](const PingSpec& ping) {
-      const auto from = deployment_.agent(ping.from).status(), to = deployment_.agent(ping.to).status();
+      const auto from = status(ping.from), to = status(ping.to);
       const auto *there = peer(from, ping.to), *back = peer(to, ping.from);
       return there != nullptr && back != nullptr && there->state == path::SearchState::settled &&
              back->state == path::SearchState::settled;
@@ -163,7 +201,7 @@ class Run {
 
   PairResult status_of(const std::string& from, const std::string& to) {
     PairResult result{.from = from, .to = to};
-    const auto near = deployment_.agent(from).status(), far = deployment_.agent(to).status();
+    const auto near = status(from), far = status(to);
     const auto *there = peer(near, to), *back = peer(far, from);
     result.path = joined(path_class_of(there), path_class_of(back));
     if (there != nullptr) {
@@ -174,17 +212,25 @@ class Run {
     return result;
   }
 
-  PairResult result_of(std::size_t index) {
+  /// With `expect`, only the pings of its span count for what was answered.
+  PairResult result_of(std::size_t index, const ExpectSpec* expect = nullptr) {
     const PingSpec& ping = scenario_.pings[index];
     PairResult result = status_of(ping.from, ping.to);
     const auto& samples = pings_[index]->samples();
-    result.sent = samples.size();
     for (const PingSample& sample : samples) {
-      if (sample.answered) ++result.answered;
       if (sample.arrived && !result.first_packet) result.first_packet = *sample.arrived - samples.front().sent;
     }
+    std::vector<PingSample> counted = samples;
+    std::erase_if(counted, [&](const PingSample& sample) {
+      return expect != nullptr && ((expect->since && sample.sent < t0_ + *expect->since) ||
+                                   (expect->until && sample.sent >= t0_ + *expect->until));
+    });
+    result.sent = counted.size();
+    result.answered = static_cast<std::uint64_t>(
+        std::ranges::count_if(counted, [](const PingSample& sample) { return sample.answered.has_value(); }));
     result.connected = result.answered > 0;
-    result.rtt = median_rtt(samples);
+    result.rtt = median_rtt(counted);
+    result.least_rtt = 2 * deployment_.least_delay(ping.from, ping.to);
     return result;
   }
 
@@ -203,7 +249,7 @@ class Run {
 
   RunResult finish() {
     for (const ExpectSpec& expect : scenario_.expectations) {
-      if (!expect.at) check_one(expect);
+      if (!expect.at && is_of_pairs(expect.kind)) check_one(expect);
     }
     RunResult result{.seed = options_.seed, .virtual_time = world_->now() - Time{}};
     for (std::size_t i = 0; i < scenario_.pings.size(); ++i) result.pairs.push_back(result_of(i));
@@ -219,6 +265,7 @@ class Run {
   std::unique_ptr<World> world_;
   Invariants invariants_;
   Deployment deployment_;
+  Timeline timeline_;
   std::vector<std::unique_ptr<PingRun>> pings_;
   std::vector<std::unique_ptr<FlowRun>> flows_;
   std::vector<std::string> failures_;
@@ -228,7 +275,8 @@ class Run {
 }  // namespace
 
 Result<RunResult> run_scenario(const Scenario& scenario, const NatChains& chains, const RunOptions& options) {
-  return Run(scenario, chains, options).execute();
+  const Scenario drawn = draw(scenario, options.seed);
+  return Run(drawn, chains, options).execute();
 }
 
 }  // namespace weft::sim

@@ -20,6 +20,7 @@ struct TopologySpec {
   std::vector<std::vector<Duration>> delay;  // one way, [from][to], indexed like `regions`
   std::uint32_t loss_ppm = 0;                // packets lost per million, each way
   int hops = 8;
+  std::vector<std::uint64_t> weights;  // of each region: where a group's members live unless it says so
 };
 
 struct RelaySpec {
@@ -30,17 +31,38 @@ struct RelaySpec {
 struct NodeSpec {
   std::string name;
   std::string region;
-  std::string nat;     // key of Scenario::nat
-  std::string access;  // key of Scenario::access, or empty
-  std::string site;    // nodes of one site share a NAT; unique if the file names none
+  std::string nat;      // key of Scenario::nat
+  std::string access;   // key of Scenario::access, or empty
+  std::string site;     // nodes of one site share a NAT and its access link; unique if the file names none
+  std::string carrier;  // sites that name the same one share all layers of their NAT but the first
+  std::string group;    // of which it is a member; region, nat, access and site are drawn (draw.h)
+};
+
+/// Names with weights, from which a member of a group gets one.
+struct Choice {
+  struct Item {
+    std::string name;
+    std::uint64_t weight = 1;
+  };
+  std::vector<Item> items;
+};
+
+/// `count` nodes called NAME-1, NAME-2 and so on, of which each seed draws others.
+struct GroupSpec {
+  std::string name;
+  std::uint32_t count = 1;
+  std::uint32_t per_site = 1;     // nodes that share a site
+  std::uint32_t per_carrier = 1;  // sites behind one carrier's NAT, if their chain has one
+  Choice regions, nats, access;
 };
 
 struct PingSpec {
-  std::string from;
+  std::string from;  // a node or, before a seed draws, a group
   std::string to;
   Duration start{0};
   Duration interval = 1s;
   std::uint64_t count = 10;
+  std::uint32_t peers = 1;  // of each sender, if `to` is a group
 };
 
 /// Traffic of an ns-3 application through the overlay.
@@ -53,23 +75,70 @@ struct FlowSpec {
   FlowPlan plan;  // without destination and times
 };
 
+/// A line of the timeline. Which members count depends on the kind (docs/scenario.md).
 struct EventSpec {
-  enum class Kind { set_nat, link_down, link_up, relay_stop, relay_start, coordinator_stop, coordinator_start };
+  enum class Kind {
+    set_nat,
+    nat_reboot,
+    link_down,
+    link_up,
+    clog,
+    unclog,
+    partition,
+    heal,
+    address_change,
+    roam,
+    relay_stop,
+    relay_start,
+    coordinator_stop,
+    coordinator_start,
+    node_stop,
+    node_start,
+    clock,
+    suspend,
+    resume
+  };
   Kind kind = Kind::link_down;
   Duration at{0};
+  std::string pointer;  // of the line in the file
   std::string node;
   std::string relay;
   std::string nat;
+  std::string region, site, access;       // roam
+  std::string region_a, region_b;         // partition, heal, clog, unclog
+  bool new_address = false;               // nat_reboot
+  std::size_t layer = 0;                  // nat_reboot: of the chain, from the host outwards
+  Unsynced unsynced = Unsynced::torn;     // *_stop
+  Duration step{0};                       // clock
+  std::int32_t drift_ppm = 0;             // clock
+  std::optional<std::uint64_t> rate_bps;  // clog
+  std::optional<std::uint32_t> loss_ppm;  // clog
+  std::optional<Duration> delay;          // clog: what comes on top
 };
 
 struct ExpectSpec {
-  enum class Kind { connected, path, time_to_direct, all_connected, direct_where_simultaneous_open_connects };
+  enum class Kind {
+    connected,
+    path,
+    time_to_direct,
+    answered,
+    latency_stretch,
+    idle_bytes,
+    no_plaintext,
+    all_connected,
+    direct_where_simultaneous_open_connects
+  };
   Kind kind = Kind::connected;
-  std::string from;
+  std::string pointer;
+  std::string from;  // a node or group; idle_bytes: the node
   std::string to;
-  std::string path;            // for `path`: direct, one_way, relay or none
-  std::optional<Duration> at;  // default: at the end
-  Duration at_most{0};         // for `time_to_direct`
+  std::string path;                      // for `path`: direct, one_way, relay or none
+  std::optional<Duration> at;            // default: at the end
+  Duration at_most{0};                   // for `time_to_direct`
+  std::optional<Duration> since, until;  // answered, idle_bytes
+  double ratio = 1;                      // answered: at least; latency_stretch: at most
+  double share = 1;                      // of the pairs between two groups that must be as said
+  double bytes_per_s = 0;                // idle_bytes: at most
 };
 
 struct MatrixSpec {
@@ -82,6 +151,7 @@ struct MatrixSpec {
 /// A scenario file as read: every name in it refers to something (parse_scenario checks that).
 struct Scenario {
   std::string name;
+  std::string file;
   TopologySpec topology;
   std::map<std::string, LinkPlan> access;
   std::map<std::string, std::vector<std::string>> nat;  // chain of model names, from the host outwards
@@ -90,6 +160,7 @@ struct Scenario {
   std::vector<RelaySpec> relays;
   bool tls = false;
   std::vector<NodeSpec> nodes;
+  std::vector<GroupSpec> groups;
   std::vector<PingSpec> pings;
   std::vector<FlowSpec> flows;
   std::vector<std::pair<std::string, std::string>> ns3_attributes;  // in the order of their names

@@ -2,13 +2,18 @@
 #include "sim/scenario/sites.h"
 
 #include "mesh/base/assert.h"
-#include "sim/scenario/scenario.h"
 
 namespace weft::sim {
 namespace {
 
 const Prefix kHome = *Prefix::parse("192.168.1.0/24");
+constexpr std::uint32_t kFirstHost = 10, kLastHost = 250;
 constexpr std::uint32_t kDocumentationAddresses = 250;
+
+/// The network that gateways of `layer` have outside, if a carrier is there.
+Prefix carrier_network(std::size_t layer) {
+  return {IpAddress::v4(10, static_cast<std::uint8_t>(64 + layer), 0, 0), 16};
+}
 
 }  // namespace
 
@@ -24,45 +29,72 @@ io::Host& Sites::add_public_host(const std::string& name, std::uint16_t region, 
   return world_.add_host({.name = name, .region = region, .addresses = {address}});
 }
 
-Sites::Site& Sites::site(const NodeSpec& node, std::uint16_t region, const NatChain& chain) {
-  const auto [found, fresh] = sites_.try_emplace(node.site);
-  Site& site = found->second;
-  if (!fresh) return site;
-  bool translated_outside = false;  // a layer further out has the public address already
-  for (std::size_t layer = chain.size(); layer-- > 0;) {
-    const bool innermost = layer == 0;
-    const bool nat = chain[layer].translation == nat::Translation::nat;
-    const Prefix carrier{IpAddress::v4(10, 64, static_cast<std::uint8_t>(carrier_networks_), 0), 24};
-    GatewayPlan plan{.name = node.site + "/gateway" + std::to_string(layer), .outer = site.place, .region = region};
-    // A gateway between a carrier's realm and a home has the carrier's address outside, otherwise a public one.
-    plan.external = {translated_outside
-                         ? IpAddress::v4(carrier.address.v4_host_order() + 2 + static_cast<std::uint32_t>(layer))
-                         : next_public()};
-    const Prefix inside = innermost ? kHome : carrier;
-    plan.inside_address = IpAddress::v4(inside.address.v4_host_order() + 1);
-    plan.inside = inside;
-    const Gateway gateway = world_.add_gateway(plan, chain[layer]);
-    site.place = gateway.inside;
-    site.gateways.insert(site.gateways.begin(), gateway.id);
-    translated_outside |= nat;
-  }
-  if (chain.size() > 1) ++carrier_networks_;
-  WEFT_ASSERT(carrier_networks_ < 256);
-  site.translated = translated_outside;
-  return site;
+IpAddress Sites::external_in(Realm& outer, std::size_t layer) {
+  if (!outer.translated) return next_public();
+  return IpAddress::v4(carrier_network(layer).address.v4_host_order() + outer.next_host++);
 }
 
-io::Host& Sites::add_node(const NodeSpec& node, std::uint16_t region, const NatChain& chain, const LinkPlan& link,
-                          TraceSink* trace) {
-  Site& place = site(node, region, chain);
-  const IpAddress address =
-      place.translated ? IpAddress::v4(kHome.address.v4_host_order() + 10 + place.hosts++) : next_public();
-  return world_.add_host({.name = node.name,
-                          .place = place.place,
-                          .region = region,
-                          .addresses = {address},
-                          .link = link,
-                          .trace = trace});
+Gateway Sites::add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name) {
+  const Prefix inside = layer == 0 ? kHome : carrier_network(layer - 1);
+  GatewayPlan gateway{.name = name, .outer = outer.place, .region = plan.region};
+  gateway.external = {external_in(outer, layer)};
+  gateway.inside_address = IpAddress::v4(inside.address.v4_host_order() + 1);
+  gateway.inside = inside;
+  if (layer == 0) gateway.link = plan.link;
+  return world_.add_gateway(gateway, (*plan.chain)[layer]);
+}
+
+/// Where the outside of `layer` is; builds the carrier's layers that are not there yet, from the Internet inwards.
+Sites::Realm& Sites::realm_outside(const SitePlan& plan, std::size_t layer, std::string& name) {
+  if (layer + 1 == plan.chain->size()) return realms_[name = std::string()];
+  const std::string gateway =
+      (plan.carrier.empty() ? plan.name : plan.carrier) + "/gateway" + std::to_string(layer + 1);
+  if (const auto found = realms_.find(gateway); found != realms_.end()) {
+    name = gateway;
+    return found->second;
+  }
+  Realm& outer = realm_outside(plan, layer + 1, name);
+  name = gateway;
+  const Gateway built = add_gateway(plan, layer + 1, outer, gateway);
+  Realm realm{.place = built.inside, .gateways = outer.gateways, .translated = outer.translated};
+  realm.gateways.insert(realm.gateways.begin(), built.id);
+  realm.translated |= (*plan.chain)[layer + 1].translation == nat::Translation::nat;
+  return realms_[gateway] = std::move(realm);
+}
+
+void Sites::add(const SitePlan& plan) {
+  const auto [found, fresh] = sites_.try_emplace(plan.name);
+  if (!fresh) return;
+  Site& site = found->second;
+  site.plan = plan;
+  if (plan.chain->empty()) return;
+  std::string name;
+  Realm& outer = realm_outside(plan, 0, name);
+  const Gateway home = add_gateway(plan, 0, outer, plan.name + "/gateway0");
+  site.place = home.inside;
+  site.gateways = outer.gateways;
+  site.gateways.insert(site.gateways.begin(), home.id);
+  site.translated = outer.translated || plan.chain->front().translation == nat::Translation::nat;
+  site.outer.push_back(name);
+  for (std::size_t layer = 1; layer < plan.chain->size(); ++layer) {
+    realm_outside(plan, layer, name);
+    site.outer.push_back(name);
+  }
+}
+
+AttachmentPlan Sites::attach(const std::string& name) {
+  Site& site = sites_.at(name);
+  const std::uint32_t number = kFirstHost + site.hosts++ % (kLastHost - kFirstHost);
+  const IpAddress address = site.translated ? IpAddress::v4(kHome.address.v4_host_order() + number) : next_public();
+  AttachmentPlan plan{.place = site.place, .region = site.plan.region, .addresses = {address}};
+  if (site.gateways.empty()) plan.link = site.plan.link;
+  return plan;
+}
+
+IpAddress Sites::next_external(const std::string& name, std::size_t layer) {
+  const Site& site = sites_.at(name);
+  WEFT_ASSERT(layer < site.outer.size());
+  return external_in(realms_.at(site.outer[layer]), layer);
 }
 
 }  // namespace weft::sim

@@ -12,14 +12,21 @@
 
 namespace weft::sim {
 
-struct NodeSpec;
+/// A place where nodes live, as the scenario describes it.
+struct SitePlan {
+  std::string name;
+  std::uint16_t region = 0;
+  const NatChain* chain = nullptr;
+  LinkPlan link;        // the access link: of the home gateway's outside, or of each host where there is no gateway
+  std::string carrier;  // sites that name the same one share all layers but the first
+};
 
-/// Where nodes live: gives out addresses, builds each site's gateways, and puts hosts behind them.
+/// Where nodes live: gives out addresses, and builds each site's gateways.
 ///
-///     host 192.168.1.10 ── home gateway ── [10.64.n.2 ── carrier gateway] ── public address ── Internet
+///     host 192.168.1.10 ── home gateway ──access link── [10.64.0.2 ── carrier gateway] ── public address ── Internet
 ///
-/// Every site uses the same private network, as homes do. The public address belongs to the outermost layer that
-/// translates, or to the host itself if none does.
+/// Every site uses the same private network, as homes do, and every carrier the same one of its own. The public address
+/// belongs to the outermost layer that translates, or to the host itself if none does.
 class Sites {
  public:
   explicit Sites(World& world) : world_(world) {}
@@ -28,26 +35,42 @@ class Sites {
   IpAddress next_public();
   /// A host with a public address, for services.
   io::Host& add_public_host(const std::string& name, std::uint16_t region, const IpAddress& address);
-  /// A node of the scenario behind `chain`; the gateways are made with the first node of a site.
-  io::Host& add_node(const NodeSpec& node, std::uint16_t region, const NatChain& chain, const LinkPlan& link,
-                     TraceSink* trace = nullptr);
+  /// Builds the site if there is none of that name.
+  void add(const SitePlan& plan);
+  /// Where a host is plugged in at a site, with an address that nobody has there.
+  AttachmentPlan attach(const std::string& site);
+  bool contains(const std::string& site) const { return sites_.contains(site); }
+  const SitePlan& plan(const std::string& site) const { return sites_.at(site).plan; }
   /// The gateways of a site, from the host outwards.
   const std::vector<GatewayId>& gateways(const std::string& site) const { return sites_.at(site).gateways; }
+  /// Another external address for a layer of a site's NAT, as its network gives them out.
+  IpAddress next_external(const std::string& site, std::size_t layer);
 
  private:
+  /// What lies behind a gateway, where others are plugged in.
+  struct Realm {
+    PlaceId place = kInternet;
+    std::vector<GatewayId> gateways;  // from here outwards
+    bool translated = false;          // a layer further out has the public address already
+    std::uint32_t next_host = 2;      // of a carrier's network: the last number given to a gateway, plus one
+  };
   struct Site {
+    SitePlan plan;
     PlaceId place = kInternet;
     bool translated = false;
     std::vector<GatewayId> gateways;
-    std::uint8_t hosts = 0;
+    std::vector<std::string> outer;  // by layer: the realm its outside is in
+    std::uint32_t hosts = 0;
   };
 
-  Site& site(const NodeSpec& node, std::uint16_t region, const NatChain& chain);
+  Realm& realm_outside(const SitePlan& plan, std::size_t layer, std::string& name);
+  Gateway add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name);
+  IpAddress external_in(Realm& outer, std::size_t layer);
 
   World& world_;
   std::map<std::string, Site> sites_;
+  std::map<std::string, Realm> realms_;  // of the Internet (empty name) and of carriers
   std::uint32_t public_addresses_ = 0;
-  std::uint32_t carrier_networks_ = 0;
 };
 
 }  // namespace weft::sim

@@ -21,6 +21,8 @@ std::string_view to_string(Feature feature) {
       return "step a wall clock or let it drift";
     case Feature::suspend:
       return "suspend a host";
+    case Feature::count_bytes:
+      return "count the bytes of a host";
     case Feature::count_:
       break;
   }
@@ -37,5 +39,9 @@ void World::reboot_gateway(GatewayId, const std::vector<IpAddress>&) { WEFT_ASSE
 void World::move_host(io::Host&, const AttachmentPlan&) { WEFT_ASSERT(can(Feature::move_host)); }
 void World::set_wall_clock(io::Host&, Duration, std::int32_t) { WEFT_ASSERT(can(Feature::wall_clock)); }
 void World::set_suspended(io::Host&, bool) { WEFT_ASSERT(can(Feature::suspend)); }
+std::uint64_t World::bytes_sent(io::Host&) const {
+  WEFT_ASSERT(can(Feature::count_bytes));
+  return 0;
+}
 
 }  // namespace weft::sim

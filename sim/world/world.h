@@ -84,6 +84,7 @@ enum class Feature : std::uint8_t {
   move_host,        // another address, or another place
   wall_clock,       // steps and drift
   suspend,
+  count_bytes,
   count_
 };
 /// Words for a sentence: "the stack fidelity cannot {…}".
@@ -189,6 +190,8 @@ class World {
   /// Puts a host to sleep or wakes it (Feature::suspend). Asleep, it hears nothing and no timer fires; awake again,
   /// timers that are overdue fire at once, since the monotonic clock counted on.
   virtual void set_suspended(io::Host& host, bool suspended);
+  /// Bytes of IP packets that a host has put on its wire so far (Feature::count_bytes).
+  virtual std::uint64_t bytes_sent(io::Host& host) const;
 
   /// Sees every IP packet that a host or gateway sends, once per interface.
   virtual void observe(std::function<void(ByteView packet)> observer) = 0;

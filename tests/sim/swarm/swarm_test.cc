@@ -88,6 +88,8 @@ class Swarm {
       node["site"] = host["site"];
       node["nat"] = host["nat"];
       node["region"] = host["region"];
+      node.erase("access");
+      if (host.contains("access")) node["access"] = host["access"];
     }
     document_["nodes"].push_back(node);
   }

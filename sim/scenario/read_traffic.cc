@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "sim/scenario/reader.h"
+
+namespace weft::sim {
+
+void ScenarioReader::read_traffic() {
+  for (std::size_t i = 0; i < size("traffic"); ++i) {
+    const json& line = document_["traffic"][i];
+    const std::string pointer = "/traffic/" + std::to_string(i);
+    if (line["kind"] == "ping") {
+      read_ping(line, pointer);
+    } else {
+      read_flow(line, pointer);
+    }
+  }
+}
+
+void ScenarioReader::read_ping(const json& ping, const std::string& pointer) {
+  PingSpec spec{.from = node_or_group(ping["from"], pointer + "/from"),
+                .to = node_or_group(ping["to"], pointer + "/to"),
+                .start = from_s(ping.value("start_s", 0.0)),
+                .interval = from_ms(ping.value("interval_ms", 1000.0)),
+                .count = ping.value("count", std::uint64_t{10}),
+                .peers = ping.value("peers", 1u)};
+  if (spec.from == spec.to && !groups_.contains(spec.from))
+    refuse(pointer + "/to", "is the node that sends; name another one");
+  if (ping.contains("peers") && !groups_.contains(spec.to))
+    refuse(pointer + "/peers", "is about a group, and `to` is a node; leave it out");
+  scenario_.pings.push_back(std::move(spec));
+}
+
+/// An ns-3 application (docs/ns3.md).
+void ScenarioReader::read_flow(const json& flow, const std::string& pointer) {
+  using Kind = FlowPlan::Kind;
+  static const std::map<std::string, Kind> kinds = {
+      {"ns3_bulk_send", Kind::bulk_send}, {"ns3_on_off", Kind::on_off}, {"ns3_udp_echo", Kind::udp_echo}};
+  FlowSpec spec{.from = node(flow["from"], pointer + "/from"),
+                .to = node(flow["to"], pointer + "/to"),
+                .start = from_s(flow.value("start_s", 0.0)),
+                .kind = flow["kind"]};
+  if (flow.contains("stop_s")) spec.stop = from_s(flow["stop_s"]);
+  FlowPlan& plan = spec.plan;
+  plan.kind = kinds.at(flow["kind"]);
+  plan.bytes = flow.value("bytes", std::uint64_t{0});
+  plan.packet = flow.value("packet_bytes", plan.kind == Kind::bulk_send ? 65'536u : 1'024u);
+  plan.rate_bps = static_cast<std::uint64_t>(flow.value("rate_mbps", 1.0) * 1e6);
+  plan.on = from_s(flow.value("on_s", 1.0));
+  plan.off = from_s(flow.value("off_s", 0.0));
+  plan.interval = from_ms(flow.value("interval_ms", 1000.0));
+  plan.count = flow.value("count", std::uint64_t{10});
+  if (plan.kind != Kind::udp_echo && plan.bytes == 0 && !spec.stop)
+    refuse(pointer, "never ends; give 'bytes' or 'stop_s'");
+  if (spec.stop && *spec.stop <= spec.start) refuse(pointer + "/stop_s", "is not after start_s");
+  if (flow["from"] == flow["to"]) refuse(pointer + "/to", "is the node that sends; name another one");
+  scenario_.flows.push_back(std::move(spec));
+}
+
+}  // namespace weft::sim
