@@ -26,8 +26,9 @@ class Keys:
 class Tunnel:
     """A tunnel that runs: its processes, whose time and memory count, and the far address inside it."""
 
-    def __init__(self, spaces: Namespaces, folder: pathlib.Path, weft: pathlib.Path) -> None:
-        self.spaces, self.folder, self.weft = spaces, folder, weft
+    def __init__(self, spaces: Namespaces, folder: pathlib.Path, weft: pathlib.Path, weft_flags: tuple = ()) -> None:
+        self.spaces, self.folder, self.weft, self.weft_flags = spaces, folder, weft, weft_flags
+        self.keys: list[Keys] = []
         self.processes: list[subprocess.Popen] = []
         self.target = f"{OVERLAY}.2"
 
@@ -73,7 +74,8 @@ def start_weft(tunnel: Tunnel, side: int, keys: list[Keys], cipher: str) -> None
     file.touch(mode=0o600)
     file.write_text(wireguard_configuration(side, keys, f"Address = {OVERLAY}.{side + 1}/24, {OVERLAY6}::{side + 1}/64\n"
                                                      f"MTU = {MTU}\n"))
-    tunnel.start(side, "weft", tunnel.weft, "debug", "wireguard", file, "--tun", device_name(side), "--cipher", cipher)
+    tunnel.start(side, "weft", tunnel.weft, "debug", "wireguard", file, "--tun", device_name(side), "--cipher", cipher,
+                 *tunnel.weft_flags)
     wait_until("weft", lambda: tunnel.has_address(side), 30)
 
 
@@ -89,12 +91,12 @@ def start_wireguard_go(tunnel: Tunnel, side: int, keys: list[Keys]) -> None:
 
 def start_ends(tunnel: Tunnel, ends: list[str]) -> None:
     """WireGuard, from two implementations if need be."""
-    keys = [Keys(), Keys()]
+    tunnel.keys = [Keys(), Keys()]
     for side, end in enumerate(ends):
         if end == "wireguard-go":
-            start_wireguard_go(tunnel, side, keys)
+            start_wireguard_go(tunnel, side, tunnel.keys)
         else:
-            start_weft(tunnel, side, keys, end.partition("-")[2] or "auto")
+            start_weft(tunnel, side, tunnel.keys, end.partition("-")[2] or "auto")
 
 
 def start_agents(tunnel: Tunnel, _: list[str]) -> None:
@@ -150,8 +152,9 @@ def check(engine: str) -> str | None:
     return None
 
 
-def start(engine: str, spaces: Namespaces, folder: pathlib.Path, weft: pathlib.Path) -> Tunnel:
-    tunnel = Tunnel(spaces, folder, weft)
+def start(engine: str, spaces: Namespaces, folder: pathlib.Path, weft: pathlib.Path, weft_flags: tuple = ()) -> Tunnel:
+    """`weft_flags`: more of them for weft debug wireguard."""
+    tunnel = Tunnel(spaces, folder, weft, weft_flags)
     ends = (engine.split("/") * 2)[:2]
     OTHERS.get(engine, start_ends)(tunnel, ends)
     try:

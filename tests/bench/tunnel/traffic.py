@@ -43,8 +43,8 @@ def p99(values: list[float]) -> float:
 
 
 def start_iperf_server(spaces: Namespaces, address: str) -> subprocess.Popen:
-    """A server for one run. One that stays may still be busy with the last run when the next begins, since a client does
-    not wait for it ("the server is busy running a test"; seen without a tunnel as well)."""
+    """A server for one run. One that stays refuses a client whose SYN overtakes the last word of the run before ("the
+    server is busy running a test"): it looks at new connections first, and a client does not wait for it at the end."""
     server = spaces.start(1, "iperf3", "-s", "-1", "-B", address)
     wait_until("iperf3 -s", lambda: ":5201" in spaces.run(1, "ss", "-Hltn"))
     return server
