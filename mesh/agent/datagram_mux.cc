@@ -7,6 +7,7 @@
 #include "mesh/io/host.h"
 #include "mesh/io/udp_socket.h"
 #include "mesh/path/probe.h"
+#include "mesh/relay/udp_frame.h"
 #include "mesh/stun/message.h"
 
 namespace weft::agent {
@@ -40,7 +41,8 @@ DatagramKind classify(ByteView datagram) {
   if (datagram[0] >= 1 && datagram[0] <= 4 && datagram[1] == 0 && datagram[2] == 0 && datagram[3] == 0) {
     return DatagramKind::wireguard;
   }
-  return datagram[0] == path::kProbeMagic ? DatagramKind::probe : DatagramKind::unknown;
+  if (datagram[0] == path::kProbeMagic) return DatagramKind::probe;
+  return datagram[0] == relay::kUdpMagic ? DatagramKind::relay : DatagramKind::unknown;
 }
 
 DatagramMux::DatagramMux(io::Host& host) : host_(host) {}
@@ -107,8 +109,16 @@ void DatagramMux::receive(std::uint16_t socket, std::span<DatagramSlot> slots) {
       one.offset = run.offset + at;
       one.length = std::min(step, run.length - at);
       ++counters_.received;
-      const PathId from{.socket = socket, .relay = 0, .remote = meta.source};
-      switch (classify(one.bytes())) {
+      PathId from{.socket = socket, .relay = 0, .remote = meta.source};
+      DatagramKind kind = classify(one.bytes());
+      if (kind == DatagramKind::relay) {
+        const auto relay = handlers_.on_relay(meta.source, one.bytes());
+        if (!relay) continue;
+        one.advance(relay::kUdpDataHeader);
+        from = {.socket = 0, .relay = *relay, .remote = {}};
+        kind = DatagramKind::wireguard;
+      }
+      switch (kind) {
         case DatagramKind::wireguard:
           wireguard.add({.slot = one,
                          .offload = {},
@@ -123,6 +133,7 @@ void DatagramMux::receive(std::uint16_t socket, std::span<DatagramSlot> slots) {
         case DatagramKind::stun:
           handlers_.on_stun(socket, meta.source, one.bytes());
           break;
+        case DatagramKind::relay:
         case DatagramKind::unknown:
           ++counters_.unknown;
           break;
@@ -134,6 +145,19 @@ void DatagramMux::receive(std::uint16_t socket, std::span<DatagramSlot> slots) {
 void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl) {
   if (!is_open(socket)) return;
   scratch_.assign(datagram.begin(), datagram.end());
+  send_scratch(socket, to, ttl);
+}
+
+void DatagramMux::send_joined(const Endpoint& to, ByteView head, ByteView datagram) {
+  for (std::uint16_t i = 0; i < lasting_; ++i) {
+    if (sockets_[i]->local_endpoint().address.family() != to.address.family()) continue;
+    scratch_.assign(head.begin(), head.end());
+    scratch_.insert(scratch_.end(), datagram.begin(), datagram.end());
+    return send_scratch(i, to, 0);
+  }
+}
+
+void DatagramMux::send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl) {
   DatagramSlot item;
   item.slot = {scratch_.data(), static_cast<std::uint32_t>(scratch_.size()), 0,
                static_cast<std::uint32_t>(scratch_.size())};

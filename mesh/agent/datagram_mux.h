@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,7 +19,7 @@ class UdpSocket;
 
 namespace weft::agent {
 
-enum class DatagramKind : std::uint8_t { stun, wireguard, probe, unknown };
+enum class DatagramKind : std::uint8_t { stun, wireguard, probe, relay, unknown };
 /// By the first bytes, in the order of mechanisms.md 4 (docs/protocol.md).
 DatagramKind classify(ByteView datagram);
 
@@ -30,6 +31,9 @@ class DatagramMux {
     std::function<void(std::span<PacketSlot>)> on_wireguard;  // .path and .ecn are set
     std::function<void(const PathId& from, ByteView)> on_probe;
     std::function<void(std::uint16_t socket, const Endpoint& from, ByteView)> on_stun;
+    /// Relay over UDP. Returns the relay's number if what lies behind relay::kUdpDataHeader is a WireGuard message,
+    /// which then goes to on_wireguard; deals with anything else itself.
+    std::function<std::optional<std::uint16_t>(const Endpoint& from, ByteView)> on_relay;
   };
   struct Counters {
     std::uint64_t received = 0, sent = 0, unknown = 0, icmp = 0, send_failed = 0;
@@ -52,6 +56,8 @@ class DatagramMux {
 
   /// `ttl` 0: the host's default.
   void send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl = 0);
+  /// Sends `head` and `datagram` as one from the socket of the destination's family.
+  void send_joined(const Endpoint& to, ByteView head, ByteView datagram);
   /// Sends each slot on its .path (direct ones only) with its .ecn.
   void send(std::span<const PacketSlot> slots);
   const Counters& counters() const { return counters_; }
@@ -61,6 +67,7 @@ class DatagramMux {
   bool is_open(std::uint16_t socket) const { return socket < sockets_.size() && sockets_[socket]; }
   void receive(std::uint16_t socket, std::span<DatagramSlot> slots);
   void send_run(std::uint16_t socket, std::span<const PacketSlot> slots);
+  void send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl);
 
   io::Host& host_;
   Handlers handlers_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/agent/relay_link.h"
 
+#include <array>
+
 #include "mesh/agent/interfaces.h"
 #include "mesh/agent/lazy_tls.h"
 #include "mesh/io/clock.h"
@@ -53,6 +55,7 @@ void RelayLink::dial() {
 
 void RelayLink::on_connected() {
   relay::ClientConfig config{.node_key = context_.node_key, .admission = context_.admission, .relay_key = record_.key};
+  config.udp_endpoints = record_.stun_endpoints;
   session_ = std::make_unique<relay::ClientSession>(std::move(config), context_.random);
   session_->start(now());
   drain();
@@ -64,6 +67,7 @@ void RelayLink::on_closed() {
   session_.reset();
   unsent_.clear();
   rtt_.reset();
+  told_udp_ = false;
   timer_.arm(std::nullopt);
   dial_timer_.arm(now() + backoff_.next());
   if (was_ready) context_.on_state(record_.id, false);
@@ -76,9 +80,24 @@ bool RelayLink::send(const crypto::PublicKey& to, ByteView datagram) {
     waiting_.push_back({to, to_bytes(datagram)});
     return true;
   }
-  const bool taken = session_->send(now(), to, datagram);
+  bool taken = datagram.size() <= relay::kMaxDatagram;
+  if (const auto route = taken ? session_->udp_route(now(), to) : std::nullopt) {
+    std::array<std::uint8_t, relay::kUdpDataHeader> head;
+    relay::write_data_header(head.data(), route->channel);
+    context_.send_udp(route->relay, head, datagram);
+  } else {
+    taken = session_->send(now(), to, datagram);
+  }
   drain();
   return taken;
+}
+
+std::optional<relay::UdpReceived> RelayLink::handle_udp(const Endpoint& from, ByteView datagram) {
+  if (!session_) return std::nullopt;
+  const auto received = session_->handle_udp(now(), from, datagram);
+  if (received) use();
+  drain();
+  return received;
 }
 
 void RelayLink::renew_admission() {
@@ -99,8 +118,12 @@ void RelayLink::redial() {
 
 void RelayLink::network_changed() {
   if (!stream_ || !owns_address(context_.host, stream_->local_endpoint().address)) return redial();
+  doubt();
+}
+
+void RelayLink::doubt() {
   if (!ready()) return;
-  session_->ping(now());
+  session_->check(now());
   drain();
 }
 
@@ -110,8 +133,10 @@ void RelayLink::drain() {
     handle(*event);
     if (!session_) return;
   }
+  while (const auto datagram = session_->poll_datagram()) context_.send_udp(datagram->to, datagram->bytes, {});
   flush();
   timer_.arm(session_->next_deadline());
+  if (std::exchange(told_udp_, udp()) != udp()) context_.on_transport();
 }
 
 /// Writes until the stream takes less than it is given; the rest waits for on_writable, and the session's bounded queue

@@ -31,6 +31,10 @@ struct RelayLinkContext {
   std::function<void(std::uint16_t relay, bool ready)> on_state;
   std::function<void(std::uint16_t relay, const crypto::PublicKey& from, ByteView)> on_datagram;
   std::function<void(std::uint16_t relay, const crypto::PublicKey& peer)> on_absent;
+  /// Sends the two parts as one datagram from the agent's UDP socket.
+  std::function<void(const Endpoint& to, ByteView head, ByteView datagram)> send_udp;
+  /// A relay answers over UDP, or does so no longer.
+  std::function<void()> on_transport;
 };
 
 /// One relay: dialled at once, dialled again after a back-off of 0.5 … 30 s for as long as the object lives. What is
@@ -45,6 +49,11 @@ class RelayLink {
   const control::RelayRecord& record() const { return record_; }
   bool ready() const { return session_ && session_->ready(); }
   std::optional<Duration> rtt() const { return rtt_; }
+  /// The relay answers over UDP: datagrams go that way, and the stream is the last resort.
+  bool udp() const { return session_ && session_->udp_bound(); }
+  bool udp_from(const Endpoint& from) const { return session_ && session_->udp_from(from); }
+  /// A datagram of relay over UDP; nullopt if it brings none for us.
+  std::optional<relay::UdpReceived> handle_udp(const Endpoint& from, ByteView datagram);
   Time last_used() const { return last_used_; }
   void use();
   bool send(const crypto::PublicKey& to, ByteView datagram);
@@ -52,6 +61,8 @@ class RelayLink {
   /// The network has changed. Dials at once if the stream is gone, or stands on an address that is; otherwise asks the
   /// relay for a sign of life.
   void network_changed();
+  /// Something is wrong with the network: asks the relay for a sign of life, so that a dead way to it is known soon.
+  void doubt();
 
  private:
   struct Waiting {
@@ -76,6 +87,7 @@ class RelayLink {
   Bytes unsent_;
   std::deque<Waiting> waiting_;
   std::optional<Duration> rtt_;
+  bool told_udp_ = false;
   Time last_used_;
   CoreTimer timer_;
   CoreTimer dial_timer_;

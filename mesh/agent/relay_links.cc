@@ -107,6 +107,21 @@ std::optional<Duration> RelayLinks::rtt(std::uint16_t relay) const {
   return link ? link->rtt() : std::nullopt;
 }
 
+bool RelayLinks::udp(std::uint16_t relay) const {
+  const auto* link = find(relay);
+  return link && link->ready() && link->udp();
+}
+
+std::optional<RelayLinks::UdpReceived> RelayLinks::handle_udp(const Endpoint& from, ByteView datagram) {
+  for (const auto& [id, link] : links_) {
+    if (!link->udp_from(from)) continue;
+    const auto received = link->handle_udp(from, datagram);
+    if (!received) return std::nullopt;
+    return UdpReceived{id, received->from, received->datagram};
+  }
+  return std::nullopt;
+}
+
 std::string RelayLinks::name(std::uint16_t relay) const {
   const auto found = relays_.find(relay);
   return found == relays_.end() ? std::string() : found->second.name;
@@ -114,6 +129,10 @@ std::string RelayLinks::name(std::uint16_t relay) const {
 
 void RelayLinks::network_changed() {
   for (const auto& [id, link] : links_) link->network_changed();
+}
+
+void RelayLinks::doubt() {
+  for (const auto& [id, link] : links_) link->doubt();
 }
 
 void RelayLinks::close_idle() {

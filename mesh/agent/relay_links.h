@@ -32,11 +32,22 @@ class RelayLinks {
   /// The relay where peers find us; 0: none yet.
   std::uint16_t home() const { return home_; }
   std::optional<Duration> rtt(std::uint16_t relay) const;
+  /// Whether the relay is ready and answers over UDP.
+  bool udp(std::uint16_t relay) const;
+  struct UdpReceived {
+    std::uint16_t relay = 0;
+    crypto::PublicKey from;
+    ByteView datagram;
+  };
+  /// A datagram of relay over UDP; nullopt if it is of no relay of ours, or brings nothing for us.
+  std::optional<UdpReceived> handle_udp(const Endpoint& from, ByteView datagram);
   /// The name in the map; empty if unknown.
   std::string name(std::uint16_t relay) const;
   /// This relay is nearer: it becomes the home relay as soon as it is open.
   void prefer(std::uint16_t relay);
   void network_changed();
+  /// A direct path has become suspect: the ways to the relays may have gone with it.
+  void doubt();
 
   /// home() is another than before.
   std::function<void()> on_home;

@@ -28,6 +28,7 @@ Json describe(const SelfStatus& self) {
           {"addresses", texts(self.addresses)},
           {"node_key", self.node_key},
           {"relay", text_or_null(self.relay)},
+          {"relay_transport", self.relay.empty() ? Json(nullptr) : Json(self.relay_udp ? "udp" : "stream")},
           {"udp_port", self.udp_port},
           {"candidates", candidates},
           {"nat", {{"mapping", path::mapping_word(self.facts)}, {"filtering", path::filtering_word(self.facts)}}}};
@@ -39,6 +40,7 @@ Json describe(const PeerStatus& peer) {
           {"path", path::name(peer.path)},
           {"endpoint", peer.endpoint ? Json(peer.endpoint->to_string()) : Json(nullptr)},
           {"relay", text_or_null(peer.relay)},
+          {"relay_transport", text_or_null(peer.relay_transport)},
           {"rtt_ms", milliseconds(peer.rtt)},
           {"rx_bytes", peer.rx_bytes},
           {"tx_bytes", peer.tx_bytes},

@@ -16,8 +16,9 @@ struct SelfStatus {
   std::uint64_t id = 0;  // 0: not registered yet
   std::string name;
   std::vector<IpAddress> addresses;
-  std::string node_key;  // base64
-  std::string relay;     // name of the home relay; empty: none
+  std::string node_key;    // base64
+  std::string relay;       // name of the home relay; empty: none
+  bool relay_udp = false;  // it is used over UDP, not by its stream
   std::uint16_t udp_port = 0;
   std::vector<path::Candidate> candidates;
   path::NatFacts facts;
@@ -33,6 +34,7 @@ struct PeerStatus {
   std::string reason;                // why not direct, machine-readable; empty if it is
   std::optional<Endpoint> endpoint;  // of a direct or one-way path
   std::string relay;                 // name of the relay that leads to the peer; empty: none
+  std::string relay_transport;       // udp or stream; empty: the relay is not connected
   std::optional<Duration> rtt;
   std::optional<Duration> time_to_direct;
   std::uint64_t rx_bytes = 0;

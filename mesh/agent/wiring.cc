@@ -77,7 +77,8 @@ Result<void> Wiring::open_sockets() {
                     {.on_wireguard = [this](std::span<PacketSlot> slots) { data_->handle_datagrams(slots); },
                      .on_probe = [this](const PathId& from, ByteView bytes) { on_probe(from, bytes); },
                      .on_stun = [this](std::uint16_t socket, const Endpoint& from,
-                                       ByteView bytes) { addresses_->handle_stun(socket, from, bytes); }});
+                                       ByteView bytes) { addresses_->handle_stun(socket, from, bytes); },
+                     .on_relay = [this](const Endpoint& from, ByteView bytes) { return on_relay_udp(from, bytes); }});
 }
 
 void Wiring::build() {
@@ -99,7 +100,10 @@ void Wiring::build() {
                        .on_absent =
                            [this](std::uint16_t relay, const crypto::PublicKey& key) {
                              if (auto* link = peers_->by_key(key)) link->absent(relay);
-                           }});
+                           },
+                       .send_udp = [this](const Endpoint& to, ByteView head,
+                                          ByteView datagram) { mux_->send_joined(to, head, datagram); },
+                       .on_transport = [this] { changed(); }});
   relays_->on_home = [this] { apply_servers(), publish(); };
   addresses_ = std::make_unique<LocalAddresses>(host_, *mux_, *stun_random_, [this] { on_addresses(); });
   peers_ = std::make_unique<PeerTable>(
@@ -255,6 +259,14 @@ void Wiring::on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& fro
   }
 }
 
+std::optional<std::uint16_t> Wiring::on_relay_udp(const Endpoint& from, ByteView datagram) {
+  const auto received = relays_->handle_udp(from, datagram);
+  if (!received) return std::nullopt;
+  if (classify(received->datagram) == DatagramKind::wireguard) return received->relay;
+  on_relay_datagram(received->relay, received->from, received->datagram);
+  return std::nullopt;
+}
+
 void Wiring::on_probe(const PathId& from, ByteView datagram) {
   const auto sender = path::sender_of(datagram);
   auto* link = sender ? peers_->by_key_id(*sender) : nullptr;
@@ -283,7 +295,7 @@ void Wiring::publish() {
 }
 
 void Wiring::on_peer(PeerLink& link) {
-  if (link.duplicate()) addresses_->doubt();
+  if (link.duplicate()) addresses_->doubt(), relays_->doubt();
   const auto status = link.status();
   const bool direct = status.chosen && !status.chosen->relayed();
   trace(host_.trace(), host_.clock().now(), TraceLevel::info, "agent", "path",

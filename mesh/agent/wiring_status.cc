@@ -16,6 +16,7 @@ AgentStatus Wiring::status() const {
                  .addresses = map.self_addresses,
                  .node_key = identity_.node_key.public_key().to_base64(),
                  .relay = relays_->ready(relays_->home()) ? relays_->name(relays_->home()) : std::string(),
+                 .relay_udp = relays_->udp(relays_->home()),
                  .udp_port = mux_->port(),
                  .candidates = addresses_->view().candidates,
                  .facts = addresses_->view().facts};
@@ -31,6 +32,7 @@ PeerStatus Wiring::status_of(const PeerLink& link) const {
   const auto path = link.status();
   const auto stats = data_->device().stats(link.id());
   const bool direct = path.chosen && !path.chosen->relayed();
+  const std::uint16_t relay = path.chosen && !direct ? path.chosen->relay : link.record().home_relay;
   PeerStatus peer{.id = link.record().id,
                   .name = link.record().name,
                   .addresses = link.record().addresses,
@@ -39,7 +41,10 @@ PeerStatus Wiring::status_of(const PeerLink& link) const {
                   .path = path.path_class,
                   .reason = std::string(path.reason),
                   .endpoint = direct ? std::optional(path.chosen->remote) : std::nullopt,
-                  .relay = relays_->name(path.chosen && !direct ? path.chosen->relay : link.record().home_relay),
+                  .relay = relays_->name(relay),
+                  .relay_transport = !relays_->ready(relay) ? ""
+                                     : relays_->udp(relay)  ? "udp"
+                                                            : "stream",
                   .rtt = path.rtt,
                   .time_to_direct = path.time_to_direct,
                   .rx_bytes = stats.rx_bytes,

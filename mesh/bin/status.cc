@@ -36,6 +36,7 @@ std::string route(const json& peer) {
   std::string out = path;
   if (path == "relay") {
     out += " " + text(peer, "relay");
+    if (text(peer, "relay_transport", "") == "stream") out += " by stream";
   } else if (path != "none") {
     out += " " + text(peer, "endpoint");
   }

@@ -124,8 +124,7 @@ void ClientSession::handle_channel(ByteView body) {
 std::optional<UdpRoute> ClientSession::udp_route(Time now, const crypto::PublicKey& to) {
   if (!ready() || !udp_.bound()) return std::nullopt;
   const auto channel = channels_.find(to);
-  if (channel == channels_.end()) return std::nullopt;
-  udp_.sent(now);
+  if (channel == channels_.end() || !udp_.want_send(now)) return std::nullopt;
   return UdpRoute{udp_.relay(), channel->second};
 }
 

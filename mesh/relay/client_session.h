@@ -99,7 +99,7 @@ class ClientSession {
   /// Where the relay answers over UDP.
   bool udp_from(const Endpoint& from) const { return udp_.from_relay(from); }
   bool udp_bound() const { return udp_.bound(); }
-  /// The network has changed: asks for answers by both ways.
+  /// The network may have changed: asks for answers by both ways.
   void check(Time now);
 
   /// Asks for a Pong, unless one is on its way already.

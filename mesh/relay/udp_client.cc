@@ -28,6 +28,7 @@ void UdpClient::stop() {
 
 void UdpClient::hello(Time now) {
   send(UdpType::hello, {});
+  asked_ = now;
   if (state_ == State::bound) {
     ++unanswered_;
     next_ = now + kUdpAnswer;
@@ -49,8 +50,10 @@ void UdpClient::handle_datagram(Time now, const Endpoint& from, ByteView datagra
   if (!authentic(datagram, key_)) return;
   if (message->type == UdpType::challenge) {
     send(UdpType::proof, message->cookie);
+    asked_ = now;
     next_ = now + kUdpAnswer;
   } else if (message->type == UdpType::alive) {
+    rtt_ = now - asked_;
     state_ = State::bound;
     retry_ = kUdpFirstRetry;
     heard(now);
@@ -60,15 +63,20 @@ void UdpClient::handle_datagram(Time now, const Endpoint& from, ByteView datagra
 void UdpClient::heard(Time now) {
   last_heard_ = now;
   unanswered_ = 0;
+  doubted_ = false;
   if (bound()) next_ = now + kUdpIdle;
 }
 
-void UdpClient::sent(Time now) {
-  if (bound() && unanswered_ == 0 && now - last_heard_ >= kUdpTrafficIdle) hello(now);
+bool UdpClient::want_send(Time now) {
+  if (!bound()) return false;
+  const Duration silence = now - last_heard_;
+  if (unanswered_ == 0 && silence >= kUdpTrafficIdle) hello(now);
+  return !doubted_ && silence < kUdpTrafficIdle + std::max(kUdpGrace, 2 * rtt_);
 }
 
 void UdpClient::check(Time now) {
-  if (state_ == State::resting) return;
+  if (state_ == State::resting || (bound() && unanswered_ > 0)) return;
+  doubted_ = true;
   retry_ = kUdpFirstRetry;
   hello(now);
 }

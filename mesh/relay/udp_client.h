@@ -18,6 +18,9 @@ inline constexpr Duration kUdpLongestRetry = 60s;
 inline constexpr Duration kUdpIdle = 20s;
 /// The same while sending.
 inline constexpr Duration kUdpTrafficIdle = 500ms;
+/// Asked while sending: the stream carries what is sent from this long after, or two round trips if they are longer,
+/// until something is heard. So after a rest the first datagrams take the stream, which loses none.
+inline constexpr Duration kUdpGrace = 300ms;
 /// Asked, and no answer this long: ask once more, then take UDP for lost.
 inline constexpr Duration kUdpAnswer = 1s;
 
@@ -45,9 +48,9 @@ class UdpClient {
 
   /// A data datagram came on a channel of ours; only while from() is the relay's.
   void heard(Time now);
-  /// Data was sent; asks for an answer if nothing was heard for a while.
-  void sent(Time now);
-  /// The network has changed: asks at once.
+  /// Whether data should go over UDP now. Asks for an answer if nothing was heard for a while.
+  bool want_send(Time now);
+  /// The network may have changed: asks at once, and the stream carries data until there is an answer.
   void check(Time now);
 
   bool possible() const { return !endpoints_.empty(); }
@@ -73,7 +76,10 @@ class UdpClient {
   std::uint64_t counter_ = 0;  // of the last datagram sent
   Duration retry_ = kUdpFirstRetry;
   Time last_heard_{};
+  Time asked_{};  // when the last question was
+  Duration rtt_{0};
   int unanswered_ = 0;
+  bool doubted_ = false;
   bool lost_ = false;
   std::optional<Time> next_;
   std::optional<Outgoing> outgoing_;

@@ -76,6 +76,43 @@ TEST(Agent, BlockedUdpStaysOnTheRelayUntilTheBlockGoesAway) {
   EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 30s));
 }
 
+/// Two NATs that nobody can open: the relay carries the pair, over UDP as long as that is answered.
+TEST(Agent, ARelayedPairUsesUdpAndTheStreamAsLastResort) {
+  const auto symmetric = nat_of(nat::Mapping::address_and_port_dependent, nat::Filtering::address_and_port_dependent);
+  AgentWorld world;
+  Node& a = world.add_node("a", symmetric);
+  Node& b = world.add_node("b", symmetric);
+  ASSERT_TRUE(world.settle());
+  EXPECT_TRUE(world.until([&] { return a.agent->status().self.relay_udp && b.agent->status().self.relay_udp; }, 2s));
+  const auto answered = [&](int count) {
+    int answers = 0;
+    for (int i = 0; i < count; ++i) {
+      const auto sequence = a.echo->send(b.address());
+      answers += world.until([&] { return a.echo->answered(sequence); }, 1s);
+    }
+    return answers;
+  };
+  const auto soon_by = [&](std::string_view transport, int tries) {
+    while (tries-- > 0 && (answered(1) == 0 || a.peer().relay_transport != transport)) {
+    }
+    return tries >= 0;
+  };
+  EXPECT_EQ(answered(20), 20);
+  EXPECT_EQ(a.peer().path, PathClass::relay);
+  EXPECT_EQ(a.peer().relay_transport, "udp");
+  EXPECT_GE(world.relays[0]->status().forwarded_udp, 30u);
+
+  nat::Behavior closed = symmetric;
+  closed.udp = nat::UdpPolicy::blocked;
+  world.network.replace_nat(a.nat, closed);
+  ASSERT_TRUE(soon_by("stream", 5));
+  EXPECT_EQ(answered(20), 20);
+  EXPECT_EQ(b.peer().relay_transport, "udp") << "the relay joins the two";
+  world.network.replace_nat(a.nat, symmetric);
+  EXPECT_TRUE(soon_by("udp", 90));
+  EXPECT_FALSE(world.plaintext_seen);
+}
+
 TEST(Agent, DeadDirectPathCostsLessThanHalfASecond) {
   AgentWorld world;
   Node& a = world.add_node("a", kPortRestricted);

@@ -43,7 +43,7 @@ TEST(Classify, FollowsTheOrderOfTheProtocolDocument) {
   EXPECT_EQ(kind("05000000", 32), DatagramKind::unknown);
   EXPECT_EQ(kind("04000100", 32), DatagramKind::unknown);
   EXPECT_EQ(kind("d7010000", 64), DatagramKind::probe);
-  EXPECT_EQ(kind("d8010000", 64), DatagramKind::unknown);
+  EXPECT_EQ(kind("d8150000", 64), DatagramKind::relay);
   EXPECT_EQ(kind("d7", 1), DatagramKind::unknown);
   EXPECT_EQ(classify({}), DatagramKind::unknown);
 }
@@ -53,18 +53,23 @@ TEST(DatagramMux, SplitsRunsAndTellsTheKindsApart) {
   auto& left = host_of(network);
   auto& right = network.add_host({.name = "right", .addresses = {IpAddress::v4(192, 0, 2, 2)}});
   DatagramMux mux(right);
-  std::size_t packets = 0, probes = 0, stun = 0;
+  std::size_t packets = 0, probes = 0, stun = 0, relayed = 0;
   std::set<std::size_t> sizes;
   ASSERT_TRUE(mux.open(5000, {.on_wireguard =
                                   [&](std::span<PacketSlot> slots) {
                                     packets += slots.size();
                                     for (const auto& slot : slots) {
                                       sizes.insert(slot.slot.length);
-                                      EXPECT_EQ(slot.path.remote.address, IpAddress::v4(192, 0, 2, 1));
+                                      const auto remote =
+                                          slot.path.relay == 7 ? IpAddress() : IpAddress::v4(192, 0, 2, 1);
+                                      EXPECT_EQ(slot.path.remote.address, remote);
                                     }
                                   },
                               .on_probe = [&](const PathId&, ByteView) { ++probes; },
-                              .on_stun = [&](std::uint16_t, const Endpoint&, ByteView) { ++stun; }}));
+                              .on_stun = [&](std::uint16_t, const Endpoint&, ByteView) { ++stun; },
+                              .on_relay = [&](const Endpoint&, ByteView) -> std::optional<std::uint16_t> {
+                                return ++relayed % 2 == 0 ? std::optional<std::uint16_t>(7) : std::nullopt;
+                              }}));
   auto socket = left.open_udp({.local = {IpAddress::any(IpFamily::v4), 6000}});
   ASSERT_TRUE(socket);
   const auto send = [&](Bytes bytes, std::uint16_t segment) {
@@ -84,17 +89,21 @@ TEST(DatagramMux, SplitsRunsAndTellsTheKindsApart) {
   Bytes probe(64);
   probe[0] = 0xD7;
   send(probe, 0);
+  Bytes relay(2 * 50);
+  relay[0] = relay[50] = 0xD8;
+  send(relay, 50);
   Bytes binding = *from_hex("0001 0000 2112a442");
   binding.resize(20);
   send(binding, 0);
   send(Bytes(30, 0xff), 0);
   network.run_for(1s);
-  EXPECT_EQ(packets, 5u);
-  EXPECT_EQ(sizes, (std::set<std::size_t>{40, 100}));
+  EXPECT_EQ(packets, 6u);
+  EXPECT_EQ(sizes, (std::set<std::size_t>{40, 44, 100}));  // 44: behind the header of relay over UDP
+  EXPECT_EQ(relayed, 2u);
   EXPECT_EQ(probes, 1u);
   EXPECT_EQ(stun, 1u);
   EXPECT_EQ(mux.counters().unknown, 1u);
-  EXPECT_EQ(mux.counters().received, 8u);
+  EXPECT_EQ(mux.counters().received, 10u);
 }
 
 TEST(Timestamps, GrowAcrossRestartsCrashesAndClocksSetBack) {
