@@ -61,23 +61,41 @@ Owned<SSL_CTX, SSL_CTX_free> make_ssl(OSSL_LIB_CTX* library) {
   return ssl;
 }
 
+std::shared_ptr<Library> make_library() {
+  // Without the machine's openssl.cnf: what TLS we speak does not depend on it.
+  WEFT_ASSERT(OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1);
+  auto library = std::make_shared<Library>();
+  library->context.reset(OSSL_LIB_CTX_new());
+  WEFT_ASSERT(library->context);
+  library->algorithms.reset(OSSL_PROVIDER_load(library->context.get(), "default"));
+  WEFT_ASSERT(library->algorithms);
+  library->randomness.reset(load_entropy_provider(library->context.get()));
+  library->bio_method.reset(make_session_bio_method());
+  return library;
+}
+
+/// The one of this thread, as long as a context of it lives.
+std::shared_ptr<Library> library_of_thread() {
+  thread_local std::weak_ptr<Library> known;
+  if (auto library = known.lock()) return library;
+  auto library = make_library();
+  known = library;
+  return library;
+}
+
 }  // namespace
 
 Context::Context(Entropy& entropy) : native_(std::make_unique<Native>()) {
-  // Without the machine's openssl.cnf: what TLS we speak does not depend on it.
-  WEFT_ASSERT(OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1);
-  native_->library.reset(OSSL_LIB_CTX_new());
-  WEFT_ASSERT(native_->library);
-  native_->algorithms.reset(OSSL_PROVIDER_load(native_->library.get(), "default"));
-  WEFT_ASSERT(native_->algorithms);
-  native_->randomness.reset(draw_from(native_->library.get(), entropy));
-  native_->bio_method.reset(make_session_bio_method());
-  native_->ssl = make_ssl(native_->library.get());
+  native_->library = library_of_thread();
+  native_->entropy = &entropy;
+  const DrawFrom drawing(entropy);
+  native_->ssl = make_ssl(native_->library->context.get());
 }
 
 Context::Context(Entropy& entropy, const Identity& identity) : Context(entropy) {
-  const Key key = make_key(native_->library.get(), identity.key);
-  native_->certificate = make_certificate(native_->library.get(), identity, key.get());
+  const DrawFrom drawing(entropy);
+  const Key key = make_key(native_->library->context.get(), identity.key);
+  native_->certificate = make_certificate(native_->library->context.get(), identity, key.get());
   WEFT_ASSERT(SSL_CTX_use_certificate(native_->ssl.get(), native_->certificate.get()) == 1);
   WEFT_ASSERT(SSL_CTX_use_PrivateKey(native_->ssl.get(), key.get()) == 1);
   can_serve_ = true;

@@ -24,9 +24,10 @@ struct Identity {
   std::string common_name = "weft";
 };
 
-/// What all TLS sessions of a process (or of a simulation) share: TLS 1.3 alone, X25519, Ed25519, no session tickets,
-/// no CA store. It lives in an OpenSSL library context of its own, whose random numbers come from `entropy`; OpenSSL's
-/// global state is not touched. `entropy` outlives the context, and the context outlives its sessions.
+/// What all TLS sessions of a host share: TLS 1.3 alone, X25519, Ed25519, no session tickets, no CA store. It lives in
+/// an OpenSSL library context that only the contexts of its thread share, and its random numbers come from `entropy`;
+/// OpenSSL's global state is not touched. `entropy` outlives the context, and the context outlives its sessions. All
+/// are used and destroyed on the thread that made them.
 class Context {
  public:
   /// For clients.

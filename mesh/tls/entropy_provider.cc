@@ -17,11 +17,10 @@ namespace {
 constexpr const char* kProviderName = "weft-entropy";
 constexpr const char* kGeneratorName = "WEFT-ENTROPY";
 
-/// OpenSSL runs a provider's init inside OSSL_PROVIDER_load and gives it no argument of ours, so this carries it across
-/// that one call.
-thread_local Entropy* entropy_on_its_way = nullptr;
+/// OpenSSL gives its generators no argument of ours, so the one who calls it leaves word here (DrawFrom).
+thread_local Entropy* drawing_from = nullptr;
 
-// The generator's context is the Entropy itself; there is no state beside it. The types are those of core_dispatch.h.
+// The generator has no state of its own, only an address that is not null. The types are those of core_dispatch.h.
 void* rand_new(void* provider, void*, const OSSL_DISPATCH*) { return provider; }
 void rand_free(void*) {}
 int rand_instantiate(void*, unsigned int, int, const unsigned char*, std::size_t, const OSSL_PARAM[]) { return 1; }
@@ -30,9 +29,9 @@ int rand_enable_locking(void*) { return 1; }
 int rand_lock(void*) { return 1; }
 void rand_unlock(void*) {}
 
-int rand_generate(void* context, unsigned char* out, std::size_t size, unsigned int, int, const unsigned char*,
-                  std::size_t) {
-  static_cast<Entropy*>(context)->fill({out, size});
+int rand_generate(void*, unsigned char* out, std::size_t size, unsigned int, int, const unsigned char*, std::size_t) {
+  WEFT_ASSERT(drawing_from != nullptr);
+  drawing_from->fill({out, size});
   return 1;
 }
 
@@ -78,21 +77,24 @@ const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
 int initialise(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** functions, void** context) {
   static const OSSL_DISPATCH kProvider[] = {entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query), {0, nullptr}};
   *functions = kProvider;
-  *context = entropy_on_its_way;
-  return entropy_on_its_way != nullptr ? 1 : 0;
+  static char kNoState;
+  *context = &kNoState;
+  return 1;
 }
 
 }  // namespace
 
-OSSL_PROVIDER* draw_from(OSSL_LIB_CTX* library, Entropy& entropy) {
+OSSL_PROVIDER* load_entropy_provider(OSSL_LIB_CTX* library) {
   WEFT_ASSERT(OSSL_PROVIDER_add_builtin(library, kProviderName, initialise) == 1);
-  entropy_on_its_way = &entropy;
   OSSL_PROVIDER* provider = OSSL_PROVIDER_load(library, kProviderName);
-  entropy_on_its_way = nullptr;
   WEFT_ASSERT(provider != nullptr);
   WEFT_ASSERT(RAND_set_seed_source_type(library, kGeneratorName, nullptr) == 1);
   WEFT_ASSERT(RAND_set_DRBG_type(library, kGeneratorName, nullptr, nullptr, nullptr) == 1);
   return provider;
 }
+
+DrawFrom::DrawFrom(Entropy& entropy) : before_(drawing_from) { drawing_from = &entropy; }
+
+DrawFrom::~DrawFrom() { drawing_from = before_; }
 
 }  // namespace weft::tls

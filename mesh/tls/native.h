@@ -23,10 +23,18 @@ struct FreeWith {
 template <typename T, auto kFree>
 using Owned = std::unique_ptr<T, FreeWith<kFree>>;
 
-struct Context::Native {
-  Owned<OSSL_LIB_CTX, OSSL_LIB_CTX_free> library;
+/// A library context of OpenSSL with its providers. Each takes keys of the thread library, of which a process has about
+/// a thousand, so the contexts of one thread (the hosts of a simulation) share one; their random bytes stay apart,
+/// since every call into OpenSSL that may draw says whose Entropy it is (entropy_provider.h).
+struct Library {
+  Owned<OSSL_LIB_CTX, OSSL_LIB_CTX_free> context;
   Owned<OSSL_PROVIDER, OSSL_PROVIDER_unload> algorithms, randomness;
   Owned<BIO_METHOD, BIO_meth_free> bio_method;
+};
+
+struct Context::Native {
+  std::shared_ptr<Library> library;
+  Entropy* entropy = nullptr;
   Owned<X509, X509_free> certificate;
   Owned<SSL_CTX, SSL_CTX_free> ssl;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mesh/base/assert.h"
+#include "mesh/tls/entropy_provider.h"
 #include "mesh/tls/native.h"
 #include "mesh/tls/session_bio.h"
 
@@ -71,10 +72,11 @@ Error to_error(unsigned long number, bool established) {
 }  // namespace
 
 struct Session::State {
-  State(Context& context, const ClientOptions* client_options) {
+  State(Context& context, const ClientOptions* client_options) : entropy(*context.native().entropy) {
+    const DrawFrom drawing(entropy);
     ssl.reset(SSL_new(context.native().ssl.get()));
     WEFT_ASSERT(ssl);
-    BIO* bio = make_session_bio(context.native().bio_method.get(), buffers);
+    BIO* bio = make_session_bio(context.native().library->bio_method.get(), buffers);
     SSL_set_bio(ssl.get(), bio, bio);
     SSL_set_app_data(ssl.get(), this);
     if (client_options == nullptr) {
@@ -96,6 +98,7 @@ struct Session::State {
   }
 
   void advance() {
+    const DrawFrom drawing(entropy);
     ERR_clear_error();
     if (!established) {
       const int result = SSL_do_handshake(ssl.get());
@@ -127,6 +130,7 @@ struct Session::State {
     if (!established && SSL_is_server(ssl.get()) == 1 && buffers.output.empty()) buffers.output = to_bytes(kAlert);
   }
 
+  Entropy& entropy;
   ClientOptions options;
   BioBuffers buffers;  // before ssl, whose BIO points into it
   Bytes plaintext;
@@ -170,6 +174,7 @@ std::optional<Bytes> Session::poll_ciphertext() {
 
 std::size_t Session::write_plaintext(ByteView bytes) {
   if (!state_->established || state_->failed || state_->closing || bytes.empty()) return 0;
+  const DrawFrom drawing(state_->entropy);
   ERR_clear_error();
   std::size_t written = 0;
   const int result = SSL_write_ex(state_->ssl.get(), bytes.data(), bytes.size(), &written);
@@ -185,6 +190,7 @@ std::optional<Bytes> Session::poll_plaintext() {
 
 void Session::close_notify() {
   if (!state_->established || state_->failed || std::exchange(state_->closing, true)) return;
+  const DrawFrom drawing(state_->entropy);
   ERR_clear_error();
   SSL_shutdown(state_->ssl.get());
 }

@@ -223,6 +223,13 @@ TEST(Session, IdleSessionsAreSmall) {
   EXPECT_LE(bytes_per_pair, 48u * 1024);
 }
 
+TEST(Context, OneThreadHasRoomForThousands) {
+  test::SeededEntropy entropy(1);
+  std::vector<std::unique_ptr<Context>> contexts;
+  for (int i = 0; i < 1'500; ++i) contexts.push_back(std::make_unique<Context>(entropy));
+  EXPECT_FALSE(contexts.back()->can_serve());
+}
+
 TEST(Context, CertificateDependsOnTheIdentityAlone) {
   const auto certificate = [](std::uint64_t seed, std::uint64_t serial) {
     test::SeededEntropy entropy(seed);
