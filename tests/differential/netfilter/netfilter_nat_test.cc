@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The models of netfilter against the netfilter of this kernel: the same packets through both, which must pass the same
-// ones, keep the same ports and give out fresh ones at the same moments. The whole of a run takes less than the
-// shortest lifetime.
+// Random packet traces through the engine and through the netfilter of this kernel: the same packets must pass, keep
+// the same ports, and get fresh ones at the same moments; ports that both chose at random stand for each other.
+//
+// A trace is made of its number alone: 24 datagrams between two internal hosts with two ports each and two remote hosts
+// with three ports each, outwards or back to an external endpoint that was seen before. Each trace has remote addresses
+// of its own, so that none meets the flows of another. WEFT_TRACES says how many (300), WEFT_TRACE which one alone.
 #include <gtest/gtest.h>
 
-#include <map>
+#include <cstdlib>
 
 #include "sim/nat/model.h"
 #include "tests/differential/netfilter/kernel_gateway.h"
@@ -13,85 +16,173 @@
 namespace weft::nat {
 namespace {
 
-using Wait = test::KernelGateway::Wait;
+using test::KernelGateway;
 
-/// Ports that both chose at random, as pairs.
-class PortPairs {
+/// A source of randomness that makes the engine draw the port that the kernel drew. Whether it may draw at all, and
+/// whether that port is one it may give, is the engine's decision.
+class KernelsChoice final : public Random {
  public:
-  /// Whether `model` and `kernel` may stand for each other; new pairs are remembered.
-  bool match(const Endpoint& model, const Endpoint& kernel) {
-    const auto [there, fresh] = to_kernel_.try_emplace(model, kernel);
-    const auto [back, fresh_too] = to_model_.try_emplace(kernel, model);
-    return fresh == fresh_too && there->second == kernel && back->second == model;
-  }
-  Endpoint kernel_of(const Endpoint& model) const {
-    const auto found = to_kernel_.find(model);
-    return found == to_kernel_.end() ? model : found->second;
+  explicit KernelsChoice(const PortRule& rule) : low_(rule.low), span_(std::uint64_t{rule.high} - rule.low + 1) {}
+  void set(std::uint16_t port) { port_ = port; }
+  std::uint64_t next() override {
+    const std::uint64_t offset = port_ >= low_ ? port_ - low_ : 0;
+    // The middle of the draws that Random::below() takes for `offset`.
+    return static_cast<std::uint64_t>((((static_cast<unsigned __int128>(offset) << 1) + 1) << 63) / span_);
   }
 
  private:
-  std::map<Endpoint, Endpoint> to_kernel_, to_model_;
+  std::uint16_t low_;
+  std::uint64_t span_;
+  std::uint16_t port_ = 0;
 };
 
-Endpoint endpoint(const char* network, std::uint64_t host, std::uint64_t port) {
-  Endpoint made = ep(network);
-  made.address = IpAddress::v4(made.address.v4_host_order() + static_cast<std::uint32_t>(host));
-  made.port = static_cast<std::uint16_t>(made.port + port);
-  return made;
+struct Case {
+  std::string model;
+  KernelGateway::Rules rules;
+  bool fixed_hosts = false;  // the rules name them; each trace begins with a packet of each internal endpoint
+};
+
+Endpoint endpoint(std::uint32_t base, std::uint64_t host, std::uint16_t port, std::uint64_t nth) {
+  return {IpAddress::v4(base + static_cast<std::uint32_t>(host)), static_cast<std::uint16_t>(port + nth)};
 }
 
-void compare(const std::string& name, const test::KernelGateway::Rules& rules, std::uint64_t seed) {
-  const auto behavior = load_model(WEFT_SOURCE_DIR "/nat-models/" + name + ".json");
-  ASSERT_TRUE(behavior) << behavior.error().message;
-  test::KernelGateway kernel(rules);
-  if (!kernel.ready()) GTEST_SKIP() << "NOT RUN: needs root, network namespaces and nft";
-  NatLab model(*behavior, {ip("203.0.113.1")}, seed);
-  SeededRandom random(seed, "netfilter");
-  PortPairs ports;
-  std::vector<Endpoint> externals{ep("203.0.113.1:5000"), ep("203.0.113.1:5001")};
-  for (int step = 0; step < 150; ++step) {
-    SCOPED_TRACE(name + ", seed " + std::to_string(seed) + ", step " + std::to_string(step));
-    const std::uint64_t host = random.below(2);
-    const std::uint64_t port = random.below(2);
-    const std::uint64_t server = random.below(2);
-    const std::uint64_t server_port = random.below(3);
-    const Endpoint internal = endpoint("10.0.0.1:5000", host, port);
-    const Endpoint remote = endpoint("192.0.2.1:3478", server, server_port);
-    if (random.chance(1, 2)) {
-      const auto expected = model.out(at(1s), internal, remote);
-      const auto seen = kernel.send_out(internal, remote, Wait::long_ms);
-      ASSERT_TRUE(expected && seen);
-      EXPECT_EQ(seen->first, remote);
-      EXPECT_EQ(seen->second.port == internal.port, expected->port == internal.port)
-          << internal.to_string() << " to " << remote.to_string() << ": model " << expected->to_string() << ", kernel "
-          << seen->second.to_string();
-      ASSERT_TRUE(ports.match(*expected, seen->second))
-          << "model " << expected->to_string() << ", kernel " << seen->second.to_string();
-      externals.push_back(*expected);
-    } else {
-      const std::uint64_t recent = random.below(std::min<std::uint64_t>(externals.size(), 8));
-      const Endpoint external = externals[externals.size() - 1 - recent];
-      const auto expected = model.in(at(1s), remote, external);
-      const auto seen = kernel.send_in(remote, ports.kernel_of(external), expected ? Wait::long_ms : Wait::short_ms);
-      ASSERT_EQ(seen.has_value(), expected.has_value()) << remote.to_string() << " to " << external.to_string();
-      if (seen) {
-        EXPECT_EQ(seen->first, *expected);
+/// One trace: what is sent, how both take it, and whether they agree.
+class Trace {
+ public:
+  Trace(const Case& subject, const Behavior& behavior, KernelGateway& kernel, std::uint64_t number)
+      : subject_(subject),
+        kernel_(kernel),
+        choice_(behavior.ports),
+        model_(behavior, {ip("203.0.113.1")}, choice_),
+        random_(number, "trace"),
+        inside_((subject.fixed_hosts ? 0x0A000000u : 0x0A010000u + static_cast<std::uint32_t>(number % 60000) * 4) + 1),
+        outside_(0xAC100000u + static_cast<std::uint32_t>(number % 200000) * 4 + 1) {}
+
+  void run() {
+    if (subject_.fixed_hosts) {
+      for (std::uint64_t host = 0; host < 2; ++host) {
+        for (std::uint64_t port = 0; port < 2; ++port) out(endpoint(inside_, host, 5000, port), remote(0, 0));
       }
     }
+    for (int step = 0; step < 24 && !testing::Test::HasFailure(); ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      const std::uint64_t host = random_.below(2);
+      const std::uint64_t port = random_.below(2);
+      const std::uint64_t server = random_.below(2);
+      const std::uint64_t server_port = random_.below(3);
+      const bool outwards = random_.chance(1, 2);
+      if (outwards) {
+        out(endpoint(inside_, host, 5000, port), remote(server, server_port));
+      } else {
+        in(remote(server, server_port));
+      }
+    }
+    kernel_.close_sockets();
   }
+
+ private:
+  Endpoint remote(std::uint64_t host, std::uint64_t port) const { return endpoint(outside_, host, 3478, port); }
+
+  void out(const Endpoint& internal, const Endpoint& to) {
+    const auto seen = kernel_.send_out(internal, to, true);
+    ASSERT_TRUE(seen) << internal.to_string() << " to " << to.to_string();
+    EXPECT_EQ(seen->first, to);
+    choice_.set(seen->second.port);
+    Bytes packet = udp(internal, to);
+    ASSERT_EQ(model_.translate(at(1s), Side::inside, packet).action, Outcome::Action::forward_out);
+    EXPECT_EQ(parse_packet(packet)->source, seen->second) << internal.to_string() << " to " << to.to_string();
+    externals_.push_back(seen->second);
+  }
+
+  void in(const Endpoint& from) {
+    const std::uint64_t recent = random_.below(std::min<std::uint64_t>(externals_.size(), 8));
+    const Endpoint external = externals_[externals_.size() - 1 - recent];
+    Bytes packet = udp(from, external);
+    const bool passes = model_.translate(at(1s), Side::outside, packet).forwarded();
+    const auto seen = kernel_.send_in(from, external, passes);
+    ASSERT_EQ(seen.has_value(), passes) << from.to_string() << " to " << external.to_string();
+    if (!seen) return;
+    EXPECT_EQ(seen->first, parse_packet(packet)->destination);
+    EXPECT_EQ(seen->second, from);
+  }
+
+  const Case& subject_;
+  KernelGateway& kernel_;
+  KernelsChoice choice_;
+  Nat model_;
+  SeededRandom random_;
+  std::uint32_t inside_, outside_;
+  std::vector<Endpoint> externals_{ep("203.0.113.1:5000"), ep("203.0.113.1:5001")};
+};
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-TEST(Netfilter, MasqueradeBehindADroppingInputChain) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) compare("linux-masquerade", {}, seed);
+void compare(const Case& subject) {
+  const auto behavior = load_model(WEFT_SOURCE_DIR "/nat-models/" + subject.model + ".json");
+  ASSERT_TRUE(behavior) << behavior.error().message;
+  KernelGateway kernel(subject.rules);
+  if (!kernel.ready()) GTEST_SKIP() << "NOT RUN: needs root, network namespaces, nft and conntrack";
+  const std::uint64_t only = number_from("WEFT_TRACE", 0);
+  const std::uint64_t count = only != 0 ? only : number_from("WEFT_TRACES", 300);
+  for (std::uint64_t number = only != 0 ? only : 1; number <= count; ++number) {
+    SCOPED_TRACE(subject.model + ": repeat with WEFT_TRACE=" + std::to_string(number) +
+                 " build/dev/tests/differential_netfilter --gtest_filter=" +
+                 testing::UnitTest::GetInstance()->current_test_info()->test_suite_name() + "." +
+                 testing::UnitTest::GetInstance()->current_test_info()->name());
+    Trace(subject, *behavior, kernel, number).run();
+    if (testing::Test::HasFailure()) return;
+    if (number % 1000 == 0) kernel.flush();
+  }
+  testing::Test::RecordProperty("traces", static_cast<int>(count));
 }
+
+/// Static translation of four internal endpoints, both ways.
+KernelGateway::Rules static_mappings() {
+  KernelGateway::Rules rules;
+  rules.postrouting.clear();
+  const std::pair<const char*, int> hosts[] = {{"10.0.0.1", 5000}, {"10.0.0.2", 6000}};
+  for (const auto& [host, external] : hosts) {
+    for (int nth = 0; nth < 2; ++nth) {
+      const std::string inner = std::to_string(5000 + nth), outer = std::to_string(external + nth);
+      rules.postrouting.push_back(std::string("ip saddr ") + host + " udp sport " + inner +
+                                  " snat to 203.0.113.1:" + outer);
+      rules.prerouting.push_back("ip daddr 203.0.113.1 udp dport " + outer + " dnat to " + host + ":" + inner);
+    }
+  }
+  return rules;
+}
+
+TEST(Netfilter, MasqueradeBehindADroppingInputChain) { compare({.model = "linux-masquerade", .rules = {}}); }
 
 TEST(Netfilter, MasqueradeBehindAnAcceptingInputChain) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) compare("linux-masquerade-open-input", {.input_accepts = true}, seed);
+  compare({.model = "linux-masquerade-open-input", .rules = {.input_accepts = true}});
 }
 
 TEST(Netfilter, MasqueradeRandom) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed)
-    compare("linux-masquerade-random", {.masquerade = "masquerade random"}, seed);
+  compare({.model = "linux-masquerade-random", .rules = {.postrouting = {"masquerade random"}}});
+}
+
+TEST(Netfilter, MasqueradeFullyRandom) {
+  compare({.model = "linux-masquerade-fully-random", .rules = {.postrouting = {"masquerade fully-random"}}});
+}
+
+TEST(Netfilter, MasqueradeToARangeOfPorts) {
+  compare({.model = "linux-masquerade-range", .rules = {.postrouting = {"meta l4proto udp masquerade to :5001-5064"}}});
+}
+
+TEST(Netfilter, StaticEndpointIndependentMappingAndFiltering) {
+  compare({.model = "eim-eif", .rules = static_mappings(), .fixed_hosts = true});
+}
+
+TEST(Netfilter, AddressDependentFilteringByADynamicSet) {
+  KernelGateway::Rules rules = static_mappings();
+  rules.sets = {"seen { type ipv4_addr . inet_service . ipv4_addr; size 1000000; flags dynamic; }"};
+  rules.forward = {"iifname inside update @seen { ip saddr . udp sport . ip daddr }",
+                   "iifname outside ip daddr . udp dport . ip saddr != @seen drop"};
+  compare({.model = "eim-adf", .rules = rules, .fixed_hosts = true});
 }
 
 }  // namespace
