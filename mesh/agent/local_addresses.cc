@@ -39,7 +39,12 @@ void send_from(io::UdpSocket& socket, const Endpoint& to, Bytes bytes) {
 }  // namespace
 
 LocalAddresses::LocalAddresses(io::Host& host, DatagramMux& mux, Random& random, std::function<void()> on_change)
-    : host_(host), mux_(mux), random_(random), on_change_(std::move(on_change)), timer_(host, [this] {
+    : host_(host),
+      mux_(mux),
+      random_(random),
+      on_change_(std::move(on_change)),
+      learner_(host, random, [this] { rebuild(); }),
+      timer_(host, [this] {
         for (auto& probe : probes_) {
           if (probe.discovery) probe.discovery->handle_timeout(now());
           probe.client->handle_timeout(now());
@@ -154,6 +159,37 @@ void LocalAddresses::finish(Probe& probe, const stun::DiscoveryFinished& finishe
   probe.fresh.reset();
   probe.discovery.reset();
   probe.refresh_at = now() + (finished.udp_blocked ? kRetry : kRefresh);
+  learn(probe);
+}
+
+std::optional<Endpoint> LocalAddresses::answering_server(const Probe& probe) const {
+  const auto found = std::find_if(probe.servers.begin(), probe.servers.end(),
+                                  [&](const Endpoint& server) { return probe.mapped.contains(server); });
+  return found == probe.servers.end() ? std::nullopt : std::optional(*found);
+}
+
+/// The servers see another address than this host has.
+bool LocalAddresses::translated(const Probe& probe) const {
+  const auto server = answering_server(probe);
+  if (!server) return false;
+  for (const auto& interface : host_.network().interfaces()) {
+    for (const auto& prefix : interface.addresses) {
+      if (prefix.address == probe.mapped.at(*server).address) return false;
+    }
+  }
+  return true;
+}
+
+void LocalAddresses::learn(const Probe& probe) {
+  if (!translated(probe) || probe.socket.family != IpFamily::v4) return;
+  learner_.learn(*answering_server(probe), probe.facts.symmetric() || probe.facts.perhaps_symmetric());
+}
+
+void LocalAddresses::sample(IpFamily family, std::function<void(std::uint16_t)> handler) {
+  for (const auto& probe : probes_) {
+    const auto server = answering_server(probe);
+    if (probe.socket.family == family && server) return learner_.sample(*server, std::move(handler));
+  }
 }
 
 void LocalAddresses::refresh(Probe& probe) {
@@ -224,6 +260,7 @@ void LocalAddresses::rebuild() {
     if (server != probe.servers.end()) {
       fresh.candidates.push_back({path::CandidateKind::server_reflexive, probe.mapped.at(*server)});
       if (!answered) fresh.facts = probe.facts;
+      if (!answered && probe.socket.family == IpFamily::v4) learner_.add_to(fresh.facts);
       answered = true;
     }
     blocked = blocked || (probe.known && probe.facts.udp_blocked);

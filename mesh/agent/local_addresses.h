@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mesh/agent/core_timer.h"
+#include "mesh/agent/nat_learner.h"
 #include "mesh/path/candidate.h"
 #include "mesh/stun/client.h"
 #include "mesh/stun/nat_discovery.h"
@@ -47,6 +48,8 @@ class LocalAddresses {
   const path::LocalView& view() const { return view_; }
   /// Every socket has been asked about, as far as there are servers.
   bool complete() const;
+  /// Sends from a fresh socket at once; the handler gets its external port if the server answers.
+  void sample(IpFamily family, std::function<void(std::uint16_t)> handler);
   /// Of the first Binding of the latest round; nullopt if it was not answered.
   std::optional<Duration> round_trip(const Endpoint& server) const;
 
@@ -73,6 +76,9 @@ class LocalAddresses {
   void refreshed(Probe& probe, const stun::ClientEvent& event);
   void drain();
   void drain(Probe& probe);
+  void learn(const Probe& probe);
+  std::optional<Endpoint> answering_server(const Probe& probe) const;
+  bool translated(const Probe& probe) const;
   void rebuild();
 
   io::Host& host_;
@@ -82,6 +88,7 @@ class LocalAddresses {
   std::vector<IpAddress> overlay_;
   std::vector<Probe> probes_;
   path::LocalView view_;
+  NatLearner learner_;
   CoreTimer timer_;
 };
 

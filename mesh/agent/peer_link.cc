@@ -31,6 +31,14 @@ std::vector<path::Candidate> candidates_of(const control::PeerRecord& record) {
   return candidates;
 }
 
+path::NatFacts facts_of(const control::NatFacts& record) {
+  auto facts = path::facts_from_words(record.mapping, record.filtering);
+  facts.allocation = path::allocation_from_word(record.allocation);
+  facts.delta = static_cast<std::int16_t>(record.delta);
+  if (record.port_low != 0 && record.port_low <= record.port_high) facts.ports = {record.port_low, record.port_high};
+  return facts;
+}
+
 }  // namespace
 
 std::unique_ptr<PeerLink> PeerLink::make(PeerLinkContext& context, const control::PeerRecord& record) {
@@ -46,12 +54,18 @@ std::unique_ptr<PeerLink> PeerLink::make(PeerLinkContext& context, const control
 PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id)
     : context_(context),
       id_(id),
-      paths_({.self = context.self, .probe_key = [this] { return probe_key(); }, .peer = id}, context.local,
-             context.budget, context.random),
-      timer_(context.host, [this] {
-        paths_.handle_timeout(now());
-        drain();
-      }) {
+      search_sockets_(context.mux),
+      paths_({.self = context.self,
+              .peer_key = path::key_id(record.node_key),
+              .probe_key = [this] { return probe_key(); },
+              .peer = id},
+             context.local, context.budget, context.random),
+      timer_(context.host,
+             [this] {
+               paths_.handle_timeout(now());
+               drain();
+             }),
+      self_(std::make_shared<PeerLink*>(this)) {
   update(record);
 }
 
@@ -70,8 +84,7 @@ void PeerLink::update(const control::PeerRecord& record) {
   if (record.addresses != record_.addresses)
     context_.device.set_allowed_ips(id_, host_prefixes(record.addresses, record.node_key));
   record_ = record;
-  paths_.handle_remote(now(), candidates_of(record_),
-                       path::facts_from_words(record_.facts.mapping, record_.facts.filtering));
+  paths_.handle_remote(now(), candidates_of(record_), facts_of(record_.facts));
   relay_changed();
 }
 
@@ -95,6 +108,7 @@ void PeerLink::relay_changed() {
 }
 
 void PeerLink::heard(const PathId& from) {
+  if (!from.relayed()) search_sockets_.heard(now(), from.socket);
   const bool was_absent = std::exchange(absent_, false);
   if (from.relayed() && from.relay != heard_relay_) {
     heard_relay_ = from.relay;
@@ -159,7 +173,24 @@ void PeerLink::set_device_path() {
   context_.on_path_set();
 }
 
+/// Opens what a search wants: first the sample, so that the sockets' ports come right after it.
+void PeerLink::serve_search() {
+  while (auto need = paths_.poll_search_need()) {
+    if (need->sample) {
+      context_.sample(need->family, [self = std::weak_ptr(self_)](std::uint16_t port) {
+        const auto link = self.lock();
+        if (!link) return;
+        (*link)->paths_.handle_sample((*link)->now(), port);
+        (*link)->drain();
+      });
+    }
+    paths_.handle_search_sockets(now(), search_sockets_.open(*need));
+  }
+  if (!search_sockets_.empty() && !paths_.searching()) search_sockets_.close_unused(now(), paths_.status().chosen);
+}
+
 void PeerLink::drain() {
+  serve_search();
   while (auto datagram = paths_.poll_transmit()) context_.send(*datagram);
   bool changed = false;
   while (auto event = paths_.poll_event()) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "mesh/agent/core_timer.h"
+#include "mesh/agent/search_sockets.h"
 #include "mesh/control/netmap.h"
 #include "mesh/path/peer_paths.h"
 #include "mesh/wireguard/device.h"
@@ -24,6 +25,9 @@ struct PeerLinkContext {
   Random& random;
   const crypto::PrivateKey& node_key;
   path::KeyId self;  // of node_key
+  DatagramMux& mux;
+  /// Sends from a fresh socket at once; its external port follows, if a STUN server answers.
+  std::function<void(IpFamily, std::function<void(std::uint16_t)>)> sample;
   std::function<void(const OutgoingDatagram&)> send;
   /// The device was told of another path: drain it.
   std::function<void()> on_path_set;
@@ -68,17 +72,20 @@ class PeerLink {
   void heard(const PathId& from);
   std::optional<std::uint16_t> usable_relay() const;
   void set_device_path();
+  void serve_search();
   void drain();
 
   PeerLinkContext& context_;
   control::PeerRecord record_;
   wireguard::PeerId id_;
+  SearchSockets search_sockets_;
   path::PeerPaths paths_;
   std::uint16_t heard_relay_ = 0;  // where the peer was heard last
   bool absent_ = false;
   std::optional<PathId> device_path_, duplicate_;
   std::function<void(Duration)> ping_handler_;
   CoreTimer timer_;
+  std::shared_ptr<PeerLink*> self_;  // for answers that may come after us
 };
 
 }  // namespace weft::agent

@@ -106,18 +106,21 @@ void Wiring::build() {
                        .on_transport = [this] { changed(); }});
   relays_->on_home = [this] { apply_servers(), publish(); };
   addresses_ = std::make_unique<LocalAddresses>(host_, *mux_, *stun_random_, [this] { on_addresses(); });
-  peers_ = std::make_unique<PeerTable>(
-      PeerLinkContext{.host = host_,
-                      .device = data_->device(),
-                      .relays = *relays_,
-                      .local = addresses_->view(),
-                      .budget = budget_,
-                      .random = *path_random_,
-                      .node_key = identity_.node_key,
-                      .self = path::key_id(identity_.node_key.public_key()),
-                      .send = [this](const OutgoingDatagram& datagram) { data_->send(datagram); },
-                      .on_path_set = [this] { data_->drain(); },
-                      .on_status = [this](PeerLink& link) { on_peer(link); }});
+  peers_ = std::make_unique<PeerTable>(PeerLinkContext{
+      .host = host_,
+      .device = data_->device(),
+      .relays = *relays_,
+      .local = addresses_->view(),
+      .budget = budget_,
+      .random = *path_random_,
+      .node_key = identity_.node_key,
+      .self = path::key_id(identity_.node_key.public_key()),
+      .mux = *mux_,
+      .sample = [this](IpFamily family,
+                       std::function<void(std::uint16_t)> handler) { addresses_->sample(family, std::move(handler)); },
+      .send = [this](const OutgoingDatagram& datagram) { data_->send(datagram); },
+      .on_path_set = [this] { data_->drain(); },
+      .on_status = [this](PeerLink& link) { on_peer(link); }});
   data_->connect(*mux_, *relays_, *peers_);
 }
 
@@ -290,7 +293,11 @@ void Wiring::publish() {
   }
   control_->publish(std::move(records),
                     {.mapping = std::string(path::mapping_word(view.facts)),
-                     .filtering = std::string(path::filtering_word(view.facts))},
+                     .filtering = std::string(path::filtering_word(view.facts)),
+                     .allocation = std::string(path::allocation_word(view.facts)),
+                     .delta = static_cast<std::uint16_t>(view.facts.delta),
+                     .port_low = view.facts.ports.low,
+                     .port_high = view.facts.ports.high},
                     relays_->home());
 }
 

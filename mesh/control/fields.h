@@ -26,6 +26,10 @@ template <typename V>
 void describe(V& v, NatFacts& r) {
   v.optional("mapping", r.mapping);
   v.optional("filtering", r.filtering);
+  v.optional("allocation", r.allocation);
+  v.optional("delta", r.delta);
+  v.optional("port_low", r.port_low);
+  v.optional("port_high", r.port_high);
 }
 template <typename V>
 void describe(V& v, PeerRecord& r) {

@@ -24,6 +24,10 @@ struct CandidateRecord {
 struct NatFacts {
   std::string mapping = "unknown";
   std::string filtering = "unknown";
+  std::string allocation = "unknown";  // preserve, sequential, random
+  std::uint16_t delta = 0;             // of sequential allocation, two's complement
+  std::uint16_t port_low = 0;          // the block of random allocation; 0: not known
+  std::uint16_t port_high = 0;
   friend bool operator==(const NatFacts&, const NatFacts&) = default;
 };
 

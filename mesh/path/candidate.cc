@@ -7,14 +7,6 @@
 namespace weft::path {
 namespace {
 
-constexpr std::array<std::string_view, 5> kBehaviorWords = {"unknown", "endpoint_independent", "address_dependent",
-                                                            "address_and_port_dependent", "unknown_beyond_address"};
-
-std::uint8_t behavior_from_word(std::string_view word) {
-  const auto found = std::find(kBehaviorWords.begin(), kBehaviorWords.end(), word);
-  return found == kBehaviorWords.end() ? 0 : static_cast<std::uint8_t>(found - kBehaviorWords.begin());
-}
-
 /// Seen from outside under a private address that is its own: there is no NAT between the node and the relay.
 bool private_without_nat(const std::vector<Candidate>& candidates) {
   return std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& seen) {
@@ -37,20 +29,6 @@ std::uint32_t priority(const Candidate& candidate) {
 std::string_view name(CandidateKind kind) {
   static constexpr std::array<std::string_view, 4> kNames = {"host", "server_reflexive", "peer_reflexive", "relayed"};
   return kNames[static_cast<std::size_t>(kind) & 3];
-}
-
-std::string_view mapping_word(const NatFacts& facts) {
-  return facts.udp_blocked ? "udp_blocked" : kBehaviorWords.at(static_cast<std::size_t>(facts.mapping));
-}
-
-std::string_view filtering_word(const NatFacts& facts) {
-  return kBehaviorWords.at(static_cast<std::size_t>(facts.filtering));
-}
-
-NatFacts facts_from_words(std::string_view mapping, std::string_view filtering) {
-  return {.mapping = static_cast<Mapping>(behavior_from_word(mapping)),
-          .filtering = static_cast<Filtering>(behavior_from_word(filtering)),
-          .udp_blocked = mapping == "udp_blocked"};
 }
 
 bool same_network(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs) {

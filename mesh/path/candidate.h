@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mesh/base/ip.h"
+#include "mesh/path/nat_facts.h"
 
 namespace weft::path {
 
@@ -22,42 +23,6 @@ struct Candidate {
 /// RFC 8445 §5.1.2.1 with its recommended type preferences, one component, and IPv6 before IPv4 (RFC 8421 §4).
 std::uint32_t priority(const Candidate& candidate);
 std::string_view name(CandidateKind kind);
-
-/// RFC 4787 §4.1, as far as it is known.
-enum class Mapping : std::uint8_t {
-  unknown = 0,
-  endpoint_independent = 1,
-  address_dependent = 2,
-  address_and_port_dependent = 3,
-  unknown_beyond_address = 4,  // the same for every port of one address; there is no second address to ask
-};
-/// RFC 4787 §5, as far as it is known.
-enum class Filtering : std::uint8_t {
-  unknown = 0,
-  endpoint_independent = 1,
-  address_dependent = 2,
-  address_and_port_dependent = 3,
-  unknown_beyond_address = 4,  // not by port; no server can answer from another address
-};
-
-/// What a node knows about the outermost behaviour of the NATs in front of it.
-struct NatFacts {
-  Mapping mapping = Mapping::unknown;
-  Filtering filtering = Filtering::unknown;
-  bool udp_blocked = false;  // no STUN server has answered on any socket
-
-  /// The port towards a new peer is not the one that a STUN server saw.
-  bool symmetric() const {
-    return mapping == Mapping::address_dependent || mapping == Mapping::address_and_port_dependent;
-  }
-  friend bool operator==(const NatFacts&, const NatFacts&) = default;
-};
-
-/// RFC 4787's words in snake case, "unknown", and "udp_blocked" as a word of its own for a mapping.
-std::string_view mapping_word(const NatFacts& facts);
-std::string_view filtering_word(const NatFacts& facts);
-/// Words that this version does not know read as `unknown`.
-NatFacts facts_from_words(std::string_view mapping, std::string_view filtering);
 
 /// One of our UDP sockets, by its index in the datagram multiplexer.
 struct LocalSocket {

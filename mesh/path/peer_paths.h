@@ -14,52 +14,18 @@
 #include "mesh/base/random.h"
 #include "mesh/path/candidate.h"
 #include "mesh/path/check_list.h"
+#include "mesh/path/path_status.h"
 #include "mesh/path/probe.h"
 #include "mesh/path/probe_budget.h"
+#include "mesh/path/search.h"
 #include "mesh/path/selector.h"
+#include "mesh/path/strategy.h"
 
 namespace weft::path {
 
-/// idle: no traffic wants the peer. searching: the ladder for a direct path is being climbed, the relay carries data
-/// meanwhile. settled: direct, or the ladder is exhausted and the reason is final until facts change (mechanisms.md
-/// 23).
-enum class SearchState : std::uint8_t { idle, searching, settled };
-/// one_way: what we send arrives directly, what the peer sends needs the relay.
-enum class PathClass : std::uint8_t { none, relay, one_way, direct };
-std::string_view name(SearchState state);
-std::string_view name(PathClass path_class);
-
-struct PathStatus {
-  SearchState state = SearchState::idle;
-  PathClass path_class = PathClass::none;
-  /// Why the pair is not direct, one of the words of docs/protocol.md; empty if it is.
-  std::string_view reason;
-  std::optional<PathId> chosen;
-  /// Send each datagram here as well, while the chosen path is suspect.
-  std::optional<PathId> duplicate;
-  std::optional<Duration> rtt;
-  std::optional<Time> need_at;
-  /// From need_at to the first authenticated answer to a probe on a direct path.
-  std::optional<Duration> time_to_direct;
-};
-
-/// Status().chosen or .duplicate is another than before.
-struct ChosenChanged {};
-/// Status().state, .path_class or .reason is another than before.
-struct StateChanged {};
-struct DirectFound {
-  PathId path;
-  Duration time_to_direct;
-};
-/// handle_ping() was answered.
-struct PingAnswered {
-  PathId path;
-  Duration rtt;
-};
-using PathEvent = std::variant<ChosenChanged, StateChanged, DirectFound, PingAnswered>;
-
 struct PeerPathsConfig {
-  KeyId self{};  // key_id of our node key
+  KeyId self{};      // key_id of our node key
+  KeyId peer_key{};  // and of the peer's
   /// path::probe_key of the two node keys; called once, when the first probe is sent or opened: most peers of a large
   /// network are never spoken to, and a DH costs more than all else about them.
   std::function<crypto::SymmetricKey()> probe_key;
@@ -72,9 +38,12 @@ struct PeerPathsConfig {
 ///   plan heard  acknowledged; the receiver's burst begins at once, and its own plan goes back
 ///   ack heard   our burst begins again, since the peer's NAT is open now
 ///   probe heard answered, and answered with a probe to where it came from (triggered check)
-/// So an endpoint-independent pair is direct after one way through the relay and three direct ways. Nothing direct
-/// within kLadder: settled on the relay (or one way); tried again after 5, 10, 20, 30, 30 … s while in use, and when
-/// facts change. Role order (reference/nat-traversal.md §2.5): a side with an address-dependent mapping and
+/// Until one of these says that the peer has sent towards us, our packets die behind our own NATs (opener TTL): one
+/// that reached a gateway before its host has opened it may be held against us (reference/nat-traversal.md §2,
+/// budgets). Where the facts say that no such burst can meet, a search for the unknown port runs beside it (strategy.h,
+/// search.h). So an endpoint-independent pair is direct after one way through the relay and three direct ways. Nothing
+/// direct within kLadder: settled on the relay (or one way); tried again after 5, 10, 20, 30, 30 … s while in use, and
+/// when facts change. Role order (reference/nat-traversal.md §2.5): a side with an address-dependent mapping and
 /// endpoint-independent filtering waits up to kWaiterPatience for a peer that filters by address and port: many NATs
 /// answer an inbound session from the port it came to, but only if the inside has not opened another mapping to that
 /// peer before.
@@ -84,10 +53,17 @@ class PeerPaths {
   static constexpr Duration kRetryLadder = 2s;
   static constexpr Duration kFirstRetry = 5s;
   static constexpr Duration kMaxRetry = 30s;
-  static constexpr Duration kWaiterPatience = 1s;
+  static constexpr Duration kWaiterPatience = 500ms;
+  /// The ladder where the facts leave no hope.
+  static constexpr Duration kHopelessLadder = 1s;
+  static constexpr Duration kOfferTimeout = 250ms;
+  static constexpr unsigned kMaxOfferSends = 6;
 
   /// The references outlive the object; `local` may change, see handle_local_change.
   PeerPaths(PeerPathsConfig config, const LocalView& local, ProbeBudget& budget, Random& random);
+  ~PeerPaths();
+  PeerPaths(const PeerPaths&) = delete;
+  PeerPaths& operator=(const PeerPaths&) = delete;
 
   /// What the network map says about the peer.
   void handle_remote(Time now, const std::vector<Candidate>& candidates, const NatFacts& facts);
@@ -104,6 +80,14 @@ class PeerPaths {
   /// Data was sent on the chosen path. Cheap; called per batch.
   void handle_data_sent(Time now);
 
+  /// What a search wants opened, asked for after each call; answered by handle_search_sockets, and handle_sample if it
+  /// was wanted. The owner sends the sample's request before what poll_transmit gives then, and closes the sockets when
+  /// searching() has become false, but for those that carry data.
+  std::optional<SearchNeed> poll_search_need();
+  void handle_search_sockets(Time now, std::vector<SearchSocket> sockets);
+  void handle_sample(Time now, std::uint16_t port);
+  bool searching() const { return search_.has_value(); }
+
   /// Asks for an answer on the chosen path: PingAnswered follows, unless the question or the answer is lost.
   void handle_ping(Time now);
 
@@ -118,7 +102,9 @@ class PeerPaths {
   const std::vector<Candidate>& remote_candidates() const { return remote_; }
 
  private:
-  enum class Timer : std::uint8_t { plan, ladder, retry, count_ };
+  enum class Timer : std::uint8_t { plan, ladder, retry, search, offer, count_ };
+  /// How the last search ended.
+  enum class SearchOutcome : std::uint8_t { none, exhausted, no_budget };
   struct Transaction {
     std::uint64_t id = 0;
     PathId path;
@@ -129,22 +115,32 @@ class PeerPaths {
   void on_pong(Time now, const PathId& from, std::uint64_t id, const Pong& pong);
   void on_plan(Time now, const PathId& from, std::uint64_t id, const Plan& plan);
   void on_plan_ack(Time now, std::uint64_t id);
+  void on_search_offer(Time now, const PathId& from, std::uint64_t id, const SearchOffer& offer);
   void on_direct(Time now, const PathId& path, Time sent);
 
+  void need(Time now);
   void search(Time now, Duration delay);
   void settle(Time now);
+  void arm_search(Time at);
+  void begin_search(Time now, const SearchOffer* offer);
+  void end_search(SearchOutcome outcome);
+  std::optional<SearchSetup> search_setup() const;
+  void offer_ports(Time now);
+  void run_search(Time now);
   void burst(Time at);
   void refresh_pairs();
   void propose(Time now);
   void send_plan(Time now);
-  std::uint64_t ping(Time now, const PathId& path, bool suspect);
-  void send(const PathId& path, const Probe& probe);
+  std::uint64_t ping(Time now, const PathId& path, bool suspect, std::uint8_t ttl = 0);
+  void send(const PathId& path, const Probe& probe, std::uint8_t ttl = 0);
+  std::uint8_t check_ttl() const;
   const crypto::SymmetricKey& key();
   void apply(Time now, Selector::Transition transition);
   void run_checks(Time now);
   void pump(Time now);
   void publish();
   bool waits() const;
+  Strategy strategy() const { return choose_strategy(local_.facts, remote_facts_); }
   PathClass path_class() const;
   std::string_view reason() const;
 
@@ -172,7 +168,14 @@ class PeerPaths {
   std::optional<Time> plan_first_sent_;
   Duration plan_timeout_{0};
   bool plan_acknowledged_ = false;
-  std::uint64_t heard_plan_ = 0;  // id of the peer's last plan
+  std::uint64_t heard_plan_ = 0;       // id of the peer's last plan
+  std::optional<Time> limited_until_;  // the peer may not have opened its NAT yet: openers' TTL
+  std::optional<Search> search_;
+  SearchOutcome search_outcome_ = SearchOutcome::none;
+  std::optional<SearchOffer> offer_;  // ours, until it is acknowledged
+  std::uint64_t offer_id_ = 0;
+  unsigned offer_sends_ = 0;
+  std::uint64_t heard_offer_ = 0;
   Duration next_retry_ = kFirstRetry;
   std::optional<std::uint64_t> asked_;  // id of handle_ping()'s latest
 

@@ -9,7 +9,7 @@
 namespace weft::path {
 namespace {
 
-enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack = 4 };
+enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack = 4, search_offer = 5 };
 
 /// Family (0, 4 or 6), port, address padded to 16 bytes: every endpoint has one length, so a ping can be as long as its
 /// pong.
@@ -54,8 +54,19 @@ struct Encoder {
       writer.u8(static_cast<std::uint8_t>(plan.candidates[i].kind));
       write_endpoint(writer, plan.candidates[i].endpoint);
     }
+    writer.u8(static_cast<std::uint8_t>(plan.facts.allocation)).u16be(static_cast<std::uint16_t>(plan.facts.delta));
+    writer.u16be(plan.facts.ports.low).u16be(plan.facts.ports.high).u8(plan.facts.nat_hops);
+    writer.u16be(static_cast<std::uint16_t>(std::clamp<std::int64_t>(plan.facts.lifetime / 1s, 0, 0xffff)));
   }
   void operator()(const PlanAck&) const {}
+  void operator()(const SearchOffer& offer) const {
+    const auto& pattern = offer.pattern;
+    const std::size_t count = std::min(pattern.ports.size(), PortPattern::kMaxListed);
+    writer.u8(static_cast<std::uint8_t>(pattern.kind)).u16be(offer.guesses).u16be(pattern.base);
+    writer.u16be(static_cast<std::uint16_t>(pattern.step)).u16be(pattern.range.low).u16be(pattern.range.high);
+    writer.u8(static_cast<std::uint8_t>(count));
+    for (std::size_t i = 0; i < count; ++i) writer.u16be(pattern.ports[i]);
+  }
 };
 
 MessageType type_of(const Probe& probe) { return static_cast<MessageType>(probe.message.index() + 1); }
@@ -74,6 +85,23 @@ Behavior read_behavior(Reader& reader) {
   return value <= 4 ? static_cast<Behavior>(value) : Behavior::unknown;
 }
 
+/// A range that is none reads as not known.
+PortRange read_range(Reader& reader) {
+  const std::uint16_t low = reader.u16be();
+  const std::uint16_t high = reader.u16be();
+  return low == 0 || high < low ? PortRange{} : PortRange{low, high};
+}
+
+/// What later versions of a plan say about the NAT.
+void read_allocation(Reader& reader, NatFacts& facts) {
+  const std::uint8_t allocation = reader.u8();
+  facts.allocation = allocation <= 3 ? static_cast<Allocation>(allocation) : Allocation::unknown;
+  facts.delta = static_cast<std::int16_t>(reader.u16be());
+  facts.ports = read_range(reader);
+  facts.nat_hops = reader.u8();
+  facts.lifetime = std::chrono::seconds(reader.u16be());
+}
+
 std::expected<Plan, ProbeError> read_plan(Reader& reader) {
   Plan plan;
   plan.facts.mapping = read_behavior<Mapping>(reader);
@@ -90,7 +118,26 @@ std::expected<Plan, ProbeError> read_plan(Reader& reader) {
       plan.candidates.push_back({static_cast<CandidateKind>(kind), *endpoint});
     }
   }
+  if (reader.remaining() > 0) read_allocation(reader, plan.facts);
+  if (reader.failed()) return std::unexpected(ProbeError::malformed);
   return plan;
+}
+
+std::expected<SearchOffer, ProbeError> read_offer(Reader& reader) {
+  SearchOffer offer;
+  const std::uint8_t kind = reader.u8();
+  offer.guesses = reader.u16be();
+  offer.pattern.base = reader.u16be();
+  offer.pattern.step = static_cast<std::int16_t>(reader.u16be());
+  offer.pattern.range = read_range(reader);
+  const std::size_t count = reader.u8();
+  if (reader.failed() || kind < 1 || kind > 3 || count > PortPattern::kMaxListed) {
+    return std::unexpected(ProbeError::malformed);
+  }
+  offer.pattern.kind = static_cast<PortPattern::Kind>(kind);
+  for (std::size_t i = 0; i < count; ++i) offer.pattern.ports.push_back(reader.u16be());
+  if (reader.failed()) return std::unexpected(ProbeError::malformed);
+  return offer;
 }
 
 }  // namespace
@@ -179,6 +226,12 @@ std::expected<Probe, ProbeError> parse_message(ByteView plaintext) {
     case MessageType::plan_ack:
       probe.message = PlanAck{};
       break;
+    case MessageType::search_offer: {
+      auto offer = read_offer(reader);
+      if (!offer) return std::unexpected(offer.error());
+      probe.message = std::move(*offer);
+      break;
+    }
     default:
       return std::unexpected(reader.failed() ? ProbeError::malformed : ProbeError::unknown_message);
   }

@@ -14,6 +14,7 @@
 #include "mesh/base/time.h"
 #include "mesh/crypto/keys.h"
 #include "mesh/path/candidate.h"
+#include "mesh/path/port_pattern.h"
 
 namespace weft::path {
 
@@ -52,12 +53,12 @@ struct Plan {
   Duration start{0};
 };
 
-/// The plan with the same transaction id has arrived.
+/// The plan or search offer with the same transaction id has arrived.
 struct PlanAck {};
 
 struct Probe {
   std::uint64_t transaction_id = 0;
-  std::variant<Ping, Pong, Plan, PlanAck> message;
+  std::variant<Ping, Pong, Plan, PlanAck, SearchOffer> message;
 };
 
 enum class ProbeError : std::uint8_t { too_short, wrong_version, bad_tag, malformed, unknown_message };

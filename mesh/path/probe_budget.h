@@ -2,31 +2,61 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <optional>
 
 #include "mesh/base/time.h"
 
 namespace weft::path {
 
-/// The searching packets of one agent, over all peers: a token bucket (reference/nat-traversal.md §2). Probes on a path
-/// that is known to work are not counted; they follow the traffic.
+/// What the searches of one agent may cost its neighbours, over all peers (reference/nat-traversal.md §2): packets by a
+/// token bucket, mappings by a sum over the time that NATs keep them, and one search at a time. Probes on a path that
+/// is known to work are not counted; they follow the traffic.
 class ProbeBudget {
  public:
   static constexpr int kPerSecond = 200;
   static constexpr int kBurst = 100;
+  static constexpr std::uint32_t kMaxMappings = 1024;
+  /// A mapping counts as alive this long (RFC 4787 REQ-5).
+  static constexpr Duration kMappingLife = 120s;
 
-  /// Takes one packet's credit if there is one.
-  bool take(Time now) {
-    if (available_at(now) > now) return false;
+  /// Takes one packet's credit if there is one and `keep` more remain, for what is more urgent.
+  bool take(Time now, int keep = 0) {
+    if (available_at(now, keep) > now) return false;
     // `full_at_` is when the bucket would be full again: each packet moves it by one interval.
     full_at_ = std::max(full_at_, now) + kInterval;
     return true;
   }
   /// When the next packet may go; `now` or earlier if one may go at once.
-  Time available_at(Time now) const { return std::max(now, full_at_ - (kBurst - 1) * kInterval); }
+  Time available_at(Time now, int keep = 0) const { return std::max(now, full_at_ - (kBurst - 1 - keep) * kInterval); }
+
+  /// Begins the search for `peer`, which may open `mappings`, if none is under way and so many are left.
+  bool begin_search(Time now, std::uint32_t peer, std::uint32_t mappings) {
+    while (!mappings_.empty() && now - mappings_.front().at >= kMappingLife) mappings_.pop_front();
+    std::uint32_t alive = 0;
+    for (const auto& entry : mappings_) alive += entry.count;
+    if (searcher_ || alive + mappings > kMaxMappings) return false;
+    searcher_ = peer;
+    mappings_.push_back({now, mappings});
+    return true;
+  }
+  /// Ends it; `unused` mappings were not opened.
+  void end_search(std::uint32_t peer, std::uint32_t unused = 0) {
+    if (searcher_ != peer) return;
+    searcher_.reset();
+    mappings_.back().count -= std::min(unused, mappings_.back().count);
+  }
 
  private:
+  struct Opened {
+    Time at;
+    std::uint32_t count = 0;
+  };
   static constexpr Duration kInterval = std::chrono::nanoseconds(1s) / kPerSecond;
   Time full_at_{};
+  std::optional<std::uint32_t> searcher_;
+  std::deque<Opened> mappings_;
 };
 
 }  // namespace weft::path

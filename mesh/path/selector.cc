@@ -44,6 +44,15 @@ void Selector::doubt(Time now) {
   last_sent_ = now;  // asks for a probe, as data would
 }
 
+Selector::Transition Selector::question(Time now) {
+  if (!direct_ || suspect_since_) return Transition::none;
+  doubt(now);
+  if (now - direct_->last_confirmed < suspicion()) return Transition::none;
+  if (!unanswered_since_) unanswered_since_ = now;
+  suspect_since_ = now;
+  return Transition::suspected;
+}
+
 void Selector::drop() {
   direct_.reset();
   unanswered_since_.reset();

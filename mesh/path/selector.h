@@ -45,6 +45,8 @@ class Selector {
   void data_received(Time now) { last_use_ = now; }
   /// The other side suspects the path: ask now.
   void doubt(Time now);
+  /// The other side seems to have lost the path: ask now, and send on the relay too, unless it has just been confirmed.
+  Transition question(Time now);
   /// Gives the direct path up.
   void drop();
   /// Moves on what is due.

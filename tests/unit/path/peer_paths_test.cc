@@ -67,7 +67,7 @@ TEST(PeerPaths, PairThatCannotBeOpenedSettlesOnTheRelayWithAReason) {
   ASSERT_TRUE(sides.drive_until([&] { return sides.a.paths->status().state == SearchState::settled; }, 10s));
   EXPECT_EQ(sides.a.paths->status().path_class, PathClass::relay);
   EXPECT_EQ(sides.a.paths->status().reason, "both_symmetric_full_range");
-  EXPECT_EQ(sides.now - Time{1s}, PeerPaths::kLadder);
+  EXPECT_EQ(sides.now - Time{1s}, PeerPaths::kHopelessLadder);
 }
 
 TEST(PeerPaths, SettledPairTriesAgainAndFindsARepairedPathWithinThirtySeconds) {

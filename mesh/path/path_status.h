@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "mesh/base/packet.h"
+#include "mesh/base/time.h"
+
+namespace weft::path {
+
+/// idle: no traffic wants the peer. searching: the ladder for a direct path is being climbed, the relay carries data
+/// meanwhile. settled: direct, or the ladder is exhausted and the reason is final until facts change (mechanisms.md
+/// 23).
+enum class SearchState : std::uint8_t { idle, searching, settled };
+/// one_way: what we send arrives directly, what the peer sends needs the relay.
+enum class PathClass : std::uint8_t { none, relay, one_way, direct };
+std::string_view name(SearchState state);
+std::string_view name(PathClass path_class);
+
+struct PathStatus {
+  SearchState state = SearchState::idle;
+  PathClass path_class = PathClass::none;
+  /// Why the pair is not direct, one of the words of docs/protocol.md; empty if it is.
+  std::string_view reason;
+  std::optional<PathId> chosen;
+  /// Send each datagram here as well, while the chosen path is suspect.
+  std::optional<PathId> duplicate;
+  std::optional<Duration> rtt;
+  std::optional<Time> need_at;
+  /// From need_at to the first authenticated answer to a probe on a direct path.
+  std::optional<Duration> time_to_direct;
+};
+
+/// Status().chosen or .duplicate is another than before.
+struct ChosenChanged {};
+/// Status().state, .path_class or .reason is another than before.
+struct StateChanged {};
+struct DirectFound {
+  PathId path;
+  Duration time_to_direct;
+};
+/// handle_ping() was answered.
+struct PingAnswered {
+  PathId path;
+  Duration rtt;
+};
+using PathEvent = std::variant<ChosenChanged, StateChanged, DirectFound, PingAnswered>;
+
+}  // namespace weft::path

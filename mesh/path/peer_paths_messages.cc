@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the peer tells.
+#include <algorithm>
+
+#include "mesh/path/peer_paths.h"
+
+namespace weft::path {
+
+void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping) {
+  if (ping.suspect) selector_.doubt(now);
+  if (from.relayed()) return send(from, {id, Pong{}});
+  limited_until_.reset();
+  const bool trusted = selector_.direct() && selector_.chosen() == from;
+  if (!trusted && !budget_.take(now)) return;
+  send(from, {id, Pong{from.remote}});
+  if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) return;
+  // Until we are direct ourselves our answer may not get through: the relay carries it too, and says "one way".
+  if (selector_.relay()) send(*selector_.relay(), {id, Pong{from.remote}});
+  checks_.trigger(now, from);
+  if (state_ == SearchState::idle) need(now);
+}
+
+void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Pong& pong) {
+  const auto found = std::find_if(transactions_.begin(), transactions_.end(),
+                                  [&](const Transaction& transaction) { return transaction.id == id; });
+  if (found == transactions_.end()) return;
+  const Transaction asked = *found;
+  if (asked_ == id) {
+    asked_.reset();
+    events_.push_back(PingAnswered{asked.path, now - asked.sent});
+  }
+  if (asked.path.relayed()) {
+    relay_rtt_ = now - asked.sent;
+  } else if (!from.relayed()) {
+    if (pong.observed) observed_ = pong.observed;
+    on_direct(now, asked.path, asked.sent);
+  } else {
+    checks_.mark(asked.path, CheckList::PairState::one_way);
+    if (selector_.one_way()) selector_.confirm(now, asked.path, asked.sent, true);
+    return;  // the direct answer may still come
+  }
+  transactions_.erase(found);
+}
+
+void PeerPaths::on_direct(Time now, const PathId& path, Time sent) {
+  checks_.mark(path, CheckList::PairState::succeeded);
+  selector_.confirm(now, path, sent, false);
+  if (selector_.suspect() || selector_.one_way()) return;
+  checks_.stop();
+  end_search(SearchOutcome::none);
+  deadlines_.clear_all();
+  hold_until_.reset();
+  next_retry_ = kFirstRetry;
+  if (!need_at_) need_at_ = now;
+  if (!time_to_direct_) {
+    time_to_direct_ = now - *need_at_;
+    events_.push_back(DirectFound{path, *time_to_direct_});
+  }
+  state_ = SearchState::settled;
+}
+
+void PeerPaths::on_plan(Time now, const PathId& from, std::uint64_t id, const Plan& plan) {
+  send(from, {id, PlanAck{}});
+  if (id == heard_plan_) return;
+  heard_plan_ = id;
+  plan_candidates_ = plan.candidates;
+  remote_facts_ = plan.facts;
+  limited_until_.reset();
+  refresh_pairs();
+  if (selector_.direct() && !selector_.one_way()) {
+    // The peer searches although we are direct: help it, and look at our own path.
+    if (!plan_first_sent_ || now - *plan_first_sent_ > 1s) propose(now);
+    burst(now + plan.start);
+    deadlines_.set(Timer::ladder, now + kRetryLadder);
+    static_cast<void>(selector_.question(now));
+  } else if (state_ == SearchState::searching || search_) {
+    burst(now + plan.start);
+    arm_search(now + plan.start);
+  } else {
+    if (!need_at_) need_at_ = now;
+    selector_.use(now);
+    search(now, plan.start);
+  }
+}
+
+void PeerPaths::on_plan_ack(Time now, std::uint64_t id) {
+  if (offer_ && id == offer_id_) {
+    offer_.reset();
+    return deadlines_.clear(Timer::offer);
+  }
+  if (id != plan_id_ || plan_acknowledged_) return;
+  plan_acknowledged_ = true;
+  deadlines_.clear(Timer::plan);
+  if (plan_first_sent_) relay_rtt_ = now - *plan_first_sent_;
+  limited_until_.reset();
+  if (!selector_.direct() && state_ != SearchState::idle) burst(now);
+}
+
+/// Acknowledged only if we play our part; otherwise the other side repeats it until our budget allows.
+void PeerPaths::on_search_offer(Time now, const PathId& from, std::uint64_t id, const SearchOffer& offer) {
+  const bool news = id != heard_offer_;
+  if (news && (!selector_.direct() || selector_.one_way())) {
+    if (!search_) begin_search(now, &offer);
+    if (!search_) return;
+    search_->handle_offer(now, offer);
+    selector_.use(now);
+  }
+  heard_offer_ = id;
+  send(from, {id, PlanAck{}});
+}
+
+}  // namespace weft::path

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How a direct path is looked for: plans, the check list's bursts, searches, retries.
+#include <algorithm>
+
+#include "mesh/path/peer_paths.h"
+
+namespace weft::path {
+namespace {
+
+constexpr Duration kMinPlanTimeout = 200ms;
+
+}  // namespace
+
+bool PeerPaths::waits() const {
+  return local_.facts.symmetric() && local_.facts.filtering == Filtering::endpoint_independent &&
+         remote_facts_.filtering == Filtering::address_and_port_dependent;
+}
+
+/// Searching from the beginning: the state is published, and the ladder's whole time begins.
+void PeerPaths::search(Time now, Duration delay) {
+  const bool hopeless = strategy().method == Strategy::Method::hopeless;
+  state_ = SearchState::searching;
+  deadlines_.clear(Timer::retry);
+  deadlines_.set(Timer::ladder, now + (hopeless ? kHopelessLadder : kLadder));
+  end_search(SearchOutcome::none);
+  hold_until_ = waits() ? std::optional(now + kWaiterPatience) : std::nullopt;
+  propose(now);
+  burst(now + delay);
+  arm_search(now + delay);
+}
+
+void PeerPaths::burst(Time at) { checks_.start(hold_until_ ? std::max(at, *hold_until_) : at); }
+
+void PeerPaths::refresh_pairs() {
+  remote_ = plan_candidates_;
+  for (const auto& candidate : map_candidates_) {
+    if (std::find(remote_.begin(), remote_.end(), candidate) == remote_.end()) remote_.push_back(candidate);
+  }
+  checks_.set_remote(local_.sockets, probeable(local_.candidates, remote_));
+}
+
+/// A new plan with our candidates of this moment.
+void PeerPaths::propose(Time now) {
+  plan_id_ = random_.next();
+  plan_acknowledged_ = false;
+  plan_first_sent_ = now;
+  plan_timeout_ = relay_rtt_ ? std::max(2 * *relay_rtt_, kMinPlanTimeout) : kMinPlanTimeout;
+  send_plan(now);
+}
+
+void PeerPaths::send_plan(Time now) {
+  if (!selector_.relay()) return deadlines_.clear(Timer::plan);
+  Plan plan{.candidates = local_.candidates, .facts = local_.facts};
+  const auto is_observed = [&](const Candidate& candidate) { return candidate.endpoint == observed_; };
+  if (observed_ && std::none_of(plan.candidates.begin(), plan.candidates.end(), is_observed)) {
+    plan.candidates.push_back({CandidateKind::peer_reflexive, *observed_});
+  }
+  send(*selector_.relay(), {plan_id_, std::move(plan)});
+  deadlines_.set(Timer::plan, now + plan_timeout_);
+  plan_timeout_ *= 2;
+}
+
+/// The search begins at `at` or, where the check list may do, a little later; the seeker waits for the offer.
+void PeerPaths::arm_search(Time at) {
+  const Strategy chosen = strategy();
+  if (search_ || deadlines_.armed(Timer::search) || !chosen.searches() || !chosen.we_open) return;
+  deadlines_.set(Timer::search, at + chosen.head_start);
+}
+
+/// The peer's reflexive endpoint and our lasting socket of its family.
+std::optional<SearchSetup> PeerPaths::search_setup() const {
+  SearchSetup setup{.strategy = strategy(),
+                    .own = local_.facts,
+                    .peer = remote_facts_,
+                    .socket = 0,
+                    .remote = {},
+                    .first = config_.self < config_.peer_key};
+  for (const auto& candidate : probeable(local_.candidates, remote_)) {
+    if (candidate.kind != CandidateKind::server_reflexive) continue;
+    for (const auto& socket : local_.sockets) {
+      if (socket.family != candidate.endpoint.address.family()) continue;
+      setup.socket = socket.index;
+      setup.remote = candidate.endpoint;
+      return setup;
+    }
+  }
+  return std::nullopt;
+}
+
+void PeerPaths::begin_search(Time now, const SearchOffer* offer) {
+  auto setup = search_setup();
+  if (!setup || !selector_.relay()) return;
+  if (offer) {  // whoever offers knows its own NAT best
+    setup->strategy.method =
+        offer->guesses > 0 ? Strategy::Method::one_sided_search : Strategy::Method::two_sided_search;
+    setup->strategy.we_open = offer->guesses == 0;
+  }
+  const Search fresh(now, *setup, random_);
+  if (!budget_.begin_search(now, config_.peer, fresh.opens() ? fresh.mappings() : offer->guesses)) {
+    search_outcome_ = SearchOutcome::no_budget;
+    return;
+  }
+  search_.emplace(now, *setup, random_);
+  if (state_ == SearchState::idle) need(now);
+}
+
+void PeerPaths::end_search(SearchOutcome outcome) {
+  deadlines_.clear(Timer::search);
+  deadlines_.clear(Timer::offer);
+  offer_.reset();
+  if (!search_) return;
+  const auto sent = static_cast<std::uint32_t>(search_->shots());
+  budget_.end_search(config_.peer, search_->mappings() > sent ? search_->mappings() - sent : 0);
+  search_.reset();
+  search_outcome_ = outcome;
+}
+
+void PeerPaths::offer_ports(Time now) {
+  if (!offer_ || offer_sends_ == kMaxOfferSends || !selector_.relay()) return;
+  ++offer_sends_;
+  send(*selector_.relay(), {offer_id_, *offer_});
+  deadlines_.set(Timer::offer, now + std::max(kOfferTimeout, 2 * relay_rtt_.value_or(0ms)));
+}
+
+void PeerPaths::run_search(Time now) {
+  if (deadlines_.take_expired(Timer::search, now)) begin_search(now, nullptr);
+  if (deadlines_.take_expired(Timer::offer, now)) offer_ports(now);
+  if (!search_) return;
+  while (!search_->sent_all() && *search_->next_deadline() <= now && budget_.take(now, Search::kKeepCredit)) {
+    const auto shot = search_->take_due(now);
+    ping(now, shot->path, false, shot->ttl);
+  }
+  if (auto offer = search_->poll_offer()) {
+    offer_ = std::move(offer);
+    offer_id_ = random_.next();
+    offer_sends_ = 0;
+    offer_ports(now);
+  }
+  if (!search_->finished(now)) return;
+  end_search(SearchOutcome::exhausted);
+  if (state_ == SearchState::searching) settle(now);
+}
+
+std::optional<SearchNeed> PeerPaths::poll_search_need() { return search_ ? search_->poll_need() : std::nullopt; }
+
+void PeerPaths::handle_search_sockets(Time now, std::vector<SearchSocket> sockets) {
+  if (search_) search_->handle_sockets(now, std::move(sockets));
+  pump(now);
+}
+
+void PeerPaths::handle_sample(Time now, std::uint16_t port) {
+  if (search_) search_->handle_sample(now, port);
+  pump(now);
+}
+
+void PeerPaths::settle(Time now) {
+  checks_.stop();
+  deadlines_.clear(Timer::plan);
+  hold_until_.reset();
+  if (selector_.direct() && !selector_.one_way()) return;
+  state_ = SearchState::settled;
+  if (!selector_.direct() && selector_.relay()) {
+    if (const auto path = checks_.best(CheckList::PairState::one_way)) {
+      selector_.confirm(now, *path, now - relay_rtt_.value_or(100ms), true);
+    }
+  }
+  if (selector_.in_use(now)) deadlines_.set(Timer::retry, now + next_retry_);
+  next_retry_ = std::min(2 * next_retry_, kMaxRetry);
+}
+
+}  // namespace weft::path

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/path/search.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/base/deadlines.h"
+#include "mesh/path/probe_budget.h"
+
+namespace weft::path {
+namespace {
+
+/// The other side's part, or an answer, is waited for so long.
+constexpr Duration kPatience = 4s;
+constexpr Duration kAfterLast = 1s;
+/// Between the guesses of sequences, while the burst credit lasts.
+constexpr Duration kStepInterval = 2ms;
+/// Few guesses are made several times, so that a lost packet does not decide.
+constexpr std::size_t kFewGuesses = 32;
+constexpr int kPasses = 3;
+constexpr Duration kPassInterval = 120ms;
+/// Sockets of each side in a search of two small blocks: each of them may guess each port once.
+constexpr std::size_t kBlockSockets = 16;
+constexpr std::uint32_t kBlockGuesses = 800;
+
+/// 99.9 % of searches hit if sockets × guesses is 6.9 times the number of ports.
+constexpr std::uint64_t kEffortTenths = 69;
+
+std::uint32_t root_above(std::uint64_t value) {
+  std::uint32_t root = 1;
+  while (std::uint64_t{root} * root < value) ++root;
+  return root;
+}
+
+/// The packets that go at once when the budget is untouched.
+constexpr std::size_t kCredit = ProbeBudget::kBurst - Search::kKeepCredit;
+
+}  // namespace
+
+Search::Search(Time now, const SearchSetup& setup, Random& random)
+    : setup_(setup), random_(random), ends_(now + kPatience) {
+  if (setup_.strategy.we_open) plan_opening();
+}
+
+/// How many sockets, how many guesses to ask for, and when to tell the seeker to begin. Sockets and guesses cost the
+/// same, so there are about as many of both; the seeker begins at half of the sockets, since its guesses count from
+/// then on, and makes up for what it missed.
+void Search::plan_opening() {
+  switch (port_knowledge(setup_.own)) {
+    case PortKnowledge::stable:
+    case PortKnowledge::fresh:
+      sockets_wanted_ = offer_after_ = kOrderedSockets;
+      guesses_ = kOrderedSockets;
+      return;
+    case PortKnowledge::sequential:
+      sockets_wanted_ = offer_after_ = two_sided() ? 1 : kOrderedSockets;
+      guesses_ = 4 * kOrderedSockets;
+      return;
+    case PortKnowledge::range:
+      break;
+  }
+  if (two_sided()) {
+    sockets_wanted_ = kBlockSockets;
+    return;
+  }
+  const std::uint64_t ports = setup_.own.ports.or_all().size();
+  const std::uint64_t effort = (kEffortTenths * ports + 9) / 10;
+  sockets_wanted_ = std::min<std::size_t>(root_above(effort), kMaxSockets);
+  offer_after_ = sockets_wanted_ <= kCredit ? sockets_wanted_ : sockets_wanted_ / 2;
+  const std::uint64_t missed = sockets_wanted_ <= kCredit ? 0 : kCredit / 2 + sockets_wanted_ / 8;
+  guesses_ = static_cast<std::size_t>(
+      std::min({(effort + sockets_wanted_ - 1) / sockets_wanted_ + missed, std::uint64_t{kMaxGuesses}, 2 * ports}));
+}
+
+std::uint32_t Search::mappings() const {
+  if (two_sided()) {
+    const bool ranges = port_knowledge(setup_.own) == PortKnowledge::range;
+    return static_cast<std::uint32_t>(ranges ? std::uint32_t{kBlockGuesses} : kSequenceGuesses);
+  }
+  return static_cast<std::uint32_t>(sockets_wanted_);
+}
+
+std::optional<SearchNeed> Search::poll_need() {
+  if (needs_told_ || sockets_wanted_ == 0) return std::nullopt;
+  needs_told_ = true;
+  return SearchNeed{.sockets = sockets_wanted_,
+                    .family = setup_.remote.address.family(),
+                    .sample = port_knowledge(setup_.own) == PortKnowledge::sequential};
+}
+
+void Search::add(std::uint16_t socket, std::uint16_t port, std::uint8_t ttl) {
+  shots_.push_back({socket, port, ttl, Time{}});
+}
+
+/// Gives the shots that have no time yet theirs.
+void Search::pace(Time start, Duration interval) {
+  for (std::size_t i = next_shot_; i < shots_.size(); ++i) {
+    if (shots_[i].at != Time{}) continue;
+    shots_[i].at = start;
+    start += interval;
+  }
+  ends_ = std::max(ends_, start + kAfterLast);
+}
+
+void Search::handle_sockets(Time now, std::vector<SearchSocket> sockets) {
+  sockets_ = std::move(sockets);
+  if (sockets_.empty()) ends_ = now;
+  if (!two_sided()) open_sockets(now);
+  make_offer(now);
+  meet(now);
+}
+
+/// A one-sided search: one packet from each socket to the one known endpoint.
+void Search::open_sockets(Time now) {
+  for (const auto& socket : sockets_) add(socket.index, setup_.remote.port, setup_.own.opener_ttl());
+  pace(now, 0ns);
+  if (sockets_.size() > kFewGuesses) return;
+  // A few are opened again, now up to the peer, whose NAT has been opened by its guesses meanwhile.
+  for (const auto& socket : sockets_) add(socket.index, setup_.remote.port);
+  pace(now + 2 * kPassInterval, 0ns);
+}
+
+void Search::handle_sample(Time now, std::uint16_t port) {
+  sample_ = port;
+  make_offer(now);
+  meet(now);
+}
+
+void Search::make_offer(Time now) {
+  if (offered_ || sockets_.empty() || (!two_sided() && next_shot_ < std::min(offer_after_, sockets_.size()))) return;
+  SearchOffer offer{.pattern = {}, .guesses = static_cast<std::uint16_t>(guesses_)};
+  offer.pattern.range = setup_.own.ports;
+  switch (port_knowledge(setup_.own)) {
+    case PortKnowledge::stable:
+    case PortKnowledge::fresh:
+      offer.pattern.kind = PortPattern::Kind::listed;
+      for (const auto& socket : sockets_) offer.pattern.ports.push_back(socket.port);
+      break;
+    case PortKnowledge::sequential:
+      if (!sample_) return;
+      offer.pattern.kind = PortPattern::Kind::sequence;
+      offer.pattern.base = *sample_;
+      offer.pattern.step = setup_.own.delta;
+      break;
+    case PortKnowledge::range:
+      offer.pattern.range = setup_.own.ports.or_all();
+      break;
+  }
+  if (two_sided()) offer.guesses = 0;
+  offered_ = true;
+  offer_ = offer;
+  // The seeker needs its budget's time, and its way here.
+  const std::size_t waited = offer.guesses > kCredit ? offer.guesses - kCredit : 0;
+  ends_ = std::max(ends_, now + kPatience + static_cast<std::int64_t>(waited) * 1s / ProbeBudget::kPerSecond);
+}
+
+std::optional<SearchOffer> Search::poll_offer() { return std::exchange(offer_, std::nullopt); }
+
+void Search::handle_offer(Time now, const SearchOffer& offer) {
+  if (theirs_) return;
+  theirs_ = offer;
+  if (two_sided()) {
+    meet(now);
+  } else if (!opens()) {
+    seek(now, offer);
+  }
+}
+
+void Search::seek(Time now, const SearchOffer& offer) {
+  const std::size_t count = std::min<std::size_t>(offer.guesses, kMaxGuesses);
+  std::vector<std::uint16_t> ports = offer.pattern.ports;
+  if (offer.pattern.kind == PortPattern::Kind::range) {
+    const PortRange range = offer.pattern.range.or_all();
+    ports = draw_ports(range, count, random_);
+  } else if (offer.pattern.kind == PortPattern::Kind::sequence) {
+    for (std::size_t i = 1; i <= count; ++i) ports.push_back(offer.pattern.after_base(static_cast<std::int64_t>(i)));
+  }
+  const int passes = ports.size() <= kFewGuesses || ports.size() * 2 <= count ? kPasses : 1;
+  for (int pass = 0; pass < passes; ++pass) {
+    for (const auto port : ports) add(setup_.socket, port);
+    pace(now + pass * kPassInterval, 0ns);
+  }
+}
+
+/// Both offers are there: the guesses of a two-sided search.
+void Search::meet(Time now) {
+  if (met_ || !two_sided() || !offered_ || !theirs_ || sockets_.empty()) return;
+  met_ = true;
+  const PortPattern& pattern = theirs_->pattern;
+  switch (pattern.kind) {
+    case PortPattern::Kind::listed: {
+      const std::size_t count = std::min(pattern.ports.size(), PortPattern::kMaxListed);
+      for (int pass = 0; pass < kPasses; ++pass) {
+        for (std::size_t i = 0; i < count; ++i) add(sockets_[i % sockets_.size()].index, pattern.ports[i]);
+        pace(now + pass * kPassInterval, 0ns);
+      }
+      return;
+    }
+    case PortPattern::Kind::sequence: {
+      const bool giant = !setup_.first && setup_.peer.mapping == Mapping::address_and_port_dependent &&
+                         setup_.own.mapping == Mapping::address_and_port_dependent;
+      for (std::int64_t i = 1; i <= static_cast<std::int64_t>(kSequenceGuesses); ++i) {
+        const auto socket = sockets_[static_cast<std::size_t>(i - 1) % sockets_.size()].index;
+        add(socket, pattern.after_base(giant ? 2 * i - 1 : i));
+      }
+      return pace(now, kStepInterval);
+    }
+    case PortPattern::Kind::range: {
+      const PortRange range = pattern.range.or_all();
+      std::vector<std::vector<std::uint16_t>> drawn;
+      for (std::size_t i = 0; i < sockets_.size(); ++i) drawn.push_back(draw_ports(range, range.size(), random_));
+      for (std::uint32_t i = 0; i < kBlockGuesses; ++i) {
+        const std::size_t socket = i % sockets_.size(), turn = i / sockets_.size();
+        if (turn < drawn[socket].size()) add(sockets_[socket].index, drawn[socket][turn]);
+      }
+      return pace(now, 0ns);
+    }
+  }
+}
+
+std::optional<Search::Shot> Search::take_due(Time now) {
+  if (next_shot_ == shots_.size() || shots_[next_shot_].at > now) return std::nullopt;
+  const Planned& shot = shots_[next_shot_++];
+  ends_ = std::max(ends_, now + kAfterLast);
+  make_offer(now);
+  return Shot{.path = {.socket = shot.socket, .relay = 0, .remote = {setup_.remote.address, shot.port}},
+              .ttl = shot.ttl};
+}
+
+std::optional<Time> Search::next_deadline() const {
+  return next_shot_ == shots_.size() ? ends_ : shots_[next_shot_].at;
+}
+
+}  // namespace weft::path
