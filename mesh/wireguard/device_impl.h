@@ -74,7 +74,7 @@ struct Device::Impl {
   CookieChecker cookies;
   RateLimiter rate_limiter;
   std::optional<TokenBucket> load;
-  std::optional<TokenBucket> cookie_replies;
+  std::optional<CookieReplyLimiter> cookie_replies;  // since the first time under load
   Time loaded_until{};
   bool load_forced = false;
   AllowedIps allowed_ips;

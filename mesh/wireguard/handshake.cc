@@ -15,8 +15,8 @@ PacketVerdict Device::Impl::consume_handshake(Time now, MessageType type, const 
   if (!cookies.mac1_valid(message)) return ++shared.counters.bad_mac, PacketVerdict::bad_tag;
   if (under_load(now)) {
     if (!cookies.mac2_valid(now, message, slot.path)) {
-      if (!cookie_replies) cookie_replies.emplace(now, kCookieReplyRate, kCookieReplyBurst);
-      if (!cookie_replies->take(now)) return ++shared.counters.rate_limited, PacketVerdict::overflow;
+      if (!cookie_replies) cookie_replies.emplace(now);
+      if (!cookie_replies->allow(now, slot.path)) return ++shared.counters.rate_limited, PacketVerdict::overflow;
       ++shared.counters.cookie_replies_sent;
       const std::uint32_t sender_index = load_u32le(message.data() + 4);
       shared.outgoing.push_back({slot.path, slot.peer, cookies.make_reply(now, message, sender_index, slot.path)});

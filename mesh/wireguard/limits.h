@@ -29,10 +29,12 @@ inline constexpr Duration kPathChangeRetry = 1s;
 inline constexpr Duration kCookieLifetime = 120s;
 inline constexpr Duration kCookieLatency = 5s;
 
-/// Cookie replies of a device, per second and at once: a flood of messages with a right mac1 shall not buy more of our
-/// time and uplink than this. Those left without an answer try again (§6.4).
-inline constexpr std::uint32_t kCookieReplyRate = 10'000;
-inline constexpr std::uint32_t kCookieReplyBurst = 1'000;
+/// A flood of messages with a right mac1 shall not buy more of our time and uplink than 10,000 cookie replies a second,
+/// and one from few addresses shall not take the others' replies: sources fall into shares by their address, each of
+/// which has so many a second, and at once. Those left without an answer try again (§6.4).
+inline constexpr std::size_t kCookieReplyShares = 256;
+inline constexpr std::uint32_t kCookieReplyRate = 40;
+inline constexpr std::uint32_t kCookieReplyBurst = 4;
 
 /// Packets, and bytes, that wait for a session, per peer; the oldest go first.
 inline constexpr std::size_t kMaxStagedPackets = 128;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <unordered_map>
+#include <vector>
 
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
@@ -42,6 +43,16 @@ class RateLimiter {
 
   std::unordered_map<Endpoint, TokenBucket> buckets_;  // keyed by the source; its port field holds the relay's number
   Time next_sweep_{};
+};
+
+/// How many cookie replies a device sends: see kCookieReplyShares. A fixed size, whatever arrives.
+class CookieReplyLimiter {
+ public:
+  explicit CookieReplyLimiter(Time now);
+  bool allow(Time now, const PathId& from);
+
+ private:
+  std::vector<TokenBucket> shares_;
 };
 
 }  // namespace weft::wireguard

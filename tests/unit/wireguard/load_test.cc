@@ -47,7 +47,10 @@ TEST(UnderLoad, ASpoofedSourceCostsNoHandshake) {
   const Bytes initiation = pair.sent[0].bytes;
   pair.device(1).set_under_load(true);
   for (int i = 0; i < 100; ++i) {
-    EXPECT_EQ(pair.inject(1, initiation, WireguardPair::path_from(i)), PacketVerdict::consumed);
+    EXPECT_EQ(
+        pair.inject(1, initiation,
+                    {.socket = 1, .relay = 0, .remote = {IpAddress::v4(192, 0, 2, static_cast<std::uint8_t>(i)), 1}}),
+        PacketVerdict::consumed);
     EXPECT_EQ(pair.sent.back().bytes.size(), kCookieReplySize);  // smaller than what asked for it
   }
   EXPECT_EQ(pair.device(1).counters().initiations_received, 0u);
@@ -63,16 +66,29 @@ TEST(UnderLoad, CookieRepliesAreLimited) {
   pair.send(0, "x");
   const Bytes initiation = pair.sent[0].bytes;
   pair.device(1).set_under_load(true);
-  const auto ask = [&](int times) {
-    int answered = 0;
-    for (int i = 0; i < times; ++i) {
-      answered += pair.inject(1, initiation, WireguardPair::path_from(i % 200)) == PacketVerdict::consumed;
+  const auto ask = [&](std::uint32_t sources, int times) {
+    std::uint32_t answered = 0;
+    for (std::uint32_t i = 0; i < sources * static_cast<std::uint32_t>(times); ++i) {
+      const PathId from{.socket = 1, .relay = 0, .remote = {IpAddress::v4(0x0A000000 + i % sources), 51820}};
+      answered += pair.inject(1, initiation, from) == PacketVerdict::consumed;
     }
     return answered;
   };
-  EXPECT_EQ(ask(2000), static_cast<int>(kCookieReplyBurst));
-  pair.run_for(10ms);
-  EXPECT_EQ(ask(2000), static_cast<int>(kCookieReplyRate / 100));
+  EXPECT_EQ(ask(1, 1000), kCookieReplyBurst);
+  pair.run_for(100ms);
+  EXPECT_EQ(ask(1, 1000), kCookieReplyRate / 10);
+  EXPECT_EQ(ask(4000, 10), kCookieReplyBurst * (kCookieReplyShares - 1));  // from everywhere: every share but that one
+}
+
+TEST(UnderLoad, AFloodFromOneAddressDoesNotTakeTheCookiesOfAnother) {
+  WireguardPair pair;
+  pair.link = [](test::LinkDatagram&) { return std::vector<Duration>{}; };
+  pair.send(0, "x");
+  const Bytes initiation = pair.sent[0].bytes;
+  pair.device(1).set_under_load(true);
+  for (int i = 0; i < 1000; ++i) pair.inject(1, initiation, WireguardPair::path_from(0));
+  EXPECT_EQ(pair.inject(1, initiation, WireguardPair::path_from(0)), PacketVerdict::overflow);
+  EXPECT_EQ(pair.inject(1, initiation, WireguardPair::path_from(1)), PacketVerdict::consumed);
 }
 
 TEST(UnderLoad, AProvenSourceIsRateLimited) {
