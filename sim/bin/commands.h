@@ -22,6 +22,8 @@ namespace weft::lab {
 void add_run(CLI::App& app, int& status);
 void add_matrix(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
+void add_gateway(CLI::App& app, int& status);
+void add_gateway_control(CLI::App& app, int& status);
 
 /// Prints the sentence to standard error and returns the exit code of its kind.
 int report(const Error& error);

@@ -15,6 +15,8 @@ int main(int argc, char** argv) {
   weft::lab::add_run(app, status);
   weft::lab::add_matrix(app, status);
   weft::lab::add_why(app, status);
+  weft::lab::add_gateway(app, status);
+  weft::lab::add_gateway_control(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -33,10 +33,11 @@ Bytes wrap(const IpAddress& source, const IpAddress& destination, std::uint8_t p
 }
 
 /// RFC 1812 §4.3.2.3 lets an IPv4 error quote up to 576 bytes in all, RFC 4443 §2.4 (c) an ICMPv6 error up to 1,280.
-Bytes error_about(const Packet& packet, const IpAddress& reporter, std::uint8_t type, std::uint8_t code) {
+Bytes error_about(const Packet& packet, const IpAddress& reporter, std::uint8_t type, std::uint8_t code,
+                  std::uint32_t rest = 0) {
   const std::size_t room = packet.is_v4() ? 576 - 28 : 1280 - 48;
   Writer writer;
-  writer.u8(type).u8(code).u16be(0).u32be(0).bytes(packet.bytes.first(std::min(room, packet.bytes.size())));
+  writer.u8(type).u8(code).u16be(0).u32be(rest).bytes(packet.bytes.first(std::min(room, packet.bytes.size())));
   return wrap(reporter, packet.source.address, packet.is_v4() ? 1 : 58, writer.take(), 2);
 }
 
@@ -52,6 +53,10 @@ Bytes port_unreachable(const Packet& packet, const IpAddress& reporter) {
 
 Bytes prohibited(const Packet& packet, const IpAddress& reporter) {
   return packet.is_v4() ? error_about(packet, reporter, 3, 13) : error_about(packet, reporter, 1, 1);
+}
+
+Bytes packet_too_big(const Packet& packet, const IpAddress& reporter, std::uint32_t mtu) {
+  return packet.is_v4() ? error_about(packet, reporter, 3, 4, mtu) : error_about(packet, reporter, 2, 0, mtu);
 }
 
 Bytes tcp_reset(const Packet& packet) {
