@@ -13,6 +13,9 @@
 
 namespace weft::portmap {
 
+/// Of NAT-PMP and PCP servers (RFC 6886 §3.1, RFC 6887 §19.1).
+inline constexpr std::uint16_t kServerPort = 5351;
+
 /// IANA's protocol number, as PCP carries it.
 enum class Protocol : std::uint8_t { tcp = 6, udp = 17 };
 /// How a gateway is asked, the one to prefer first.
@@ -65,7 +68,7 @@ struct Refused {
 struct Found {
   std::optional<IpAddress> external;
 };
-/// No answer to a probe or to a request: nothing there, or not any more.
+/// Nothing at the gateway answers a probe.
 struct NotFound {};
 /// The gateway has lost its state (its epoch went back): every mapping has to be asked for anew.
 struct Restarted {};

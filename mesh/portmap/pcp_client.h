@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "mesh/base/random.h"
+#include "mesh/portmap/epoch.h"
+#include "mesh/portmap/pcp.h"
+#include "mesh/portmap/request_queue.h"
+
+namespace weft::portmap {
+
+/// PCP towards one gateway (RFC 6887): MAP without options, ANNOUNCE to find it and to ask for its epoch. Each wish
+/// keeps one nonce, by which the server knows the owner of a mapping (§11.2); an answer with another one is not ours.
+class PcpClient {
+ public:
+  PcpClient(const Router& router, Random& random)
+      : local_(router.local), random_(random), queue_({router.gateway, kServerPort}) {}
+
+  /// Found or NotFound; the latter also if the answer is NAT-PMP's.
+  void probe(Time now);
+  /// Granted or Refused; also to renew, with the endpoint that was granted.
+  void map(Time now, const Wish& wish, const Endpoint& suggested, Duration lifetime);
+  void unmap(Time now, const Wish& wish);
+
+  void handle_datagram(Time now, const Endpoint& from, ByteView datagram);
+  void handle_timeout(Time now);
+  std::optional<Datagram> poll_transmit() { return queue_.poll_transmit(); }
+  std::optional<ClientEvent> poll_event();
+  std::optional<Time> next_deadline() const { return queue_.next_deadline(); }
+
+ private:
+  using Nonce = std::array<std::uint8_t, 12>;
+  Bytes map_request(const Wish& wish, const Endpoint& suggested, std::uint32_t lifetime_s);
+  bool answers(const RequestQueue::Job& job, const PcpResponse& response) const;
+  void handle_response(Time now, const PcpResponse& response);
+
+  IpAddress local_;
+  Random& random_;
+  RequestQueue queue_;
+  Epoch epoch_;
+  std::map<Wish, Nonce> nonces_;
+  std::deque<ClientEvent> events_;
+};
+
+}  // namespace weft::portmap

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "mesh/portmap/mapping.h"
+
+namespace weft::portmap {
+
+/// Requests of NAT-PMP and PCP to one server, one after the other (RFC 6886 §3.2): each is repeated after 250 ms,
+/// doubling to 2 s, until it is answered or has been sent kSends times, 5.75 s in all. RFC 6886 §3.1 waits 128 s and
+/// RFC 6887 §8.1.1 for ever; a gateway is one hop away, and the mapper tries again later (docs/deviations.md).
+class RequestQueue {
+ public:
+  static constexpr int kSends = 5;
+  enum class Kind : std::uint8_t { probe, map, unmap };
+  struct Job {
+    Kind kind = Kind::probe;
+    Wish wish;
+    Bytes request;
+  };
+
+  explicit RequestQueue(const Endpoint& server) : server_(server) {}
+
+  void push(Time now, Job job);
+  /// What waits for an answer; null if nothing does.
+  const Job* current() const { return jobs_.empty() ? nullptr : &jobs_.front(); }
+  /// The current job is over; the next one is sent.
+  void finish(Time now);
+  /// The job that has been given up, which is finished.
+  std::optional<Job> handle_timeout(Time now);
+  std::optional<Datagram> poll_transmit();
+  std::optional<Time> next_deadline() const { return deadline_; }
+  const Endpoint& server() const { return server_; }
+
+ private:
+  void send(Time now);
+
+  Endpoint server_;
+  std::deque<Job> jobs_;
+  int sent_ = 0;
+  bool transmit_ = false;
+  std::optional<Time> deadline_;
+};
+
+}  // namespace weft::portmap
