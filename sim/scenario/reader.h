@@ -10,6 +10,11 @@
 #include "mesh/base/error.h"
 #include "sim/scenario/scenario.h"
 
+namespace weft::topology {
+class Graph;
+struct Atlas;
+}  // namespace weft::topology
+
 namespace weft::sim {
 
 /// Walks a document the schema has accepted, and keeps the first thing in it that cannot be. Its parts are in
@@ -31,6 +36,11 @@ class ScenarioReader {
 
   void read_topology();
   void read_matrix_of_delays();
+  void read_cities(Duration within);
+  void read_measured();
+  void read_generator(Duration within);
+  void take_graph(const topology::Graph& graph, Duration within, const std::string& pointer);
+  void take(const topology::Atlas& atlas, const std::string& pointer);
   void read_access();
   LinkPlan link(const json& value, const std::string& pointer);
   void read_services();

@@ -19,6 +19,7 @@ using SiteId = std::uint32_t;
 struct Site {
   std::string name;
   bool transit = false;
+  std::uint64_t weight = 1;  // of a region: how many hosts live there, relative to others
 };
 
 /// Sites and the links between them, which work both ways.

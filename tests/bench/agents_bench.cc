@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdexcept>
+#include <vector>
 
 #include "sim/scenario/deployment.h"
 #include "sim/scenario/fabric_world.h"
@@ -26,8 +27,11 @@ sim::Scenario idle_agents(int count) {
   return scenario;
 }
 
-/// Simulated seconds per second with agents that have joined and have nothing to say.
-double speed(const Bench& bench, int count) {
+constexpr Duration kSettle = 40s;
+
+/// Simulated seconds per second with agents that have joined and, with `peers`, have each talked to that many others
+/// and keep the paths to them.
+double speed(const Bench& bench, int count, int peers) {
   const auto scenario = idle_agents(count);
   const auto world = sim::make_fabric_world(1, {scenario.topology.delay, 0, scenario.topology.hops});
   const sim::NatChains chains{{"open", {}}};
@@ -36,6 +40,16 @@ double speed(const Bench& bench, int count) {
   if (!world->run_until([&] { return deployment.complete(); }, world->now() + kBringUp)) {
     throw std::runtime_error("the agents did not join: " + deployment.what_is_missing());
   }
+  std::vector<std::unique_ptr<sim::PingRun>> pings;
+  const auto host = [&](int i) -> io::Host& { return deployment.host("node-" + std::to_string(i % count)); };
+  for (int i = 0; i < count; ++i) {
+    for (int k = 1; k <= peers / 2; ++k) {  // each is also called by as many
+      const std::string to = "node-" + std::to_string((i + k) % count);
+      pings.push_back(world->ping(host(i), host(i + k),
+                                  {.destination = deployment.overlay_address(to), .start = world->now(), .count = 3}));
+    }
+  }
+  if (peers > 0) world->run_until([] { return false; }, world->now() + kSettle);
   return bench.rate([&](Stopwatch& watch) {
     watch.start();
     world->run_until([] { return false; }, world->now() + 10s);
@@ -49,7 +63,11 @@ double speed(const Bench& bench, int count) {
 void bench_agents(Bench& bench) {
   for (const int count : {10, 100}) {
     if (bench.quick() && count > 10) continue;
-    bench.figure("agents/idle_" + std::to_string(count), "simulated s/s", [&] { return speed(bench, count); });
+    bench.figure("agents/idle_" + std::to_string(count), "simulated s/s", [&] { return speed(bench, count, 0); });
+  }
+  for (const int count : {10, 100, 1'000}) {
+    if (bench.quick() && count > 10) continue;
+    bench.figure("agents/peers_8_" + std::to_string(count), "simulated s/s", [&] { return speed(bench, count, 8); });
   }
 }
 
