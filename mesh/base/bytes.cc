@@ -203,13 +203,4 @@ void Writer::patch_u16be(std::size_t at, std::uint16_t value) {
   store_be(out_.data() + at, value);
 }
 
-std::uint16_t load_u16be(const std::uint8_t* at) { return load_be<std::uint16_t>(at); }
-std::uint32_t load_u32be(const std::uint8_t* at) { return load_be<std::uint32_t>(at); }
-std::uint32_t load_u32le(const std::uint8_t* at) { return load_le<std::uint32_t>(at); }
-std::uint64_t load_u64le(const std::uint8_t* at) { return load_le<std::uint64_t>(at); }
-void store_u16be(std::uint8_t* at, std::uint16_t value) { store_be(at, value); }
-void store_u32be(std::uint8_t* at, std::uint32_t value) { store_be(at, value); }
-void store_u32le(std::uint8_t* at, std::uint32_t value) { store_le(at, value); }
-void store_u64le(std::uint8_t* at, std::uint64_t value) { store_le(at, value); }
-
 }  // namespace weft

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -89,14 +91,29 @@ class Writer {
   Bytes out_;
 };
 
-/// Integer access at a place the caller has already bounded.
-std::uint16_t load_u16be(const std::uint8_t* at);
-std::uint32_t load_u32be(const std::uint8_t* at);
-std::uint32_t load_u32le(const std::uint8_t* at);
-std::uint64_t load_u64le(const std::uint8_t* at);
-void store_u16be(std::uint8_t* at, std::uint16_t value);
-void store_u32be(std::uint8_t* at, std::uint32_t value);
-void store_u32le(std::uint8_t* at, std::uint32_t value);
-void store_u64le(std::uint8_t* at, std::uint64_t value);
+/// Integer access at a place the caller has already bounded. Here, since the data path does it per packet.
+namespace detail {
+template <typename T, std::endian order>
+T load(const std::uint8_t* at) {
+  T value = 0;
+  std::memcpy(&value, at, sizeof value);
+  if constexpr (order != std::endian::native) value = std::byteswap(value);
+  return value;
+}
+template <std::endian order, typename T>
+void store(std::uint8_t* at, T value) {
+  if constexpr (order != std::endian::native) value = std::byteswap(value);
+  std::memcpy(at, &value, sizeof value);
+}
+}  // namespace detail
+
+inline std::uint16_t load_u16be(const std::uint8_t* at) { return detail::load<std::uint16_t, std::endian::big>(at); }
+inline std::uint32_t load_u32be(const std::uint8_t* at) { return detail::load<std::uint32_t, std::endian::big>(at); }
+inline std::uint32_t load_u32le(const std::uint8_t* at) { return detail::load<std::uint32_t, std::endian::little>(at); }
+inline std::uint64_t load_u64le(const std::uint8_t* at) { return detail::load<std::uint64_t, std::endian::little>(at); }
+inline void store_u16be(std::uint8_t* at, std::uint16_t value) { detail::store<std::endian::big>(at, value); }
+inline void store_u32be(std::uint8_t* at, std::uint32_t value) { detail::store<std::endian::big>(at, value); }
+inline void store_u32le(std::uint8_t* at, std::uint32_t value) { detail::store<std::endian::little>(at, value); }
+inline void store_u64le(std::uint8_t* at, std::uint64_t value) { detail::store<std::endian::little>(at, value); }
 
 }  // namespace weft

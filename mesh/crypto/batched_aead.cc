@@ -83,6 +83,11 @@ class Authenticators {
   std::size_t count_;
 };
 
+/// Both are compared whole, whatever they hold.
+bool same_tag(const std::uint8_t* a, const std::uint8_t* b) {
+  return ((load_u64le(a) ^ load_u64le(b)) | (load_u64le(a + 8) ^ load_u64le(b + 8))) == 0;
+}
+
 void seal_some(const LaneKernels& kernels, KeyStream& stream, std::span<AeadItem> items) {
   Authenticators authenticators(items);
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -103,7 +108,7 @@ void open_some(const LaneKernels& kernels, KeyStream& stream, std::span<AeadItem
   stream.flush();
   authenticators.compute(kernels);
   for (std::size_t i = 0; i < items.size(); ++i) {
-    items[i].ok = equal_constant_time(authenticators.tag(i), {items[i].data + items[i].length, kAeadTagSize});
+    items[i].ok = same_tag(authenticators.tag(i).data(), items[i].data + items[i].length);
     stream.add_text(items[i]);
   }
   stream.flush();

@@ -8,6 +8,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "mesh/host/datagram_batch.h"
+#include "mesh/host/packet_poll.h"
 
 namespace weft::host {
 
@@ -21,7 +22,10 @@ struct AsioLoop::Impl {
   std::function<void(int)> signal_handler;
 };
 
-AsioLoop::AsioLoop() : batch_(std::make_unique<DatagramBatch>()), impl_(std::make_unique<Impl>()) {}
+AsioLoop::AsioLoop()
+    : batch_(std::make_unique<DatagramBatch>()),
+      impl_(std::make_unique<Impl>()),
+      packets_(std::make_unique<PacketPoll>(*this)) {}
 AsioLoop::~AsioLoop() = default;
 
 asio::io_context& AsioLoop::context() { return impl_->context; }

@@ -17,6 +17,7 @@ class io_context;
 namespace weft::host {
 
 struct DatagramBatch;
+class PacketPoll;
 
 /// One thread's event loop on epoll. Several AsioHosts may share it. Every callback that it runs begins by reading the
 /// clock, and time stands still until the callback ends. What waits on it must be destroyed first.
@@ -40,6 +41,7 @@ class AsioLoop {
   LoopClock& clock() { return clock_; }
   PacketArena& arena() { return arena_; }
   DatagramBatch& batch() { return *batch_; }
+  PacketPoll& packets() { return *packets_; }
   boost::asio::io_context& context();
 
  private:
@@ -48,6 +50,7 @@ class AsioLoop {
   PacketArena arena_;
   std::unique_ptr<DatagramBatch> batch_;
   std::unique_ptr<Impl> impl_;
+  std::unique_ptr<PacketPoll> packets_;
 };
 
 /// Owns a descriptor and tells when it can be read or written. Each wait calls its handler once; destruction and

@@ -16,9 +16,12 @@ namespace weft::host {
 namespace {
 
 /// Bytes a burst may queue in the kernel while this process is busy with a handshake.
-constexpr int kSocketBuffer = 1024 * 1024;
-/// Batches read in one turn before other descriptors get theirs.
-constexpr int kBatchesPerTurn = 4;
+constexpr int kSocketBuffer = 7 * 1024 * 1024;
+/// Messages of one turn when they are runs of up to 64 KB: few, so that the other direction gets its turn soon, that
+/// those behind are not handed on in one burst, and that they stay in the processor's cache.
+constexpr std::size_t kRunsPerTurn = 4;
+/// Datagrams from this size on are taken to be what makes a queue long.
+constexpr std::uint32_t kBulk = 512;
 /// Limits of one UDP_SEGMENT send (the kernel's UDP_MAX_SEGMENTS is 64, its longest payload 65,507 bytes).
 constexpr std::uint32_t kMaxSegments = 63;
 constexpr std::uint32_t kMaxPayload = 65507;
@@ -74,7 +77,7 @@ Result<std::unique_ptr<io::UdpSocket>> AsioUdpSocket::open(AsioLoop& loop, const
 }
 
 AsioUdpSocket::AsioUdpSocket(AsioLoop& loop, FileDescriptor fd)
-    : loop_(loop), readiness_(loop, std::move(fd)), local_(bound_endpoint(readiness_.fd())), dont_fragment_(true) {
+    : loop_(loop), source_(loop, std::move(fd)), local_(bound_endpoint(source_.fd())), dont_fragment_(true) {
   set_dont_fragment(false);
 }
 
@@ -82,46 +85,53 @@ AsioUdpSocket::~AsioUdpSocket() = default;
 
 void AsioUdpSocket::start_receive(ReceiveHandler handler) {
   handler_ = std::make_shared<ReceiveHandler>(std::move(handler));
-  wait();
+  source_.start([this](bool woken) { return receive(woken); });
 }
 
-void AsioUdpSocket::wait() {
-  readiness_.wait_readable([this] { receive(); });
-}
-
-void AsioUdpSocket::receive() {
-  const std::weak_ptr<ReceiveHandler> alive = handler_;
-  for (int i = 0; i < kBatchesPerTurn; ++i) {
-    const bool more = receive_batch();
-    if (alive.expired()) return;
-    if (!more) break;
-  }
-  wait();
-}
-
-/// False if nothing is left to read (or the socket is gone). An error in the kernel's queue makes recvmmsg fail, or
-/// find nothing although epoll woke us: both lead to receive_errors().
-bool AsioUdpSocket::receive_batch() {
+/// Errors in the kernel's queue make recvmmsg fail, or find nothing although epoll woke us: both lead to
+/// receive_errors().
+bool AsioUdpSocket::receive(bool woken) {
   auto& batch = loop_.batch();
-  for (std::size_t i = 0; i < PacketArena::kBatch; ++i) {
-    batch.received[i].slot = loop_.arena().slot(i);
-    batch.prepare(i, i, batch.received[i].slot.data(), PacketArena::content_limit());
+  for (std::size_t i = 0; i < batch.used; ++i) {
+    batch.incoming.prepare(i, i, loop_.arena().slot(i).data(), PacketArena::content_limit());
   }
-  const int count = ::recvmmsg(readiness_.fd(), batch.headers.data(), PacketArena::kBatch, 0, nullptr);
-  if (count <= 0) return receive_errors();
+  batch.used = 0;
+  const std::size_t limit = runs_expected_ ? kRunsPerTurn : PacketArena::kBatch;
+  const int count = ::recvmmsg(source_.fd(), batch.incoming.headers.data(), static_cast<unsigned>(limit), 0, nullptr);
+  if (count <= 0) return (woken || errno != EAGAIN) && receive_errors();
+  batch.used = static_cast<std::size_t>(count);
+  runs_expected_ = false;
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-    const msghdr& message = batch.headers[i].msg_hdr;
+  for (std::size_t i = 0; i < batch.used; ++i) {
+    const msghdr& message = batch.incoming.headers[i].msg_hdr;
     if (message.msg_flags & MSG_TRUNC) continue;
-    DatagramSlot item{.slot = batch.received[i].slot, .meta = {}};
-    item.slot.length = batch.headers[i].msg_len;
-    item.meta.source = to_endpoint(batch.names[i]);
+    DatagramSlot& item = batch.received[kept] = {.slot = loop_.arena().slot(i), .meta = {}};
+    item.slot.length = batch.incoming.headers[i].msg_len;
+    item.meta.source = to_endpoint(batch.incoming.names[i]);
     item.meta.destination = local_;
-    parse_control(message, item.meta);
+    const auto arrival = parse_control(message, item.meta);
     if (item.meta.segment_size >= item.slot.length) item.meta.segment_size = 0;  // a run of one
-    batch.received[kept++] = item;
+    if (item.meta.segment_size != 0) runs_expected_ = true;
+    if (!arrival || !signal_congestion(item, loop_.clock().wall_now() - *arrival)) ++kept;
   }
-  return deliver(kept) && static_cast<std::size_t>(count) == PacketArena::kBatch;
+  deliver(kept);
+  return true;
+}
+
+/// True if the whole item is dropped. Of a run only the last datagram is, which costs its sender no more; small
+/// datagrams never are, since they make no queue. A stay that is no stay comes from a clock that was set.
+bool AsioUdpSocket::signal_congestion(DatagramSlot& item, Duration stay) {
+  auto& [slot, meta] = item;
+  const bool bulk = meta.segment_size >= kBulk || (meta.segment_size == 0 && slot.length >= kBulk);
+  if (!bulk || stay > 1s || !receive_delay_.signal(loop_.clock().now(), stay)) return false;
+  if (meta.ecn != Ecn::not_ect) {
+    meta.ecn = Ecn::ce;
+    return false;
+  }
+  if (meta.segment_size == 0) return true;
+  slot.length = (slot.length - 1) / meta.segment_size * meta.segment_size;
+  if (slot.length == meta.segment_size) meta.segment_size = 0;
+  return false;
 }
 
 bool AsioUdpSocket::receive_errors() {
@@ -129,20 +139,21 @@ bool AsioUdpSocket::receive_errors() {
   std::size_t kept = 0;
   while (kept < PacketArena::kBatch) {
     DatagramSlot item{.slot = loop_.arena().slot(kept), .meta = {}};
-    msghdr& message = batch.prepare(kept, kept, item.slot.data(), PacketArena::content_limit());
-    if (::recvmsg(readiness_.fd(), &message, MSG_ERRQUEUE) < 0) break;
+    msghdr& message = batch.incoming.prepare(kept, kept, item.slot.data(), PacketArena::content_limit());
+    batch.used = std::max(batch.used, kept + 1);
+    if (::recvmsg(source_.fd(), &message, MSG_ERRQUEUE) < 0) break;
     item.meta.destination = local_;
     if (parse_error(message, local_, item.meta)) batch.received[kept++] = item;
   }
-  return deliver(kept) && kept == PacketArena::kBatch;
+  deliver(kept);
+  return kept > 0;
 }
 
-/// False if the handler has destroyed the socket.
-bool AsioUdpSocket::deliver(std::size_t count) {
-  if (count == 0) return true;
+/// The handler may destroy the socket.
+void AsioUdpSocket::deliver(std::size_t count) {
+  if (count == 0) return;
   const auto handler = handler_;
   (*handler)(std::span(loop_.batch().received.data(), count));
-  return handler.use_count() > 1;  // otherwise the handler has destroyed this socket
 }
 
 std::size_t AsioUdpSocket::send(std::span<DatagramSlot> items) {
@@ -183,7 +194,7 @@ std::size_t AsioUdpSocket::mergeable(std::span<const DatagramSlot> items) const 
 /// Fills the headers of one sendmmsg call from `next` on, which moves on; `starts` tells where each message begins.
 /// Stops at a change of dont_fragment, which is an option of the socket and not of a message.
 std::size_t AsioUdpSocket::append_messages(std::span<DatagramSlot> items, Position& next, std::span<Position> starts) {
-  auto& batch = loop_.batch();
+  auto& batch = loop_.batch().outgoing;
   std::size_t count = 0;
   std::size_t vectors = 0;
   while (count < starts.size() && next.item < items.size() && items[next.item].meta.dont_fragment == dont_fragment_) {
@@ -219,12 +230,12 @@ std::size_t AsioUdpSocket::append_messages(std::span<DatagramSlot> items, Positi
 /// item is marked would_block), or if the next message must be made anew without UDP_SEGMENT or as single datagrams. A
 /// failure is tried once more, since it may be the report of an ICMP error about an earlier datagram.
 std::size_t AsioUdpSocket::transmit(std::span<DatagramSlot> items, std::span<const Position> starts) {
-  auto& batch = loop_.batch();
+  auto& batch = loop_.batch().outgoing;
   bool retried = false;
   std::size_t next = 0;
   while (next < starts.size()) {
     const auto left = static_cast<unsigned>(starts.size() - next);
-    const int sent = ::sendmmsg(readiness_.fd(), batch.headers.data() + next, left, 0);
+    const int sent = ::sendmmsg(source_.fd(), batch.headers.data() + next, left, 0);
     const int error_number = errno;
     if (sent > 0) {
       next += static_cast<std::size_t>(sent);
@@ -254,10 +265,10 @@ void AsioUdpSocket::set_dont_fragment(bool on) {
   if (on == dont_fragment_) return;
   dont_fragment_ = on;
   if (local_.address.is_v4()) {
-    set_option(readiness_.fd(), IPPROTO_IP, IP_MTU_DISCOVER, on ? IP_PMTUDISC_PROBE : IP_PMTUDISC_OMIT);
+    set_option(source_.fd(), IPPROTO_IP, IP_MTU_DISCOVER, on ? IP_PMTUDISC_PROBE : IP_PMTUDISC_OMIT);
   } else {
-    set_option(readiness_.fd(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, on ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_OMIT);
-    set_option(readiness_.fd(), IPPROTO_IPV6, IPV6_DONTFRAG, on ? 1 : 0);
+    set_option(source_.fd(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, on ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_OMIT);
+    set_option(source_.fd(), IPPROTO_IPV6, IPV6_DONTFRAG, on ? 1 : 0);
   }
 }
 

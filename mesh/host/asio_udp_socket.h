@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "mesh/host/asio_loop.h"
+#include "mesh/host/packet_poll.h"
+#include "mesh/host/queue_delay.h"
 #include "mesh/io/udp_socket.h"
 
 namespace weft::host {
@@ -11,7 +13,8 @@ namespace weft::host {
 /// A UDP socket of the kernel: recvmmsg and sendmmsg in batches of PacketArena::kBatch, with TTL, ECN, addresses and
 /// ICMP errors as ancillary data. Runs of segments, and neighbours in a batch that differ in nothing but content, leave
 /// by UDP_SEGMENT until the path refuses it (EIO: no checksum offload); from then on this socket cuts them itself. What
-/// the kernel has joined on the way in (UDP_GRO) is delivered as a run.
+/// the kernel has joined on the way in (UDP_GRO) is delivered as a run. When datagrams have to wait in the socket's
+/// receive buffer for long, some are marked (ECN) or dropped, as by the queue of a router.
 class AsioUdpSocket final : public io::UdpSocket {
  public:
   /// Errors: port_taken; io for an address that this machine does not have or a family that it does not speak.
@@ -24,11 +27,10 @@ class AsioUdpSocket final : public io::UdpSocket {
   Endpoint local_endpoint() const override { return local_; }
 
  private:
-  void wait();
-  void receive();
-  bool receive_batch();
+  bool receive(bool woken);
   bool receive_errors();
-  bool deliver(std::size_t count);
+  bool signal_congestion(DatagramSlot& item, Duration stay);
+  void deliver(std::size_t count);
 
   /// Where in a batch of items a message begins.
   struct Position {
@@ -41,9 +43,11 @@ class AsioUdpSocket final : public io::UdpSocket {
   void set_dont_fragment(bool on);
 
   AsioLoop& loop_;
-  Readiness readiness_;
+  PacketSource source_;
   Endpoint local_;
   std::shared_ptr<ReceiveHandler> handler_;  // shared: a handler may destroy its socket
+  QueueDelay receive_delay_;
+  bool runs_expected_ = false;
   bool segmentation_offload_ = true;
   bool merge_ = true;  // of the batch that is being sent
   bool dont_fragment_ = false;

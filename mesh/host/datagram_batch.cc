@@ -5,6 +5,7 @@
 #include <linux/in6.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
+#include <time.h>
 
 #include <cstring>
 #include <optional>
@@ -127,7 +128,7 @@ void write_v6(const DatagramMeta& meta, ControlWriter& out) {
 
 }  // namespace
 
-msghdr& DatagramBatch::prepare(std::size_t index, std::size_t vector, std::uint8_t* content, std::size_t length) {
+msghdr& MessageHeaders::prepare(std::size_t index, std::size_t vector, std::uint8_t* content, std::size_t length) {
   vectors[vector] = {.iov_base = content, .iov_len = length};
   msghdr& message = headers[index].msg_hdr;
   message = {};
@@ -142,6 +143,7 @@ msghdr& DatagramBatch::prepare(std::size_t index, std::size_t vector, std::uint8
 
 void enable_ancillary_data(int fd, IpFamily family) {
   set_option(fd, IPPROTO_UDP, UDP_GRO, 1);
+  set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   if (family == IpFamily::v4) {
     for (const int name : {IP_PKTINFO, IP_RECVTTL, IP_RECVTOS, IP_RECVERR}) set_option(fd, IPPROTO_IP, name, 1);
   } else {
@@ -151,7 +153,8 @@ void enable_ancillary_data(int fd, IpFamily family) {
   }
 }
 
-void parse_control(const msghdr& message, DatagramMeta& meta) {
+std::optional<WallTime> parse_control(const msghdr& message, DatagramMeta& meta) {
+  std::optional<WallTime> arrival;
   for (const cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(header))) {
     if (header->cmsg_level == IPPROTO_IP) parse_v4(*header, meta);
@@ -159,7 +162,12 @@ void parse_control(const msghdr& message, DatagramMeta& meta) {
     if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_GRO) {
       meta.segment_size = static_cast<std::uint16_t>(read_small_int(*header));
     }
+    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
+      const auto at = read_data<timespec>(*header);
+      arrival = WallTime(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
+    }
   }
+  return arrival;
 }
 
 bool parse_error(const msghdr& message, const Endpoint& local, DatagramMeta& meta) {

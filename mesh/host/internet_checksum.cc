@@ -1,21 +1,50 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/host/internet_checksum.h"
 
-#include <algorithm>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include <bit>
 #include <cstring>
 
 namespace weft::host {
 namespace {
 
-/// Ones' complement addition of 64-bit words: the carry comes back in at the bottom.
-void add(std::uint64_t& sum, std::uint64_t word) {
-  sum += word;
-  sum += sum < word ? 1 : 0;
+/// The sum of the 32-bit words of `blocks` times 64 bytes; does not overflow.
+std::uint64_t sum_blocks(const std::uint8_t* at, std::size_t blocks) {
+  std::uint64_t sum[4] = {};
+  for (; blocks > 0; --blocks, at += 64) {
+    for (std::size_t i = 0; i < 8; ++i) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at + 8 * i, sizeof word);
+      sum[i % 4] += (word & 0xFFFFFFFF) + (word >> 32);
+    }
+  }
+  return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
+#ifdef __x86_64__
+[[gnu::target("avx2")]] std::uint64_t sum_blocks_avx2(const std::uint8_t* at, std::size_t blocks) {
+  const __m256i low_half = _mm256_set1_epi64x(0xFFFFFFFF);
+  __m256i low = _mm256_setzero_si256(), high = low;
+  for (; blocks > 0; --blocks, at += 64) {
+    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 32));
+    low = _mm256_add_epi64(low, _mm256_add_epi64(_mm256_and_si256(a, low_half), _mm256_and_si256(b, low_half)));
+    high = _mm256_add_epi64(high, _mm256_add_epi64(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)));
+  }
+  alignas(32) std::uint64_t sum[4];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(sum), _mm256_add_epi64(low, high));
+  return sum[0] + sum[1] + sum[2] + sum[3];
+}
+const auto sum_whole_blocks = __builtin_cpu_supports("avx2") ? sum_blocks_avx2 : sum_blocks;
+#else
+constexpr auto sum_whole_blocks = sum_blocks;
+#endif
+
 std::uint64_t load(const std::uint8_t* at, std::size_t count) {
-  std::uint64_t word = 0;
+  std::uint32_t word = 0;
   std::memcpy(&word, at, count);
   return word;
 }
@@ -30,17 +59,14 @@ std::uint16_t fold(std::uint64_t sum) {
 std::uint16_t ones_sum(ByteView bytes, std::uint32_t start) {
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();
-  std::uint64_t even = 0, odd = 0;
-  for (; left >= 16; at += 16, left -= 16) {
-    add(even, load(at, 8));
-    add(odd, load(at + 8, 8));
-  }
-  add(even, odd);
-  for (; left > 0; at += std::min<std::size_t>(left, 8), left -= std::min<std::size_t>(left, 8)) {
-    add(even, load(at, std::min<std::size_t>(left, 8)));
-  }
+  const std::size_t blocks = left / 64;
+  std::uint64_t words = blocks > 0 ? sum_whole_blocks(at, blocks) : 0;
+  at += 64 * blocks;
+  left -= 64 * blocks;
+  for (; left >= 4; at += 4, left -= 4) words += load(at, 4);
+  words += load(at, left);
   // The sum of words in the machine's order is the sum of swapped words, swapped (RFC 1071 §2 B).
-  std::uint16_t sum = fold(even);
+  std::uint16_t sum = fold(words);
   if constexpr (std::endian::native == std::endian::little) sum = static_cast<std::uint16_t>(sum << 8 | sum >> 8);
   return fold(std::uint64_t{sum} + start);
 }

@@ -16,14 +16,11 @@
 
 #include "mesh/host/datagram_batch.h"
 #include "mesh/host/linux_network_monitor.h"
-#include "mesh/host/tun_coalescer.h"
 #include "mesh/host/tun_segmenter.h"
 
 namespace weft::host {
 namespace {
 
-/// Batches read in one turn before other descriptors get theirs.
-constexpr int kBatchesPerTurn = 4;
 /// System calls for one batch of packets; a super-packet may fill several batches.
 constexpr int kReadsPerBatch = 32;
 constexpr std::uint16_t kLeastMtu = 1280;  // RFC 8200 §5
@@ -117,57 +114,45 @@ LinuxTun::LinuxTun(AsioLoop& loop, LinuxNetworkMonitor& monitor, FileDescriptor 
                    std::uint32_t interface_index, TunOffload offload)
     : loop_(loop),
       monitor_(monitor),
-      readiness_(loop, std::move(fd)),
+      source_(loop, std::move(fd)),
       name_(std::move(name)),
       mtu_(mtu),
       routes_(interface_index),
       offload_(offload) {}
 
 LinuxTun::~LinuxTun() {
-  readiness_.close();
+  source_.close();
   monitor_.include(name_);
 }
 
 void LinuxTun::start_receive(PacketHandler handler) {
   handler_ = std::make_shared<PacketHandler>(std::move(handler));
-  wait();
+  source_.start([this](bool) { return read_batch(); });
 }
 
-void LinuxTun::wait() {
-  readiness_.wait_readable([this] { receive(); });
-}
-
-void LinuxTun::receive() {
-  const std::weak_ptr<PacketHandler> alive = handler_;
-  for (int i = 0; i < kBatchesPerTurn; ++i) {
-    const bool more = read_batch();
-    if (alive.expired()) return;
-    if (!more) break;
-  }
-  wait();
-}
-
-/// False if nothing is left to read (or the device is gone).
+/// One turn: reads until a batch is full or nothing is left. False if there was nothing at all.
 bool LinuxTun::read_batch() {
   const MutableByteView read_buffer = loop_.arena().slab(0).first(PacketArena::kSlotSize);
   Layout layout(loop_.arena().slab(1), loop_.batch().packets);
-  bool more = true;
-  for (int i = 0; i < kReadsPerBatch && more; ++i) {
-    const auto length = ::read(readiness_.fd(), read_buffer.data(), read_buffer.size());
-    more = length > 0;
-    auto packet = ByteView(read_buffer).first(more ? static_cast<std::size_t>(length) : 0);
+  bool worked = false;
+  for (int i = 0; i < kReadsPerBatch; ++i) {
+    const auto length = ::read(source_.fd(), read_buffer.data(), read_buffer.size());
+    if (length <= 0) break;
+    worked = true;
+    auto packet = ByteView(read_buffer).first(static_cast<std::size_t>(length));
     std::optional<PacketOffload> offload = PacketOffload{};
-    if (offload_ != TunOffload::none && more) {
+    if (offload_ != TunOffload::none) {
       offload = parse_vnet_header(packet);
       packet = packet.subspan(std::min(packet.size(), kVnetHeaderSize));
     }
     auto segments = offload ? TunSegmenter::create(packet, *offload) : std::nullopt;
     while (segments && !segments->done()) {
-      if (!layout.fits(segments->next_length()) && !deliver(layout.take())) return false;
+      if (!layout.fits(segments->next_length()) && !deliver(layout.take())) return true;
       segments->write_next(layout.add(segments->next_length()));
     }
   }
-  return deliver(layout.take()) && more;
+  deliver(layout.take());
+  return worked;
 }
 
 /// False if the handler has destroyed this device.
@@ -180,41 +165,51 @@ bool LinuxTun::deliver(std::span<PacketSlot> packets) {
 
 std::size_t LinuxTun::write(std::span<PacketSlot> packets) {
   std::size_t taken = 0;
-  while (!packets.empty()) {
-    const std::size_t run = offload_ == TunOffload::segmentation ? mergeable(packets) : 1;
-    if (run > 1 && write_merged(packets.first(run))) {
-      taken += run;
-    } else {
-      taken += static_cast<std::size_t>(std::ranges::count_if(packets.first(run), [this](const PacketSlot& packet) {
-        const bool plain =
-            packet.offload.segmentation == PacketOffload::Segmentation::none && !packet.offload.needs_checksum;
-        return plain && write_one(packet.slot);
-      }));
+  for (; !packets.empty(); packets = packets.subspan(std::min(packets.size(), kMaxBatch))) {
+    taken += write_batch(packets.first(std::min(packets.size(), kMaxBatch)));
+  }
+  return taken;
+}
+
+std::size_t LinuxTun::write_batch(std::span<const PacketSlot> packets) {
+  const auto one = [this](const PacketSlot& packet) -> std::size_t {
+    const bool plain =
+        packet.offload.segmentation == PacketOffload::Segmentation::none && !packet.offload.needs_checksum;
+    return plain && write_one(packet.slot) ? 1 : 0;
+  };
+  std::size_t taken = 0;
+  if (offload_ == TunOffload::header || offload_ == TunOffload::none) {
+    for (const PacketSlot& packet : packets) taken += one(packet);
+    return taken;
+  }
+  for (const auto& run : coalescer_.plan(packets, offload_ == TunOffload::tcp_and_udp)) {
+    if (run.count > 1 && write_merged(packets, run)) {
+      taken += run.count;
+      continue;
     }
-    packets = packets.subspan(run);
+    for (std::size_t i = 0, at = run.first; i < run.count; ++i, at = coalescer_.next(at)) taken += one(packets[at]);
   }
   return taken;
 }
 
 bool LinuxTun::write_one(const Slot& packet) {
-  if (offload_ == TunOffload::none) return ::write(readiness_.fd(), packet.data(), packet.length) == packet.length;
+  if (offload_ == TunOffload::none) return ::write(source_.fd(), packet.data(), packet.length) == packet.length;
   std::array<std::uint8_t, kVnetHeaderSize> header{};
   const std::array<iovec, 2> vectors{{{header.data(), header.size()}, {packet.data(), packet.length}}};
-  return ::writev(readiness_.fd(), vectors.data(), vectors.size()) ==
-         static_cast<ssize_t>(header.size() + packet.length);
+  return ::writev(source_.fd(), vectors.data(), vectors.size()) == static_cast<ssize_t>(header.size() + packet.length);
 }
 
-bool LinuxTun::write_merged(std::span<const PacketSlot> run) {
-  MergedHeaders headers = merge_headers(run);
+bool LinuxTun::write_merged(std::span<const PacketSlot> packets, const TunCoalescer::Run& run) {
+  MergedHeaders headers = coalescer_.headers(run);
   auto vnet = make_vnet_header(headers.offload, headers.length);
   std::array<iovec, kMaxBatch + 2> vectors;
   vectors[0] = {vnet.data(), vnet.size()};
   vectors[1] = {headers.bytes.data(), headers.length};
-  std::size_t count = 2;
-  for (const PacketSlot& packet : run) {
-    vectors[count++] = {packet.slot.data() + headers.length, packet.slot.length - headers.length};
+  for (std::size_t i = 0, at = run.first; i < run.count; ++i, at = coalescer_.next(at)) {
+    const Slot& packet = packets[at].slot;
+    vectors[2 + i] = {packet.data() + headers.length, packet.length - headers.length};
   }
-  return ::writev(readiness_.fd(), vectors.data(), static_cast<int>(count)) > 0;
+  return ::writev(source_.fd(), vectors.data(), static_cast<int>(2 + run.count)) > 0;
 }
 
 }  // namespace weft::host

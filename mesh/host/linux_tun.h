@@ -5,6 +5,8 @@
 
 #include "mesh/host/asio_loop.h"
 #include "mesh/host/linux_routes.h"
+#include "mesh/host/packet_poll.h"
+#include "mesh/host/tun_coalescer.h"
 #include "mesh/host/tun_offload.h"
 #include "mesh/io/tun_device.h"
 
@@ -12,10 +14,10 @@ namespace weft::host {
 
 class LinuxNetworkMonitor;
 
-/// A TUN interface of the kernel (IFF_TUN, IFF_NO_PI). Where the kernel offers it, a system call moves a TCP
-/// super-packet: what it hands over is cut into the packets of the MTU before anyone sees it, and neighbours in a batch
-/// that make a run are given back as one. So packets carry no offload metadata, and those that ask for any are not
-/// taken. The interface with its addresses and routes exists as long as this object, or as the process.
+/// A TUN interface of the kernel (IFF_TUN, IFF_NO_PI). Where the kernel offers it, a system call moves a TCP or
+/// UDP super-packet: what it hands over is cut into the packets of the MTU before anyone sees it, and packets of a
+/// batch that make a run are given back as one. So packets carry no offload metadata, and those that ask for any are
+/// not taken. The interface with its addresses and routes exists as long as this object, or as the process.
 class LinuxTun final : public io::TunDevice {
  public:
   /// Errors: no_tun_permission; io if the name is in use or /dev/net/tun is missing.
@@ -32,20 +34,20 @@ class LinuxTun final : public io::TunDevice {
   std::uint16_t mtu() const override { return mtu_; }
 
  private:
-  void wait();
-  void receive();
   bool read_batch();
   bool deliver(std::span<PacketSlot> packets);
+  std::size_t write_batch(std::span<const PacketSlot> packets);
   bool write_one(const Slot& packet);
-  bool write_merged(std::span<const PacketSlot> run);
+  bool write_merged(std::span<const PacketSlot> packets, const TunCoalescer::Run& run);
 
   AsioLoop& loop_;
   LinuxNetworkMonitor& monitor_;
-  Readiness readiness_;
+  PacketSource source_;
   std::string name_;
   std::uint16_t mtu_;
   LinuxRoutes routes_;
   TunOffload offload_;
+  TunCoalescer coalescer_;
   std::shared_ptr<PacketHandler> handler_;  // shared: a handler may destroy its device
 };
 

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "mesh/host/linux_abi.h"
+
 namespace weft::host {
 namespace {
 
@@ -34,6 +36,8 @@ std::optional<Segmentation> segmentation_of(std::uint8_t type) {
       return Segmentation::tcp4;
     case kGsoTcp6:
       return Segmentation::tcp6;
+    case abi::kVirtioNetHdrGsoUdpL4:
+      return Segmentation::udp_l4;
     default:
       return std::nullopt;
   }
@@ -42,6 +46,7 @@ std::optional<Segmentation> segmentation_of(std::uint8_t type) {
 std::uint8_t type_of(Segmentation segmentation) {
   if (segmentation == Segmentation::tcp4) return kGsoTcp4;
   if (segmentation == Segmentation::tcp6) return kGsoTcp6;
+  if (segmentation == Segmentation::udp_l4) return abi::kVirtioNetHdrGsoUdpL4;
   return kGsoNone;
 }
 
@@ -90,8 +95,9 @@ std::optional<TunOffload> attach_tun(int fd, char (&name)[16], short flags) {
   }
   const int size = kVnetHeaderSize;
   ::ioctl(fd, TUNSETVNETHDRSZ, &size);  // the default, on every kernel that knows more than one size
-  const unsigned wanted = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-  return ::ioctl(fd, TUNSETOFFLOAD, wanted) == 0 ? TunOffload::segmentation : TunOffload::header;
+  constexpr unsigned kTcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+  if (::ioctl(fd, TUNSETOFFLOAD, kTcp | abi::kTunFUso4 | abi::kTunFUso6) == 0) return TunOffload::tcp_and_udp;
+  return ::ioctl(fd, TUNSETOFFLOAD, kTcp) == 0 ? TunOffload::tcp : TunOffload::header;
 }
 
 }  // namespace weft::host

@@ -18,8 +18,9 @@ std::array<std::uint8_t, kVnetHeaderSize> make_vnet_header(const PacketOffload& 
 
 /// What the kernel was talked into when the device was opened, from the best to the plainest.
 enum class TunOffload : std::uint8_t {
-  segmentation,  // hands over and takes TCP super-packets and packets without a transport checksum
-  header,        // a header before each packet, which says nothing
+  tcp_and_udp,  // as tcp, and UDP super-packets (Linux 6.2)
+  tcp,          // hands over and takes TCP super-packets and packets without a transport checksum
+  header,       // a header before each packet, which says nothing
   none,
 };
 

@@ -11,22 +11,25 @@ namespace {
 
 using Segmentation = PacketOffload::Segmentation;
 
-constexpr std::size_t kIpv4Header = 20, kIpv6Header = 40, kTcpHeader = 20;
-constexpr std::uint8_t kTcp = 6;
+constexpr std::size_t kIpv4Header = 20, kIpv6Header = 40, kTcpHeader = 20, kUdpHeader = 8;
+constexpr std::uint8_t kTcp = 6, kUdp = 17;
 constexpr std::uint8_t kFin = 0x01, kPsh = 0x08, kCwr = 0x80;
 constexpr std::size_t kTcpChecksum = 16, kUdpChecksum = 6;
 
-/// Length of IP and TCP headers of a super-packet; nullopt if they are not where the offload says.
-std::optional<std::size_t> tcp_headers(ByteView packet, const PacketOffload& offload) {
-  const bool v4 = offload.segmentation == Segmentation::tcp4;
+/// Length of IP and transport headers of a super-packet; nullopt if they are not where the offload says.
+std::optional<std::size_t> transport_headers(ByteView packet, const PacketOffload& offload) {
+  const bool udp = offload.segmentation == Segmentation::udp_l4;
   const std::size_t at = offload.checksum_start;
-  if (packet.size() < at + kTcpHeader || packet[0] >> 4 != (v4 ? 4 : 6)) return std::nullopt;
-  if (v4 && (at < kIpv4Header || at != std::size_t{packet[0] & 0xFu} * 4 || packet[9] != kTcp)) return std::nullopt;
-  if (!v4 && at < kIpv6Header) return std::nullopt;
-  const std::size_t tcp = std::size_t{packet[at + 12]} / 16 * 4;
-  const bool sound = tcp >= kTcpHeader && at + tcp < packet.size() && offload.segment_size > 0 &&
-                     offload.needs_checksum && offload.checksum_offset == kTcpChecksum;
-  return sound ? std::optional(at + tcp) : std::nullopt;
+  const std::size_t least = udp ? kUdpHeader : kTcpHeader;
+  const std::uint8_t version = packet[0] >> 4;
+  if (version != (offload.segmentation == Segmentation::tcp6 || (udp && version == 6) ? 6 : 4)) return std::nullopt;
+  if (packet.size() < at + least || at < (version == 4 ? kIpv4Header : kIpv6Header)) return std::nullopt;
+  const bool v4_fits = at == std::size_t{packet[0] & 0xFu} * 4 && packet[9] == (udp ? kUdp : kTcp);
+  if (version == 4 && !v4_fits) return std::nullopt;
+  const std::size_t header = udp ? kUdpHeader : std::size_t{packet[at + 12]} / 16 * 4;
+  const bool sound = header >= least && at + header < packet.size() && offload.segment_size > 0 &&
+                     offload.needs_checksum && offload.checksum_offset == (udp ? kUdpChecksum : kTcpChecksum);
+  return sound ? std::optional(at + header) : std::nullopt;
 }
 
 /// The field holds the sum of the pseudo header, so the sum from there to the end is all that is missing.
@@ -49,13 +52,12 @@ std::optional<TunSegmenter> TunSegmenter::create(ByteView packet, const PacketOf
       return TunSegmenter(packet, offload, 0);
     }
     case Segmentation::tcp4:
-    case Segmentation::tcp6: {
-      const auto headers = tcp_headers(packet, offload);
+    case Segmentation::tcp6:
+    case Segmentation::udp_l4: {
+      const auto headers = transport_headers(packet, offload);
       if (!headers) return std::nullopt;
       return TunSegmenter(packet, offload, *headers);
     }
-    case Segmentation::udp_l4:
-      break;
   }
   return std::nullopt;
 }
@@ -77,7 +79,12 @@ void TunSegmenter::write_next(std::uint8_t* out) {
   next_ += payload;
   if (headers_ != 0) {
     patch_ip(out, headers_ + payload);
-    patch_tcp(out, headers_ + payload, written_ == 0, done());
+    if (offload_.segmentation == Segmentation::udp_l4) {
+      store_u16be(out + offload_.checksum_start + 4, static_cast<std::uint16_t>(kUdpHeader + payload));
+    } else {
+      patch_tcp(out, written_ == 0, done());
+    }
+    write_checksum(out, headers_ + payload);
   } else if (offload_.needs_checksum) {
     finish_checksum(out, payload, offload_);
   }
@@ -85,7 +92,7 @@ void TunSegmenter::write_next(std::uint8_t* out) {
 }
 
 void TunSegmenter::patch_ip(std::uint8_t* out, std::size_t length) const {
-  if (offload_.segmentation == Segmentation::tcp6) {
+  if (!v4()) {
     store_u16be(out + 4, static_cast<std::uint16_t>(length - kIpv6Header));
     return;
   }
@@ -95,17 +102,20 @@ void TunSegmenter::patch_ip(std::uint8_t* out, std::size_t length) const {
   store_u16be(out + 10, static_cast<std::uint16_t>(~ones_sum({out, offload_.checksum_start})));
 }
 
-void TunSegmenter::patch_tcp(std::uint8_t* out, std::size_t length, bool first, bool last) const {
+void TunSegmenter::patch_tcp(std::uint8_t* out, bool first, bool last) const {
   std::uint8_t* tcp = out + offload_.checksum_start;
   store_u32be(tcp + 4, load_u32be(tcp + 4) + written_ * offload_.segment_size);
   if (!first) tcp[13] &= static_cast<std::uint8_t>(~kCwr);
   if (!last) tcp[13] &= static_cast<std::uint8_t>(~(kFin | kPsh));
-  const bool v4 = offload_.segmentation == Segmentation::tcp4;
-  const ByteView addresses = v4 ? ByteView(out + 12, 8) : ByteView(out + 8, 32);
-  const std::size_t segment = length - offload_.checksum_start;
-  store_u16be(tcp + kTcpChecksum, 0);
-  store_u16be(tcp + kTcpChecksum,
-              static_cast<std::uint16_t>(~ones_sum({tcp, segment}, pseudo_header_sum(addresses, kTcp, segment))));
+}
+
+void TunSegmenter::write_checksum(std::uint8_t* out, std::size_t length) const {
+  const bool udp = offload_.segmentation == Segmentation::udp_l4;
+  const ByteView addresses = v4() ? ByteView(out + 12, 8) : ByteView(out + 8, 32);
+  const std::size_t transport = length - offload_.checksum_start;
+  const std::uint16_t pseudo = pseudo_header_sum(addresses, udp ? kUdp : kTcp, transport);
+  store_u16be(out + offload_.checksum_start + offload_.checksum_offset, pseudo);
+  finish_checksum(out, length, offload_);
 }
 
 }  // namespace weft::host

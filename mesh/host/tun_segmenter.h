@@ -8,9 +8,9 @@
 
 namespace weft::host {
 
-/// Does what a TUN device left to us: cuts a TCP super-packet into the packets that the interface's MTU allows, each
-/// with right lengths, sequence number, flags (FIN and PSH on the last only, CWR on the first only, RFC 3168 §6.1.2),
-/// IPv4 identification and checksums; or fills in the transport checksum of a single packet.
+/// Does what a TUN device left to us: cuts a TCP or UDP super-packet into the packets that the interface's MTU allows,
+/// each with right lengths, sequence number, flags (FIN and PSH on the last only, CWR on the first only, RFC 3168
+/// §6.1.2), IPv4 identification and checksums; or fills in the transport checksum of a single packet.
 class TunSegmenter {
  public:
   /// `packet` outlives the segmenter. nullopt: what the offload says does not fit the packet.
@@ -25,8 +25,10 @@ class TunSegmenter {
  private:
   TunSegmenter(ByteView packet, const PacketOffload& offload, std::size_t headers);
   std::size_t payload_length() const;
+  bool v4() const { return packet_[0] >> 4 == 4; }
   void patch_ip(std::uint8_t* out, std::size_t length) const;
-  void patch_tcp(std::uint8_t* out, std::size_t length, bool first, bool last) const;
+  void patch_tcp(std::uint8_t* out, bool first, bool last) const;
+  void write_checksum(std::uint8_t* out, std::size_t length) const;
 
   ByteView packet_;
   PacketOffload offload_;

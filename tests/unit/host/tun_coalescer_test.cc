@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "mesh/base/random.h"
 #include "mesh/host/tun_segmenter.h"
 #include "tests/unit/host/tcp_packets.h"
@@ -32,13 +34,15 @@ std::vector<PacketSlot> slots_of(std::vector<Bytes>& packets) {
   return slots;
 }
 
-std::size_t merged(std::vector<Bytes> packets) { return mergeable(slots_of(packets)); }
+/// How many packets are in the run that the first one begins.
+std::size_t merged(std::vector<Bytes> packets) { return TunCoalescer().plan(slots_of(packets), true).front().count; }
 
 /// The super-packet as the kernel sees it.
-Bytes join(std::span<const PacketSlot> run, const MergedHeaders& headers) {
+Bytes join(const TunCoalescer& coalescer, const TunCoalescer::Run& run, std::span<const PacketSlot> packets) {
+  const MergedHeaders headers = coalescer.headers(run);
   Bytes whole(headers.bytes.begin(), headers.bytes.begin() + static_cast<std::ptrdiff_t>(headers.length));
-  for (const auto& packet : run) {
-    const auto payload = packet.slot.bytes().subspan(headers.length);
+  for (std::size_t i = 0, at = run.first; i < run.count; ++i, at = coalescer.next(at)) {
+    const auto payload = packets[at].slot.bytes().subspan(headers.length);
     whole.insert(whole.end(), payload.begin(), payload.end());
   }
   return whole;
@@ -68,15 +72,107 @@ TEST(TunCoalescer, ASuperPacketCutAgainGivesTheSamePackets) {
     packets.back()[spec.ip_header() + 13] |= round % 3 == 0 ? 0x08 : 0;
     test::mend_checksums(packets.back(), spec.ip_header());
     const auto slots = slots_of(packets);
-    ASSERT_EQ(mergeable(slots), packets.size());
-    const auto headers = merge_headers(slots);
+    TunCoalescer coalescer;
+    const auto runs = coalescer.plan(slots, false);
+    ASSERT_EQ(runs.size(), 1u);
+    ASSERT_EQ(runs[0].count, packets.size());
+    const auto headers = coalescer.headers(runs[0]);
     EXPECT_EQ(headers.offload.segment_size, size);
-    const Bytes whole = join(slots, headers);
+    const Bytes whole = join(coalescer, runs[0], slots);
     const auto partial =
         static_cast<std::uint16_t>(~test::internet_checksum(test::pseudo_header(whole, spec.ip_header())));
     EXPECT_EQ(load_u16be(&whole[spec.ip_header() + 16]), partial);
     ASSERT_EQ(cut(whole, headers.offload), packets);
   }
+}
+
+/// What the machine gets, a super-packet cut into packets again.
+std::vector<Bytes> delivered(std::vector<Bytes> packets, bool udp, std::size_t& writes) {
+  const auto slots = slots_of(packets);
+  TunCoalescer coalescer;
+  std::vector<Bytes> out;
+  for (const auto& run : coalescer.plan(slots, udp)) {
+    ++writes;
+    const auto more = run.count == 1 ? std::vector<Bytes>{packets[run.first]}
+                                     : cut(join(coalescer, run, slots), coalescer.headers(run).offload);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
+/// Random packets of random flows in random order: some adjacent, some not; some plain, some with what forbids merging.
+struct Traffic {
+  explicit Traffic(SeededRandom& source) : random(source) {
+    const std::size_t count = 1 + random.below(10);
+    for (std::size_t i = 0; i < count; ++i) {
+      TcpPacket flow{.family = random.below(2) == 0 ? IpFamily::v4 : IpFamily::v6};
+      flow.udp = random.below(2) == 0;
+      flow.source_port = static_cast<std::uint16_t>(6'000 + i);
+      flow.sequence = static_cast<std::uint32_t>(random.next());
+      flow.dont_fragment = random.below(2) == 0;
+      if (!flow.udp) flow.options = test::pattern(random.below(4) * 4);
+      flow.payload = test::pattern(1 + random.below(random.below(4) == 0 ? 8'900 : 1'400));
+      flows.push_back(flow);
+    }
+  }
+  Bytes next() {
+    TcpPacket& flow = flows[random.below(flows.size())];
+    TcpPacket packet = flow;
+    const std::size_t oddity = random.below(24);
+    if (oddity == 0) packet.payload.resize(1 + random.below(packet.payload.size()));
+    if (oddity == 1) packet.ecn = Ecn::ce;
+    if (oddity == 2 && !packet.udp) packet.flags = random.below(2) == 0 ? 0x18 : 0x11;
+    if (oddity == 3 && !packet.udp) packet.payload.clear();  // an acknowledgement
+    Bytes bytes = make_packet(packet);
+    if (oddity == 4) bytes.back() ^= 0x55;                                          // a wrong checksum passes as it is
+    if (oddity == 5 && packet.udp) store_u16be(&bytes[packet.ip_header() + 6], 0);  // no checksum at all
+    if (oddity == 6 && packet.family == IpFamily::v4) {
+      bytes[6] |= 0x20;  // a fragment
+      test::mend_checksums(bytes, 20);
+    }
+    flow.sequence += static_cast<std::uint32_t>(packet.payload.size());
+    ++flow.identification;
+    return bytes;
+  }
+  SeededRandom& random;
+  std::vector<TcpPacket> flows;
+};
+
+std::map<std::uint16_t, std::vector<Bytes>> by_flow(const std::vector<Bytes>& packets) {
+  std::map<std::uint16_t, std::vector<Bytes>> flows;
+  for (const Bytes& packet : packets) flows[load_u16be(&packet[packet[0] == 0x45 ? 20 : 40])].push_back(packet);
+  return flows;
+}
+
+TEST(TunCoalescer, TheMachineGetsEachFlowUnchangedAndInOrderWhateverIsMerged) {
+  SeededRandom random(3, "traffic");
+  std::size_t packets = 0, writes = 0;
+  for (int round = 0; round < 500; ++round) {
+    Traffic traffic(random);
+    std::vector<Bytes> sent;
+    const std::size_t count = 1 + random.below(kMaxBatch);
+    for (std::size_t i = 0; i < count; ++i) sent.push_back(traffic.next());
+    packets += sent.size();
+    ASSERT_EQ(by_flow(delivered(sent, round % 2 == 0, writes)), by_flow(sent)) << "round " << round;
+  }
+  EXPECT_LT(writes, packets * 3 / 4) << "hardly anything was merged";
+}
+
+TEST(TunCoalescer, DatagramsOfOneSizeMakeARunIfTheDeviceTakesIt) {
+  TcpPacket spec{.payload = test::pattern(kSize), .udp = true};
+  std::vector<Bytes> packets(70, make_packet(spec));
+  EXPECT_EQ(merged(packets), 64u);
+  EXPECT_EQ(TunCoalescer().plan(slots_of(packets), false).size(), 70u);
+  store_u16be(&packets[2][26], 0);
+  EXPECT_EQ(merged(packets), 2u) << "a datagram without a checksum cannot come out of a run";
+}
+
+TEST(TunCoalescer, AFragmentMayBeOfAnyFlowAndNothingPassesIt) {
+  auto packets = flow({}, {kSize, kSize, kSize});
+  packets[1][6] |= 0x20;
+  test::mend_checksums(packets[1], 20);
+  std::size_t writes = 0;
+  EXPECT_EQ(delivered(packets, true, writes), packets);
 }
 
 TEST(TunCoalescer, AShorterPacketOrAPushEndsTheRun) {

@@ -14,11 +14,12 @@ using test::TcpPacket;
 using Segmentation = PacketOffload::Segmentation;
 
 PacketOffload tcp_offload(const TcpPacket& spec, std::uint16_t segment_size) {
-  return {.segmentation = spec.family == IpFamily::v4 ? Segmentation::tcp4 : Segmentation::tcp6,
+  const auto tcp = spec.family == IpFamily::v4 ? Segmentation::tcp4 : Segmentation::tcp6;
+  return {.segmentation = spec.udp ? Segmentation::udp_l4 : tcp,
           .segment_size = segment_size,
           .needs_checksum = true,
           .checksum_start = static_cast<std::uint16_t>(spec.ip_header()),
-          .checksum_offset = 16};
+          .checksum_offset = static_cast<std::uint16_t>(spec.udp ? 6 : 16)};
 }
 
 std::vector<Bytes> cut(ByteView packet, const PacketOffload& offload) {
@@ -44,13 +45,14 @@ Bytes expected(const TcpPacket& spec, std::size_t n, std::size_t count, std::siz
   return make_tcp(part);
 }
 
-TEST(TunSegmenter, CutsSuperPacketsIntoWhatTcpWouldHaveSent) {
+TEST(TunSegmenter, CutsSuperPacketsIntoWhatWouldHaveBeenSent) {
   SeededRandom random(1, "segments");
   for (int round = 0; round < 300; ++round) {
     TcpPacket spec{.family = round % 2 == 0 ? IpFamily::v4 : IpFamily::v6};
     spec.sequence = 0xFFFFF000;  // wraps
     spec.flags = round % 3 == 0 ? 0x99 : 0x10;
-    spec.options = test::pattern(random.below(11) * 4);
+    spec.udp = round % 5 == 4;
+    if (!spec.udp) spec.options = test::pattern(random.below(11) * 4);
     spec.payload = test::pattern(1 + random.below(20'000));
     spec.identification = 0xFFFE;
     const auto segment_size = static_cast<std::uint16_t>(1 + random.below(3'000));

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mesh/host/packet_poll.h"
+
+#include <sys/epoll.h>
+
+#include <utility>
+
+#include "mesh/base/assert.h"
+#include "mesh/host/asio_loop.h"
+
+namespace weft::host {
+namespace {
+
+/// Rounds before timers, streams and signals get their turn.
+constexpr int kRoundsPerWake = 16;
+/// Rounds in which nothing came, after which the poll sleeps. One costs a system call per descriptor.
+constexpr int kEmptyRounds = 10;
+
+}  // namespace
+
+struct PacketPoll::Source {
+  FileDescriptor fd;
+  PacketSource::Turn turn;
+};
+
+PacketPoll::PacketPoll(AsioLoop& loop)
+    : loop_(loop), set_(std::make_unique<Readiness>(loop, FileDescriptor(::epoll_create1(EPOLL_CLOEXEC)))) {
+  WEFT_ASSERT(set_->is_open());
+}
+
+PacketPoll::~PacketPoll() = default;
+
+void PacketPoll::add(const std::shared_ptr<Source>& source) {
+  epoll_event event{.events = EPOLLIN, .data = {}};
+  WEFT_ASSERT(::epoll_ctl(set_->fd(), EPOLL_CTL_ADD, source->fd.get(), &event) == 0);
+  if (sources_.empty()) wait();
+  sources_.push_back(source);
+}
+
+void PacketPoll::wait() {
+  set_->wait_readable([this] { serve(); });
+}
+
+void PacketPoll::serve() {
+  int rounds = 0, empty = 0;
+  while (rounds < kRoundsPerWake && empty <= kEmptyRounds) {
+    if (serve_round(rounds + empty == 0)) {
+      ++rounds;
+      empty = 0;
+    } else if (rounds > 0) {
+      ++empty;
+    } else {
+      break;  // an alarm for nothing
+    }
+  }
+  std::erase_if(sources_, [](const auto& source) { return !source->fd.valid(); });
+  if (!sources_.empty()) wait();
+}
+
+/// A turn may add sources and close any.
+bool PacketPoll::serve_round(bool woken) {
+  bool worked = false;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const auto source = sources_[i];
+    if (!source->fd.valid()) continue;
+    loop_.clock().turn();
+    if (source->turn(woken)) worked = true;
+  }
+  return worked;
+}
+
+PacketSource::PacketSource(AsioLoop& loop, FileDescriptor fd)
+    : loop_(loop), source_(std::make_shared<PacketPoll::Source>(std::move(fd), nullptr)) {}
+
+PacketSource::~PacketSource() { close(); }
+
+int PacketSource::fd() const { return source_->fd.get(); }
+
+void PacketSource::start(Turn turn) {
+  source_->turn = std::move(turn);
+  loop_.packets().add(source_);
+}
+
+void PacketSource::close() { source_->fd = FileDescriptor(); }
+
+}  // namespace weft::host
