@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mesh/base/deadlines.h"
+#include "mesh/stun/nat64.h"
 
 namespace weft::stun {
 
@@ -44,8 +45,9 @@ bool HairpinProbe::handle_datagram(Time now, std::size_t socket, const Endpoint&
   }
   const std::size_t other = 1 - socket;
   if (message->message_class != Class::indication || message->transaction_id != ids_[other]) return false;
-  if (from == external_[other]) finish(Hairpinning::external_source);
+  // Towards us the sender may have another external port than towards the server.
   if (from == local_[other]) finish(Hairpinning::internal_source);
+  if (external_[other] && from.address == external_[other]->address) finish(Hairpinning::external_source);
   return true;
 }
 
@@ -62,7 +64,7 @@ void HairpinProbe::settle(Time now) {
     const auto* answered = std::get_if<Answered>(&*event);
     const auto reflexive = answered ? reflexive_address(answered->response) : std::unexpected(StunError::no_attribute);
     if (!reflexive) return finish(Hairpinning::unknown);
-    external_[i] = *reflexive;
+    external_[i] = through_nat64(config_.nat64_prefix, *reflexive);
     if (external_[0] && external_[1]) next_round_ = now;
   }
   if (!next_round_ || *next_round_ > now) return;

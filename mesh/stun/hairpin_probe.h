@@ -19,6 +19,7 @@ struct HairpinProbeConfig {
   Timing timing{.rto = 250ms, .sends = 4, .last_wait = 2};
   Duration gap = 200ms;  // between rounds
   int rounds = 4;
+  std::optional<Prefix> nat64_prefix{};  // as DiscoveryConfig's
 };
 
 /// Two sockets learn their external endpoints from a server and send to each other's, several rounds, so that each

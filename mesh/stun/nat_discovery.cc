@@ -5,6 +5,7 @@
 
 #include "mesh/base/assert.h"
 #include "mesh/base/deadlines.h"
+#include "mesh/stun/nat64.h"
 
 namespace weft::stun {
 namespace {
@@ -146,7 +147,8 @@ void NatDiscovery::conclude_binding(Time now, const Endpoint& server, const Answ
   if (!reflexive) return;
   mapped_[server] = *reflexive;
   events_.push_back(ReflexiveFound{server, *reflexive});
-  const auto other = address(answered.response, AttributeType::other_address);
+  auto other = address(answered.response, AttributeType::other_address);
+  if (other) other = through_nat64(config_.nat64_prefix, *other);
   if (!other || other->address.family() != server.address.family() || *other == server) return;
   ask(now, *other);
   ask(now, {other->address, server.port});

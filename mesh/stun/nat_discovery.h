@@ -63,6 +63,8 @@ using DiscoveryEvent = std::variant<ReflexiveFound, DiscoveryFinished>;
 struct DiscoveryConfig {
   /// STUN servers of one address family. Several ports of one address, and several addresses, tell more.
   std::vector<Endpoint> servers;
+  /// Of the NAT64 between the host and the servers, whose messages then name IPv4 addresses (nat64.h).
+  std::optional<Prefix> nat64_prefix{};
   /// RFC 8489 §6.2.1 asks for 500 ms and 7 sends, which is 39.5 s until UDP counts as blocked; this is 4 s.
   Timing binding{.rto = 250ms, .sends = 5, .last_wait = 1};
   /// A filter is known by silence, so this is what a filtering NAT costs; begins when the server is known to answer.

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   int status = 0;
   weft::lab::add_run(app, status);
   weft::lab::add_matrix(app, status);
+  weft::lab::add_probe_nat(app, status);
   weft::lab::add_why(app, status);
   weft::lab::add_gateway(app, status);
   weft::lab::add_gateway_control(app, status);
