@@ -94,7 +94,7 @@ std::string lifetime_word(const std::optional<stun::LifetimeMeasured>& measured)
 
 }  // namespace
 
-nat_probe::ProbeResult expected_of(const nat::Behavior& b) {
+nat_probe::ProbeResult expected_of(const nat::Behavior& b, bool lifetimes) {
   nat_probe::ProbeResult expected;
   const bool policy = b.udp_ports && std::ranges::find(*b.udp_ports, 3478) == b.udp_ports->end();
   expected.udp_blocked = b.udp == nat::UdpPolicy::blocked || policy;
@@ -104,6 +104,7 @@ nat_probe::ProbeResult expected_of(const nat::Behavior& b) {
   expected.filtering = filtering_of(b);
   expected.allocation = allocation_of(b);
   expected.hairpinning = hairpinning_of(b);
+  if (!lifetimes) return expected;
   expected.unreplied = lifetime_of(b, b.lifetimes.udp_unreplied);
   expected.replied = lifetime_of(b, b.lifetimes.udp_replied);
   expected.refresh = refresh_of(b, *expected.replied);

@@ -18,7 +18,7 @@ nat_probe::ProbeResult probe_model(const nat::Behavior& behavior, std::uint64_t 
 
 /// What a probe must find if the engine does as `behavior` declares. Axes that a probe cannot see come out as it shows
 /// them: a preserved and overloaded port, for one, looks endpoint independent.
-nat_probe::ProbeResult expected_of(const nat::Behavior& behavior);
+nat_probe::ProbeResult expected_of(const nat::Behavior& behavior, bool lifetimes = true);
 
 /// The axes in which two results differ, as words; empty if they agree.
 std::vector<std::string> differences(const nat_probe::ProbeResult& expected, const nat_probe::ProbeResult& found);
