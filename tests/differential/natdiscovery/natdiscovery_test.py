@@ -5,6 +5,7 @@
 """
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import shutil
@@ -18,7 +19,7 @@ if os.geteuid() != 0 or not shutil.which("turnserver") or not shutil.which("turn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "kernel"))
 
-from gateway_lab import GatewayLab, run  # noqa: E402
+from gateway_lab import WEFT_LAB, GatewayLab  # noqa: E402
 
 MAPPINGS = {"eim": "Endpoint Independent Mapping", "adm": "Address Dependent Mapping", "apdm": "Address and Port Dependent Mapping"}
 FILTERINGS = {"eif": "Endpoint Independent Filtering", "adf": "Address Dependent Filtering",
@@ -54,6 +55,19 @@ def words(text: str, kind: str) -> str:
     verdicts = [line.strip() for line in text.splitlines() if kind in line and line.strip().endswith("!")]
     assert verdicts, text
     return verdicts[-1]
+
+
+@pytest.mark.parametrize("model", ["eim-eif", "adm-adf", "apdm-apdf-random"])
+def test_our_prober_agrees_on_real_time(lab: GatewayLab, model: str) -> None:
+    lab.start(model)
+    try:
+        found = json.loads(lab.inside("host", WEFT_LAB, "probe-nat", "--server", "203.0.113.1", "--quick", "--json"))
+        mapping, filtering = model.split("-")[:2]
+        assert found["mapping"].replace("_", " ") == MAPPINGS[mapping].removesuffix(" Mapping").lower()
+        assert found["filtering"].replace("_", " ") == FILTERINGS[filtering].removesuffix(" Filtering").lower()
+        assert found["ports"]["allocation"] == ("random" if "random" in model else "preserve")
+    finally:
+        assert lab.stop() == 0
 
 
 @pytest.mark.parametrize("model", TYPES)

@@ -80,6 +80,63 @@ TEST(Model, ReadsEachKey) {
   EXPECT_EQ(model->mappings_per_subscriber, 3u);
 }
 
+TEST(Model, ReadsTheKeysOfCarriersAndFirewalls) {
+  const auto model =
+      parse_model(R"({"name": "x", "source": "s", "translation": "nat64", "nat64_prefix": "2001:db8:64::/96",
+    "ports": {"allocation": "random", "low": 2048, "keep_contiguity": true, "only_in_range": true, "reuse_after_s": 120,
+              "blocks": {"mode": "dynamic", "size": 512, "per_subscriber": 4}},
+    "lifetimes_s": {"tcp_established": 100, "tcp_closed": 5, "tcp_reset": 6}, "exhaustion": "silent", "fragments": "in_order",
+    "table": {"flows": 1000, "when_full": "evict_unreplied"}, "tcp_ports": [80, 443], "udp_ports": [],
+    "http_proxy": {"port": 8080, "connect_ports": [443, 8443]}})",
+                  "m.json");
+  ASSERT_TRUE(model.has_value()) << model.error().message;
+  EXPECT_EQ(model->translation, Translation::nat64);
+  EXPECT_EQ(model->nat64_prefix.to_string(), "2001:db8:64::/96");
+  EXPECT_TRUE(model->ports.keep_contiguity && model->ports.only_in_range);
+  EXPECT_EQ(model->ports.reuse_after, Duration(120s));
+  EXPECT_EQ(model->ports.blocks.mode, BlockMode::dynamic);
+  EXPECT_EQ(model->ports.blocks.size, 512u);
+  EXPECT_EQ(model->ports.blocks.per_subscriber, 4u);
+  EXPECT_EQ(model->lifetimes.tcp_half_closed, Duration(100s));  // as established
+  EXPECT_EQ(model->lifetimes.tcp_closed, Duration(5s));
+  EXPECT_EQ(model->lifetimes.tcp_reset, Duration(6s));
+  EXPECT_EQ(model->exhaustion, Exhaustion::silent);
+  EXPECT_EQ(model->fragments, Fragments::in_order);
+  EXPECT_EQ(model->table.flows, 1000u);
+  EXPECT_EQ(model->table.when_full, WhenFull::evict_unreplied);
+  EXPECT_EQ(model->tcp_ports, (std::vector<std::uint16_t>{80, 443}));
+  EXPECT_TRUE(model->udp_ports && model->udp_ports->empty());
+  ASSERT_TRUE(model->http_proxy.has_value());
+  EXPECT_EQ(model->http_proxy->port, 8080);
+  EXPECT_EQ(model->http_proxy->connect_ports, (std::vector<std::uint16_t>{443, 8443}));
+}
+
+TEST(Model, RefusesContradictions) {
+  EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "nat64_prefix": "64:ff9b::/96"})"),
+              HasSubstr("at /nat64_prefix"));
+  EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "translation": "nat64", "nat64_prefix": "64:ff9b::/90"})"),
+              HasSubstr("at /nat64_prefix"));
+  EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "translation": "nptv6", "internal_prefix": "fd00::/48"})"),
+              HasSubstr("at /external_prefix"));
+  EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "translation": "nptv6", "internal_prefix": "10.0.0.0/8"})"),
+              HasSubstr("at /internal_prefix"));
+  EXPECT_THAT(
+      refusal(R"({"name": "x", "source": "s", "ports": {"high": 1100, "blocks": {"mode": "dynamic", "size": 512}}})"),
+      HasSubstr("at /ports/blocks/size"));
+  EXPECT_THAT(
+      refusal(R"({"name": "x", "source": "s", "ports": {"blocks": {"mode": "deterministic", "per_subscriber": 2}}})"),
+      HasSubstr("at /ports/blocks/per_subscriber"));
+  EXPECT_THAT(
+      refusal(R"({"name": "x", "source": "s", "translation": "firewall", "ports": {"blocks": {"mode": "dynamic"}}})"),
+      HasSubstr("at /ports/blocks"));
+  EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "translation": "none", "tcp_ports": [443]})"),
+              HasSubstr("at /translation"));
+  EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "udp": "blocked", "udp_ports": [53]})"),
+              HasSubstr("at /udp_ports"));
+  EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "ports": {"blocks": {"mode": "dynamic", "size": 63}}})"),
+              HasSubstr("at /ports/blocks/size"));
+}
+
 TEST(Model, RefusesInOneSentenceWithFileAndPlace) {
   EXPECT_THAT(refusal(R"({"name": "x"})"), HasSubstr("source"));
   EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "maping": "x"})"),
