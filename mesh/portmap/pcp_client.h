@@ -13,12 +13,16 @@
 
 namespace weft::portmap {
 
+/// By which a server knows the owner of a mapping (RFC 6887 §11.2); kept when the router changes and comes back.
+using PcpNonces = std::map<Wish, std::array<std::uint8_t, 12>>;
+
 /// PCP towards one gateway (RFC 6887): MAP without options, ANNOUNCE to find it and to ask for its epoch. Each wish
 /// keeps one nonce, by which the server knows the owner of a mapping (§11.2); an answer with another one is not ours.
 class PcpClient {
  public:
-  PcpClient(const Router& router, Random& random)
-      : local_(router.local), random_(random), queue_({router.gateway, kServerPort}) {}
+  /// `nonces` outlives the client, which adds to it.
+  PcpClient(const Router& router, Random& random, PcpNonces& nonces)
+      : local_(router.local), random_(random), nonces_(nonces), queue_({router.gateway, kServerPort}) {}
 
   /// Found or NotFound; the latter also if the answer is NAT-PMP's.
   void probe(Time now);
@@ -33,16 +37,15 @@ class PcpClient {
   std::optional<Time> next_deadline() const { return queue_.next_deadline(); }
 
  private:
-  using Nonce = std::array<std::uint8_t, 12>;
   Bytes map_request(const Wish& wish, const Endpoint& suggested, std::uint32_t lifetime_s);
   bool answers(const RequestQueue::Job& job, const PcpResponse& response) const;
   void handle_response(Time now, const PcpResponse& response);
 
   IpAddress local_;
   Random& random_;
+  PcpNonces& nonces_;
   RequestQueue queue_;
   Epoch epoch_;
-  std::map<Wish, Nonce> nonces_;
   std::deque<ClientEvent> events_;
 };
 

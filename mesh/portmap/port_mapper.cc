@@ -86,6 +86,7 @@ struct PortMapper::State {
   Random& random;
   MapperConfig config;
   std::optional<Router> router;
+  PcpNonces nonces;
   std::optional<PcpClient> pcp;
   std::optional<NatPmpClient> nat_pmp;
   std::optional<UpnpClient> upnp;
@@ -313,7 +314,7 @@ void PortMapper::set_router(Time now, std::optional<Router> router) {
     s.report(entry);
   }
   if (!router) return;
-  s.pcp.emplace(*router, s.random);
+  s.pcp.emplace(*router, s.random, s.nonces);
   s.nat_pmp.emplace(router->gateway);
   s.upnp.emplace(*router, s.config.description);
   if (!s.entries.empty()) s.search(now);

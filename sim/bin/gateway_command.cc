@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -9,10 +10,13 @@
 #include "mesh/bin/local_api.h"
 #include "mesh/host/asio_host.h"
 #include "mesh/host/asio_loop.h"
+#include "mesh/portmap/upnp_igd.h"
 #include "sim/bin/commands.h"
 #include "sim/bin/gateway_control.h"
 #include "sim/gateway/gateway.h"
+#include "sim/gateway/group_membership.h"
 #include "sim/nat/model.h"
+#include "sim/portmap/service.h"
 
 namespace weft::lab {
 namespace {
@@ -22,8 +26,33 @@ struct Options {
   std::string model;
   std::vector<std::string> external, inside_addresses, via;
   LinkFlags link;
+  std::vector<std::string> port_mapping;
   std::string socket;
 };
+
+/// The port-mapping servers on the kernel's inside address, with what they need of the kernel.
+struct Servers {
+  std::unique_ptr<gateway_portmap::PortMappingService> service;
+  host::FileDescriptor membership;
+};
+
+Result<Servers> start_servers(io::Host& host, gateway::Gateway& gateway) {
+  Servers servers;
+  if (!gateway.nat().behavior().port_mapping.any()) return servers;
+  const auto& own = gateway.inside_addresses();
+  const auto inside = std::ranges::find_if(own, &IpAddress::is_v4);
+  if (inside == own.end()) {
+    return fail(
+        ErrorCode::usage,
+        "port mapping needs an IPv4 address of the kernel's on the inside interface; add one with ip address add");
+  }
+  servers.service = std::make_unique<gateway_portmap::PortMappingService>(host, gateway.nat(), *inside);
+  if (auto done = servers.service->start(); !done) return std::unexpected(done.error());
+  auto joined = gateway::join_group(gateway.inside_index(), portmap::kSsdpGroup);
+  if (!joined) return std::unexpected(joined.error());
+  servers.membership = std::move(*joined);
+  return servers;
+}
 
 Result<std::vector<IpAddress>> parse_addresses(const std::string& flag, const std::vector<std::string>& texts) {
   std::vector<IpAddress> out;
@@ -41,6 +70,11 @@ Result<gateway::GatewayOptions> to_options(const Options& given) {
   auto model = nat::load_model(given.model);
   if (!model) return std::unexpected(model.error());
   options.behavior = std::move(*model);
+  for (const std::string& each : given.port_mapping) {
+    options.behavior.port_mapping.pcp |= each == "pcp";
+    options.behavior.port_mapping.nat_pmp |= each == "nat-pmp";
+    options.behavior.port_mapping.upnp_igd |= each == "upnp-igd";
+  }
   auto external = parse_external(given.external);
   if (!external) return std::unexpected(external.error());
   options.external = std::move(*external);
@@ -65,12 +99,14 @@ int run(const Options& given) {
   const std::string what = options->inside + " to " + options->outside + " by " + options->behavior.name;
   auto gateway = gateway::Gateway::start(loop, **host, std::move(*options));
   if (!gateway) return report(gateway.error());
+  auto servers = start_servers(**host, **gateway);
+  if (!servers) return report(servers.error());
   std::unique_ptr<bin::LocalApi> control;
   if (!given.socket.empty()) {
     auto listening = bin::LocalApi::listen(**host, given.socket);
     if (!listening) return report(listening.error());
     control = std::move(*listening);
-    add_control_methods(*control, **gateway, (*host)->clock(), given.link);
+    add_control_methods(*control, {**gateway, servers->service.get(), (*host)->clock()}, given.link);
   }
   loop.on_signal({SIGTERM, SIGINT}, [&loop](int) { loop.stop(); });
   std::printf("gateway from %s: ready\n", what.c_str());
@@ -108,6 +144,9 @@ void add_gateway(CLI::App& app, int& status) {
   command->add_option("--inside-address", options->inside_addresses,
                       "Own address inside, where the kernel has none on that interface");
   add_link_flags(*command, options->link);
+  command->add_option("--port-mapping", options->port_mapping, "Servers beside the model's: pcp, nat-pmp, upnp-igd")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"pcp", "nat-pmp", "upnp-igd"}));
   command->add_option("--seed", options->gateway.seed, "Of ports and losses")->capture_default_str();
   command->add_option("--pcap", options->gateway.pcap, "Writes PREFIX-inside.pcap and PREFIX-outside.pcap");
   command->add_option("--socket", options->socket, "Control socket (weft-lab gateway-control)");

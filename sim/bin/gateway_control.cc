@@ -11,6 +11,8 @@
 #include "mesh/io/clock.h"
 #include "sim/bin/commands.h"
 #include "sim/gateway/gateway.h"
+#include "sim/nat/packet.h"
+#include "sim/portmap/service.h"
 
 namespace weft::lab {
 namespace {
@@ -44,6 +46,18 @@ json drops_of(const nat::NatCounters& counters) {
   return out;
 }
 
+json port_mappings(nat::Nat& nat, Time now) {
+  json out = json::array();
+  for (const nat::StaticMapping& each : nat.static_mappings(now)) {
+    json one{{"protocol", each.protocol == nat::Protocol::udp ? "udp" : "tcp"},
+             {"internal", each.internal.to_string()},
+             {"external", each.external.to_string()}};
+    if (each.expires) one["lifetime_s"] = to_seconds(*each.expires - now);
+    out.push_back(one);
+  }
+  return out;
+}
+
 json show(gateway::Gateway& gateway, Time now) {
   const gateway::GatewayCounters counters = gateway.counters();
   const nat::NatCounters& nat = gateway.nat().counters();
@@ -52,6 +66,7 @@ json show(gateway::Gateway& gateway, Time now) {
   return {{"model", gateway.nat().behavior().name},
           {"external", external},
           {"mappings", gateway.nat().mapping_count(now)},
+          {"port_mappings", port_mappings(gateway.nat(), now)},
           {"mappings_created", nat.mappings_created},
           {"outbound", nat.outbound},
           {"inbound", nat.inbound},
@@ -106,7 +121,7 @@ void set_link(gateway::Gateway& gateway, LinkFlags& link, const json& params, co
   reply->finish(json::object());
 }
 
-void restart(gateway::Gateway& gateway, const json& params, const Reply& reply) {
+void restart(const ControlledGateway& controlled, const json& params, const Reply& reply) {
   if (const auto bad = unknown_key(params, {"external"})) return reply->fail(*bad);
   std::optional<std::vector<Prefix>> external;
   if (params.contains("external")) {
@@ -114,7 +129,8 @@ void restart(gateway::Gateway& gateway, const json& params, const Reply& reply) 
     if (!parsed) return reply->fail(parsed.error());
     external = std::move(*parsed);
   }
-  if (auto done = gateway.restart(std::move(external)); !done) return reply->fail(done.error());
+  if (auto done = controlled.gateway.restart(std::move(external)); !done) return reply->fail(done.error());
+  if (controlled.port_mapping != nullptr) controlled.port_mapping->restart();
   reply->finish(json::object());
 }
 
@@ -165,15 +181,17 @@ Result<std::vector<Prefix>> parse_external(const std::vector<std::string>& texts
   return out;
 }
 
-void add_control_methods(bin::LocalApi& api, gateway::Gateway& gateway, io::Clock& clock, const LinkFlags& link) {
+void add_control_methods(bin::LocalApi& api, const ControlledGateway& controlled, const LinkFlags& link) {
   using bin::Access;
   const auto current = std::make_shared<LinkFlags>(link);
-  api.add("show", Access::read,
-          [&gateway, &clock](const json&, const Reply& reply) { reply->finish(show(gateway, clock.now())); });
+  api.add("show", Access::read, [controlled](const json&, const Reply& reply) {
+    reply->finish(show(controlled.gateway, controlled.clock.now()));
+  });
   api.add("restart", Access::change,
-          [&gateway](const json& params, const Reply& reply) { restart(gateway, params, reply); });
-  api.add("link", Access::change,
-          [&gateway, current](const json& params, const Reply& reply) { set_link(gateway, *current, params, reply); });
+          [controlled](const json& params, const Reply& reply) { restart(controlled, params, reply); });
+  api.add("link", Access::change, [controlled, current](const json& params, const Reply& reply) {
+    set_link(controlled.gateway, *current, params, reply);
+  });
 }
 
 void add_gateway_control(CLI::App& app, int& status) {

@@ -14,6 +14,9 @@ class LocalApi;
 namespace weft::gateway {
 class Gateway;
 }
+namespace weft::gateway_portmap {
+class PortMappingService;
+}
 namespace weft::io {
 class Clock;
 }
@@ -35,7 +38,12 @@ gateway::LinkShape to_shape(const LinkFlags& link, double mbps);
 /// "203.0.113.2/24", or without a length: nothing is on link. Errors: usage.
 Result<std::vector<Prefix>> parse_external(const std::vector<std::string>& texts);
 
-/// The methods of docs/cli.md, `weft-lab gateway-control`. All outlive `api`.
-void add_control_methods(bin::LocalApi& api, gateway::Gateway& gateway, io::Clock& clock, const LinkFlags& link);
+struct ControlledGateway {
+  gateway::Gateway& gateway;
+  gateway_portmap::PortMappingService* port_mapping;  // null: the model offers none
+  io::Clock& clock;
+};
+/// The methods of docs/cli.md, `weft-lab gateway-control`. What is referred to outlives `api`.
+void add_control_methods(bin::LocalApi& api, const ControlledGateway& controlled, const LinkFlags& link);
 
 }  // namespace weft::lab

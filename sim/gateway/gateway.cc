@@ -298,6 +298,7 @@ Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Gateway::~Gateway() = default;
 
 nat::Nat& Gateway::nat() { return *impl_->nat_; }
+std::uint32_t Gateway::inside_index() const { return impl_->inside_.port->index(); }
 const std::vector<IpAddress>& Gateway::inside_addresses() const { return impl_->inside_addresses_; }
 const std::vector<Prefix>& Gateway::external() const { return impl_->options_.external; }
 const LinkShape& Gateway::up() const { return impl_->up_.shape(); }

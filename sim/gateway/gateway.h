@@ -52,6 +52,7 @@ class Gateway {
   ~Gateway();
 
   nat::Nat& nat();
+  std::uint32_t inside_index() const;
   /// The addresses of the inside interface, the kernel's or ours.
   const std::vector<IpAddress>& inside_addresses() const;
   const LinkShape& up() const;

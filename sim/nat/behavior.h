@@ -117,6 +117,23 @@ struct HttpProxy {
   std::vector<std::uint16_t> connect_ports = {443};  // to which it connects
 };
 
+/// What is wrong with a gateway's port mappings. Another NAT above is no key: nest the models.
+enum class MappingFault : std::uint8_t {
+  none,
+  dead,           // granted and renewed, and nothing comes through
+  wrong_address,  // the external address that is told is another one
+};
+
+/// Port-mapping servers on the gateway's inside address. The engine only keeps their mappings; the world starts them.
+struct PortMapping {
+  bool nat_pmp = false;
+  bool pcp = false;
+  bool upnp_igd = false;
+  Duration max_lifetime = 24h;
+  MappingFault fault = MappingFault::none;
+  bool any() const { return nat_pmp || pcp || upnp_igd; }
+};
+
 /// One middlebox by the axes of RFC 4787, 5382 and 5508, and the details beside them that decide whether two agents
 /// meet. The default is the NAT that RFC 4787 asks for.
 struct Behavior {
@@ -144,6 +161,7 @@ struct Behavior {
   /// Destination ports to which the inside may open flows; nullopt: all, empty: none.
   std::optional<std::vector<std::uint16_t>> tcp_ports, udp_ports;
   std::optional<HttpProxy> http_proxy;
+  PortMapping port_mapping;
   Prefix nat64_prefix{*IpAddress::parse("64:ff9b::"), 96};  // of nat64 (RFC 6052 §2.1)
   Prefix internal_prefix, external_prefix;                  // of nptv6
 };

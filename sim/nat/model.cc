@@ -78,6 +78,14 @@ void read_lifetimes(const json& object, Lifetimes& lifetimes) {
   read(object, "icmp_query", lifetimes.icmp_query);
 }
 
+void read_port_mapping(const json& object, PortMapping& mapping) {
+  read(object, "nat_pmp", mapping.nat_pmp);
+  read(object, "pcp", mapping.pcp);
+  read(object, "upnp_igd", mapping.upnp_igd);
+  read(object, "max_lifetime_s", mapping.max_lifetime);
+  read(object, "fault", std::array<std::string_view, 3>{"none", "dead", "wrong_address"}, mapping.fault);
+}
+
 Behavior read_behavior(const json& object) {
   Behavior behavior;
   behavior.name = object.at("name").get<std::string>();
@@ -94,6 +102,8 @@ Behavior read_behavior(const json& object) {
   if (const auto times = object.find("lifetimes_s"); times != object.end()) read_lifetimes(*times, behavior.lifetimes);
   read(object, "refresh", std::array<std::string_view, 3>{"outbound", "inbound", "both"}, behavior.refresh);
   read(object, "refusal", std::array<std::string_view, 3>{"silent", "icmp", "reset"}, behavior.refusal);
+  if (const auto mapping = object.find("port_mapping"); mapping != object.end())
+    read_port_mapping(*mapping, behavior.port_mapping);
   read(object, "premature_inbound", std::array<std::string_view, 2>{"ignored", "occupies"}, behavior.premature_inbound);
   read(object, "udp", std::array<std::string_view, 2>{"allowed", "blocked"}, behavior.udp);
   read(object, "icmp_errors", std::array<std::string_view, 2>{"translated", "dropped"}, behavior.icmp_errors);

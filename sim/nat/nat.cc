@@ -14,6 +14,7 @@
 #include "sim/nat/icmp.h"
 #include "sim/nat/packet.h"
 #include "sim/nat/rfc6052.h"
+#include "sim/nat/static_mappings.h"
 #include "sim/nat/table.h"
 
 namespace weft::nat {
@@ -68,6 +69,7 @@ struct Nat::State {
         external(std::move(addresses)),
         random(draws),
         table(behavior, translated_families(behavior, external)),
+        statics(table, external),
         pool_v4(behavior, of_family(external, IpFamily::v4), table, draws),
         pool_v6(behavior, of_family(external, IpFamily::v6), table, draws) {
     if (behavior.ports.blocks.mode != BlockMode::dynamic) return;
@@ -113,6 +115,7 @@ struct Nat::State {
   std::vector<IpAddress> external;
   Random& random;
   Table table;
+  StaticMappings statics;
   ExternalPool pool_v4, pool_v6;
   FragmentTable fragments;
   FragmentRoute last_route;  // of the packet that emit() let through last
@@ -238,13 +241,16 @@ std::expected<std::uint32_t, DropReason> Nat::State::open_outbound(Time now, con
 std::expected<std::uint32_t, DropReason> Nat::State::admit(Time now, const Packet& packet, Key at, Key remote) {
   const std::uint32_t session = table.find_inbound(at, remote);
   if (session != kNone) return session;
-  const std::uint32_t binding = table.binding_at(at, remote);
+  const std::uint32_t held = statics.empty() ? kNone : statics.binding_at(at);
+  const bool open = held != kNone;
+  const std::uint32_t binding = open ? held : table.binding_at(at, remote);
   if (binding == kNone) return std::unexpected(DropReason::no_mapping);
-  if (!opens_flow(packet) || !table.permitted(binding, remote)) return std::unexpected(DropReason::filtered);
+  if (!opens_flow(packet) || (!open && !table.permitted(binding, remote))) return std::unexpected(DropReason::filtered);
   if (dies_here(packet)) return std::unexpected(DropReason::ttl_expired);
   if (!make_room()) return std::unexpected(DropReason::table_full);
-  if (table.binding_at(at, remote) != binding) return std::unexpected(DropReason::no_mapping);  // it made the room
-  return table.add_session(now, binding, remote, Direction::inbound);
+  if (!open && table.binding_at(at, remote) != binding)
+    return std::unexpected(DropReason::no_mapping);  // it made the room
+  return table.add_session(now, binding, remote, Direction::inbound, open);
 }
 
 /// Sends a packet on between other endpoints, in the other IP version if they are of it.
@@ -433,6 +439,7 @@ void Nat::State::bring_along(Time now, Outcome& outcome, const FragmentKey& key,
 
 Outcome Nat::State::translate(Time now, Side from, MutableByteView bytes) {
   table.expire(now);
+  if (!statics.empty()) statics.expire(now);
   const bool prefix = behavior.translation == Translation::nptv6;
   if (behavior.translation != Translation::none && !prefix) return translate_flow(now, from, bytes);
   auto packet = parse_network_header(bytes);
@@ -496,6 +503,30 @@ void Nat::restart(std::optional<std::vector<IpAddress>> external) {
   state_ = std::move(fresh);
 }
 
+std::optional<StaticMapping> Nat::add_static_mapping(Time now, const StaticRequest& request) {
+  State& s = *state_;
+  if (s.behavior.translation != Translation::nat || s.behavior.ports.blocks.mode != BlockMode::none)
+    return std::nullopt;
+  s.table.expire(now);
+  s.statics.expire(now);
+  bool created = false;
+  auto mapping = s.statics.add(now, request, created);
+  if (created) ++s.counters.mappings_created;
+  return mapping;
+}
+
+bool Nat::remove_static_mapping(Time now, Protocol protocol, const Endpoint& internal) {
+  state_->table.expire(now);
+  state_->statics.expire(now);
+  return state_->statics.remove(protocol, internal);
+}
+
+std::vector<StaticMapping> Nat::static_mappings(Time now) {
+  state_->table.expire(now);
+  state_->statics.expire(now);
+  return state_->statics.list();
+}
+
 const Behavior& Nat::behavior() const { return state_->behavior; }
 const std::vector<IpAddress>& Nat::external() const { return state_->external; }
 
@@ -506,6 +537,7 @@ const NatCounters& Nat::counters() const {
 
 std::size_t Nat::mapping_count(Time now) {
   state_->table.expire(now);
+  state_->statics.expire(now);
   return state_->table.binding_count();
 }
 

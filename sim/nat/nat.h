@@ -20,6 +20,7 @@ class Random;
 namespace weft::nat {
 
 enum class Side : std::uint8_t { inside, outside };
+enum class Protocol : std::uint8_t;  // sim/nat/packet.h
 
 /// Why a packet was not forwarded. Counted per value.
 enum class DropReason : std::uint8_t {
@@ -58,6 +59,24 @@ struct Outcome {
   bool forwarded() const { return action < Action::held; }
 };
 
+/// What a port-mapping server asks the NAT to open.
+struct StaticRequest {
+  Protocol protocol;
+  Endpoint internal;
+  std::uint16_t suggested_port = 0;  // 0: none
+  bool exact = false;                // that port or none
+  std::optional<Duration> lifetime;  // nullopt: until removed
+};
+
+/// A port that is open to everybody outside, whatever the filter.
+struct StaticMapping {
+  Protocol protocol;
+  Endpoint internal;
+  Endpoint external;
+  std::optional<Time> expires;
+  friend bool operator==(const StaticMapping&, const StaticMapping&) = default;
+};
+
 struct NatCounters {
   std::uint64_t outbound = 0;
   std::uint64_t inbound = 0;
@@ -88,6 +107,14 @@ class Nat {
   void set_inside_address(const IpAddress& address);
   /// Forgets all state, as a restart does; new external addresses if given.
   void restart(std::optional<std::vector<IpAddress>> external = std::nullopt);
+
+  /// Opens a port towards `request.internal`, or prolongs what is open there. nullopt: no port is free, or the model
+  /// has no IPv4 address outside, or gives out ports by blocks. A restart forgets it.
+  std::optional<StaticMapping> add_static_mapping(Time now, const StaticRequest& request);
+  /// Whether there was one.
+  bool remove_static_mapping(Time now, Protocol protocol, const Endpoint& internal);
+  /// Ordered by external endpoint.
+  std::vector<StaticMapping> static_mappings(Time now);
 
   const Behavior& behavior() const;
   const std::vector<IpAddress>& external() const;

@@ -163,12 +163,13 @@ std::uint32_t Table::inbound_hash(const Session& session) const {
   return hash_of(bindings_[session.binding].external, session.remote);
 }
 
-std::uint32_t Table::add_session(Time now, std::uint32_t binding, Key remote, Direction direction) {
+std::uint32_t Table::add_session(Time now, std::uint32_t binding, Key remote, Direction direction, bool answers_here) {
   Binding& owner = bindings_[binding];
   // An answer leaves through this binding if the session says so or the mapping rule comes to the same.
-  const bool leaves = direction == Direction::outbound ||
-                      (find_outbound(owner.internal, remote) == kNone &&
-                       (behavior_.reply == ReplyRule::session || find_binding(owner.internal, remote) == binding));
+  const bool leaves =
+      direction == Direction::outbound ||
+      (find_outbound(owner.internal, remote) == kNone &&
+       (answers_here || behavior_.reply == ReplyRule::session || find_binding(owner.internal, remote) == binding));
   const std::uint32_t number = sessions_.take();
   Session& session = sessions_[number];
   const auto generation = static_cast<std::uint16_t>(session.generation + 1);

@@ -76,7 +76,14 @@ class Table {
 
   std::uint32_t add_binding(Key internal, Key external, Key remote);
   /// The first packet of a flow; followed by note_packet of the same packet.
-  std::uint32_t add_session(Time now, std::uint32_t binding, Key remote, Direction direction);
+  /// `answers_here`: what the inside sends back leaves by this binding, whatever the mapping rule.
+  std::uint32_t add_session(Time now, std::uint32_t binding, Key remote, Direction direction,
+                            bool answers_here = false);
+  /// Keeps a binding alive without a session, until release().
+  void hold(std::uint32_t binding) { ++bindings_[binding].keepers; }
+  void release(std::uint32_t binding) {
+    if (--bindings_[binding].keepers == 0) drop_binding(binding);
+  }
   void note_packet(Time now, std::uint32_t session, Direction direction, std::uint8_t tcp_flags);
   void occupy(Time now, Key external, Key remote);
 

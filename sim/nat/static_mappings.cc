@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/nat/static_mappings.h"
+
+#include <algorithm>
+
+#include "mesh/base/deadlines.h"
+#include "sim/nat/packet.h"
+
+namespace weft::nat {
+namespace {
+
+constexpr std::uint16_t kLowestPort = 1024;
+
+Key no_remote(Protocol protocol) { return Key(0, 0, protocol, false); }
+
+}  // namespace
+
+std::uint32_t StaticMappings::binding_at(Key external) const {
+  const auto found = by_external_.find(external.bits());
+  return found == by_external_.end() ? Table::kNone : found->second.second.binding;
+}
+
+StaticMapping StaticMappings::describe(Key external, const Held& held) const {
+  return {external.protocol(), table_.endpoint(held.internal), table_.endpoint(external), held.expires};
+}
+
+void StaticMappings::expire(Time now) {
+  if (!next_ || now < *next_) return;
+  next_.reset();
+  for (auto at = by_external_.begin(); at != by_external_.end();) {
+    const Held& held = at->second.second;
+    if (held.expires && *held.expires <= now) {
+      table_.release(held.binding);
+      at = by_external_.erase(at);
+    } else {
+      next_ = earlier(next_, held.expires);
+      ++at;
+    }
+  }
+}
+
+/// The port asked for, or the next free one above it.
+std::optional<Key> StaticMappings::choose(Protocol protocol, const StaticRequest& request) {
+  const auto address = std::ranges::find_if(external_, &IpAddress::is_v4);
+  if (address == external_.end()) return std::nullopt;
+  const std::uint16_t wanted = request.suggested_port != 0 ? request.suggested_port : request.internal.port;
+  std::uint32_t port = wanted;
+  for (std::uint32_t step = 0; step < 65536u - kLowestPort; ++step) {
+    const Key candidate = table_.key(protocol, {*address, static_cast<std::uint16_t>(port)});
+    const bool held = by_external_.contains(candidate.bits());
+    if (!held && table_.is_free(candidate, no_remote(protocol))) return candidate;
+    if (request.exact) return std::nullopt;
+    port = port < kLowestPort || port == 65535 ? kLowestPort : port + 1;
+  }
+  return std::nullopt;
+}
+
+std::optional<StaticMapping> StaticMappings::add(Time now, const StaticRequest& request, bool& created) {
+  created = false;
+  if (!request.internal.address.is_v4() || request.internal.port == 0) return std::nullopt;
+  const std::optional<Time> expires = request.lifetime ? std::optional(now + *request.lifetime) : std::nullopt;
+  next_ = earlier(next_, expires);
+  const Key internal = table_.key(request.protocol, request.internal);
+  for (auto& [bits, entry] : by_external_) {
+    auto& [external, held] = entry;
+    if (held.internal != internal || (request.exact && external.port() != request.suggested_port)) continue;
+    held.expires = expires;
+    return describe(external, held);
+  }
+  const auto external = choose(request.protocol, request);
+  if (!external) return std::nullopt;
+  const std::uint32_t binding = table_.add_binding(internal, *external, no_remote(request.protocol));
+  table_.hold(binding);
+  created = true;
+  const Held held{internal, binding, expires};
+  by_external_[external->bits()] = {*external, held};
+  return describe(*external, held);
+}
+
+bool StaticMappings::remove(Protocol protocol, const Endpoint& internal) {
+  const Key key = table_.key(protocol, internal);
+  return std::erase_if(by_external_, [&](const auto& each) {
+           const Held& held = each.second.second;
+           if (held.internal != key) return false;
+           table_.release(held.binding);
+           return true;
+         }) > 0;
+}
+
+std::vector<StaticMapping> StaticMappings::list() const {
+  std::vector<StaticMapping> out;
+  for (const auto& [bits, entry] : by_external_) out.push_back(describe(entry.first, entry.second));
+  return out;
+}
+
+}  // namespace weft::nat

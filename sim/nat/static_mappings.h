@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "sim/nat/nat.h"
+#include "sim/nat/table.h"
+
+namespace weft::nat {
+
+/// What port-mapping protocols have opened (RFC 6887 §2.2 "explicit dynamic mappings"): bindings that live for their
+/// own time, with or without flows, and that admit any remote endpoint. IPv4 outsides only.
+class StaticMappings {
+ public:
+  StaticMappings(Table& table, const std::vector<IpAddress>& external) : table_(table), external_(external) {}
+
+  bool empty() const { return by_external_.empty(); }
+  void expire(Time now);
+  /// The binding that is held open at `external`; kNone if none is.
+  std::uint32_t binding_at(Key external) const;
+  std::optional<StaticMapping> add(Time now, const StaticRequest& request, bool& created);
+  bool remove(Protocol protocol, const Endpoint& internal);
+  std::vector<StaticMapping> list() const;
+
+ private:
+  struct Held {
+    Key internal;
+    std::uint32_t binding;
+    std::optional<Time> expires;
+  };
+  std::optional<Key> choose(Protocol protocol, const StaticRequest& request);
+  StaticMapping describe(Key external, const Held& held) const;
+
+  Table& table_;
+  const std::vector<IpAddress>& external_;
+  std::map<std::uint64_t, std::pair<Key, Held>> by_external_;
+  std::optional<Time> next_;
+};
+
+}  // namespace weft::nat
