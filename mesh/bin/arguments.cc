@@ -140,6 +140,13 @@ void add_others(const ParserPointer& parser) {
         command.add_option("--rekey-after", flags.rekey_after, "Age at which we renew a session: 1s to 120s (120s)");
         command.add_option("--cipher", flags.cipher, "Who encrypts: auto, avx512, avx2 or openssl (auto)");
       });
+  add_command<DebugPortmapFlags>(parser, debug, "portmap", "Keep a port open on the router of the default route",
+                                 run_debug_portmap, true, [](CLI::App& command, DebugPortmapFlags& flags) {
+                                   command.add_option("port", flags.port, "Port of this machine")->required();
+                                   command.add_flag("--tcp", flags.tcp, "TCP instead of UDP");
+                                   command.add_option("--method", flags.method,
+                                                      "auto, pcp, nat-pmp or upnp-igd (auto)");
+                                 });
 }
 
 bool has_command(const CLI::App& app, const std::string& name) {

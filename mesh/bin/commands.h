@@ -116,4 +116,13 @@ struct DebugWireguardFlags {
 /// the counters.
 int run_debug_wireguard(const DebugWireguardFlags& flags);
 
+struct DebugPortmapFlags {
+  CommonFlags common;
+  std::uint16_t port = 0;
+  bool tcp = false;
+  std::string method = "auto";  // auto, pcp, nat-pmp or upnp-igd
+};
+/// Prints one JSON object a line for each change of the mapping; withdraws it at the end.
+int run_debug_portmap(const DebugPortmapFlags& flags);
+
 }  // namespace weft::bin
