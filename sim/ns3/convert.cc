@@ -44,16 +44,6 @@ Endpoint from_ns3(const ns3::Address& address) {
   return {from_ns3(inet6.GetIpv6()), inet6.GetPort()};
 }
 
-ns3::Ptr<ns3::Packet> make_packet(ByteView bytes) {
-  return ns3::Create<ns3::Packet>(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
-}
-
-Bytes bytes_of(const ns3::Packet& packet) {
-  Bytes bytes(packet.GetSize());
-  packet.CopyData(bytes.data(), packet.GetSize());
-  return bytes;
-}
-
 std::uint16_t ether_type(ByteView ip_packet) { return ip_packet[0] >> 4 == 6 ? kEtherIpv6 : kEtherIpv4; }
 
 }  // namespace weft::stack

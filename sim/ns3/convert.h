@@ -7,6 +7,7 @@
 
 #include "mesh/base/bytes.h"
 #include "mesh/base/ip.h"
+#include "sim/ns3/nat_router/packet_bytes.h"
 
 namespace ns3 {
 class Ipv4Address;
@@ -26,8 +27,6 @@ ns3::Address to_ns3(const Endpoint& endpoint);
 /// An IPv4 or IPv6 socket address.
 Endpoint from_ns3(const ns3::Address& address);
 
-ns3::Ptr<ns3::Packet> make_packet(ByteView bytes);
-Bytes bytes_of(const ns3::Packet& packet);
 /// The EtherType of a whole IP packet.
 std::uint16_t ether_type(ByteView ip_packet);
 

@@ -5,10 +5,12 @@
 #include <ns3/icmpv6-l4-protocol.h>
 #include <ns3/internet-stack-helper.h>
 #include <ns3/ipv4-interface-address.h>
+#include <ns3/ipv4-routing-table-entry.h>
 #include <ns3/ipv4-static-routing-helper.h>
 #include <ns3/ipv4-static-routing.h>
 #include <ns3/ipv4.h>
 #include <ns3/ipv6-interface-address.h>
+#include <ns3/ipv6-routing-table-entry.h>
 #include <ns3/ipv6-static-routing-helper.h>
 #include <ns3/ipv6-static-routing.h>
 #include <ns3/ipv6.h>
@@ -79,6 +81,30 @@ void add_default_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> devic
       .GetStaticRouting(node->GetObject<ns3::Ipv6>())
       ->AddNetworkRouteTo(ns3::Ipv6Address::GetAny(), ns3::Ipv6Prefix(static_cast<std::uint8_t>(0)),
                           interface6(node, device));
+}
+
+void clear_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device) {
+  auto routing4 = ns3::Ipv4StaticRoutingHelper().GetStaticRouting(node->GetObject<ns3::Ipv4>());
+  for (std::uint32_t i = routing4->GetNRoutes(); i-- > 0;) {
+    if (routing4->GetRoute(i).GetInterface() == interface4(node, device)) routing4->RemoveRoute(i);
+  }
+  auto routing6 = ns3::Ipv6StaticRoutingHelper().GetStaticRouting(node->GetObject<ns3::Ipv6>());
+  for (std::uint32_t i = routing6->GetNRoutes(); i-- > 0;) {
+    if (routing6->GetRoute(i).GetInterface() == interface6(node, device)) routing6->RemoveRoute(i);
+  }
+}
+
+void remove_device(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses) {
+  clear_routes(node, device);
+  auto ipv4 = node->GetObject<ns3::Ipv4>();
+  auto ipv6 = node->GetObject<ns3::Ipv6>();
+  const std::uint32_t at4 = interface4(node, device), at6 = interface6(node, device);
+  while (ipv4->GetNAddresses(at4) > 0) ipv4->RemoveAddress(at4, 0);
+  for (const IpAddress& address : addresses) {
+    if (address.is_v6()) ipv6->RemoveAddress(at6, to_ns3_v6(address));
+  }
+  ipv4->SetDown(at4);
+  ipv6->SetDown(at6);
 }
 
 }  // namespace weft::stack

@@ -5,6 +5,8 @@
 #include <ns3/ptr.h>
 #include <ns3/virtual-net-device.h>
 
+#include <vector>
+
 #include "mesh/base/ip.h"
 
 namespace weft::stack {
@@ -21,5 +23,10 @@ ns3::Ptr<ns3::VirtualNetDevice> add_virtual_device(ns3::Ptr<ns3::Node> node);
 void add_address(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device, const IpAddress& address);
 /// Sends everything without a better route by `device`.
 void add_default_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device);
+
+/// Takes addresses and routes from the interfaces of `device` and sets them down.
+void remove_device(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses);
+/// Removes the routes that lead into `device`.
+void clear_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device);
 
 }  // namespace weft::stack

@@ -12,6 +12,7 @@
 #include "sim/fabric/headers.h"
 #include "sim/fabric/host_services.h"
 #include "sim/fabric/simulated_files.h"
+#include "sim/ns3/cause_tag.h"
 #include "sim/ns3/convert.h"
 #include "sim/ns3/node.h"
 #include "sim/ns3/ns3_listener.h"
@@ -19,6 +20,7 @@
 #include "sim/ns3/ns3_stream.h"
 #include "sim/ns3/ns3_tun.h"
 #include "sim/ns3/ns3_udp_socket.h"
+#include "sim/ns3/wire_log.h"
 
 namespace weft::stack {
 namespace {
@@ -44,28 +46,50 @@ Ns3Host::Ns3Host(fabric::EventLoop& loop, const Ns3HostOptions& options)
 
 Ns3Host::~Ns3Host() { cycle_->end(); }
 
-void Ns3Host::plug_in(ns3::Ptr<ns3::NetDevice> device) {
+void Ns3Host::plug_in(ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses) {
+  const bool first = !device_;
+  addresses_ = addresses;
+  device_ = device;
   auto ipv4 = node_->GetObject<ns3::Ipv4>();
   auto ipv6 = node_->GetObject<ns3::Ipv6>();
+  for (const std::uint16_t protocol : {kEtherIpv4, kEtherIpv6}) {
+    node_->RegisterProtocolHandler(ns3::MakeCallback(&Ns3Host::precede, this), protocol, device);
+  }
   const std::uint32_t interface4 = ipv4->AddInterface(device);
   const std::uint32_t interface6 = ipv6->AddInterface(device);
   ipv6->SetForwarding(interface6, true);  // a forwarding interface solicits no router
-  for (const IpAddress& address : options_.addresses) add_address(node_, device, address);
+  for (const IpAddress& address : addresses_) add_address(node_, device, address);
   ipv4->SetUp(interface4);
   ipv6->SetUp(interface6);
   add_default_routes(node_, device);
   for (const std::uint16_t protocol : {kEtherIpv4, kEtherIpv6}) {
     node_->RegisterProtocolHandler(ns3::MakeCallback(&Ns3Host::receive, this), protocol, device);
   }
+  if (!first) monitor_->changed();
 }
+
+void Ns3Host::unplug() {
+  remove_device(node_, device_, addresses_);
+  addresses_.clear();
+}
+
+void Ns3Host::precede(ns3::Ptr<ns3::NetDevice>, ns3::Ptr<const ns3::Packet> packet, std::uint16_t, const ns3::Address&,
+                      const ns3::Address&, ns3::NetDevice::PacketType) {
+  if (recorder() != nullptr) loop_.set_cause(cause_of(*packet));
+}
+
+tracing::Recorder* Ns3Host::recorder() const { return options_.log == nullptr ? nullptr : options_.log->recorder(); }
 
 /// Beside the stack: ns-3's sockets do not tell which datagram an ICMP error is about, and its TCP takes the RST that
 /// refuses a connection for a stray acknowledgement.
 void Ns3Host::receive(ns3::Ptr<ns3::NetDevice>, ns3::Ptr<const ns3::Packet> packet, std::uint16_t, const ns3::Address&,
                       const ns3::Address&, ns3::NetDevice::PacketType) {
-  if (!powered_) return;
-  const Bytes bytes = bytes_of(*packet);
-  const auto ip = fabric::parse_ip(bytes);
+  if (powered_) look_at(bytes_of(*packet));
+  loop_.set_cause(0);
+}
+
+void Ns3Host::look_at(ByteView packet) {
+  const auto ip = fabric::parse_ip(packet);
   if (!ip) return;
   if (ip->protocol == fabric::kTcp && ip->payload.size() >= fabric::kTcpHeader && (ip->payload[13] & kRst)) {
     return refuse({ip->destination, load_u16be(&ip->payload[2])}, {ip->source, load_u16be(&ip->payload[0])});
@@ -88,7 +112,7 @@ void Ns3Host::refuse(const Endpoint& local, const Endpoint& remote) {
 }
 
 bool Ns3Host::owns(const IpAddress& address) const {
-  return address.is_loopback() || std::ranges::find(options_.addresses, address) != options_.addresses.end();
+  return address.is_loopback() || std::ranges::find(addresses_, address) != addresses_.end();
 }
 
 io::Clock& Ns3Host::clock() { return *clock_; }
@@ -125,6 +149,7 @@ ns3::Ptr<ns3::NetDevice> Ns3Host::take_tun_device(const std::string& name) {
   slot.in_use = true;
   if (slot.device) return slot.device;
   slot.device = add_virtual_device(node_);
+  if (on_tun_device_) on_tun_device_(slot.device);
   return slot.device;
 }
 
@@ -150,6 +175,14 @@ TraceSink& Ns3Host::trace() {
 
 void Ns3Host::set_link_up(bool up) {
   if (std::exchange(link_up_, up) != up) monitor_->changed();
+}
+
+void Ns3Host::set_asleep(bool asleep) { asleep ? void(cycle_->asleep = true) : cycle_->wake(loop_.now()); }
+
+bool Ns3Host::asleep() const { return cycle_->asleep; }
+
+void Ns3Host::set_wall_clock(Duration step, std::int32_t drift_ppm) {
+  clock_->set_skew(clock_->skew() + step, drift_ppm);
 }
 
 void Ns3Host::set_power(bool on) {

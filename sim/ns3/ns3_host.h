@@ -17,6 +17,7 @@
 #include "mesh/base/ip.h"
 #include "mesh/base/random.h"
 #include "mesh/io/host.h"
+#include "sim/fabric/wire_event.h"
 #include "sim/ns3/port_book.h"
 
 namespace weft::fabric {
@@ -28,20 +29,28 @@ class SimulatedFiles;
 class VirtualClock;
 }  // namespace weft::fabric
 
+namespace weft::tracing {
+class Recorder;
+}
+
 namespace weft::stack {
 
+class FlowMarks;
 class Ns3Monitor;
 class Ns3Names;
 class Ns3Stream;
 class Ns3Tun;
 class Ns3UdpSocket;
+class WireLog;
 
 struct Ns3HostOptions {
   std::string name;
-  std::vector<IpAddress> addresses;
   TraceSink* trace = nullptr;  // outlives the host; nullptr: nobody listens
   std::uint64_t seed = 1;
   WallTime wall_start{};
+  fabric::NodeId number = 0;   // in the trace
+  WireLog* log = nullptr;      // outlives the host
+  FlowMarks* marks = nullptr;  // nullptr: nobody monitors flows
 };
 
 /// A host that is a full ns-3 node: io::Host over ns-3's IPv4, IPv6, UDP and TCP. Services run on it as on a real one
@@ -70,26 +79,39 @@ class Ns3Host final : public io::Host {
 
   const std::string& name() const { return options_.name; }
   ns3::Ptr<ns3::Node> node() const { return node_; }
-  const std::vector<IpAddress>& addresses() const { return options_.addresses; }
+  const std::vector<IpAddress>& addresses() const { return addresses_; }
   bool owns(const IpAddress& address) const;
-  /// Puts the host's addresses and default routes on `device`, its end of the access link.
-  void plug_in(ns3::Ptr<ns3::NetDevice> device);
+  /// Puts `addresses` and the default routes on `device`, the host's end of an access link. After the first time the
+  /// network monitor tells.
+  void plug_in(ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses);
+  /// Takes addresses and routes from the device that was plugged in last.
+  void unplug();
   /// What the network monitor says of the interface.
   void set_link_up(bool up);
   bool link_up() const { return link_up_; }
   /// Pulls the plug or powers it again: timers, tasks and sockets of before are dead, unsynced data is lost or torn.
   void set_power(bool on);
   bool powered() const { return powered_; }
+  /// Asleep, services neither run nor hear; ns-3's own TCP does not know.
+  void set_asleep(bool asleep);
+  bool asleep() const;
+  void set_wall_clock(Duration step, std::int32_t drift_ppm);
 
   /// Sees every packet that passes a TUN device of this host; `to_host`: written by the service.
   using TunTap = std::function<void(bool to_host, ByteView packet)>;
   void set_tun_tap(TunTap tap) { tun_tap_ = std::move(tap); }
+  /// Hears of each device that is made for a TUN.
+  void on_tun_device(std::function<void(ns3::Ptr<ns3::NetDevice>)> handler) { on_tun_device_ = std::move(handler); }
 
   /// For the parts of the host.
   fabric::EventLoop& loop() { return loop_; }
   PortBook& udp_ports() { return udp_ports_; }
   PortBook& tcp_ports() { return tcp_ports_; }
   const TunTap& tun_tap() const { return tun_tap_; }
+  fabric::NodeId number() const { return options_.number; }
+  FlowMarks* marks() const { return options_.marks; }
+  /// nullptr: nobody wants a trace.
+  tracing::Recorder* recorder() const;
   void add(Ns3UdpSocket& socket) { udp_sockets_.push_back(&socket); }
   void remove(Ns3UdpSocket& socket) { std::erase(udp_sockets_, &socket); }
   void add(Ns3Stream& stream) { streams_.push_back(&stream); }
@@ -104,15 +126,21 @@ class Ns3Host final : public io::Host {
     ns3::Ptr<ns3::NetDevice> device;
     bool in_use = false;
   };
+  /// Before ns-3's stack gets a packet: what it and the services do about it has that packet for a cause.
+  void precede(ns3::Ptr<ns3::NetDevice> device, ns3::Ptr<const ns3::Packet> packet, std::uint16_t protocol,
+               const ns3::Address& from, const ns3::Address& to, ns3::NetDevice::PacketType type);
   void receive(ns3::Ptr<ns3::NetDevice> device, ns3::Ptr<const ns3::Packet> packet, std::uint16_t protocol,
                const ns3::Address& from, const ns3::Address& to, ns3::NetDevice::PacketType type);
 
+  void look_at(ByteView packet);
   /// The far end of a connection that is being opened does not want it.
   void refuse(const Endpoint& local, const Endpoint& remote);
 
   fabric::EventLoop& loop_;
   Ns3HostOptions options_;
   ns3::Ptr<ns3::Node> node_;
+  std::vector<IpAddress> addresses_;
+  ns3::Ptr<ns3::NetDevice> device_;
   bool powered_ = true;
   bool link_up_ = true;
   std::shared_ptr<fabric::PowerCycle> cycle_;  // replaced at each power cycle
@@ -123,6 +151,7 @@ class Ns3Host final : public io::Host {
   std::vector<Ns3Stream*> streams_;
   std::map<std::string, TunSlot> tuns_;
   TunTap tun_tap_;
+  std::function<void(ns3::Ptr<ns3::NetDevice>)> on_tun_device_;
   std::unique_ptr<fabric::VirtualClock> clock_;
   std::unique_ptr<fabric::SimulatedEntropy> entropy_;
   std::unique_ptr<fabric::SimulatedFiles> files_;

@@ -9,10 +9,15 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mesh/io/tun_device.h"
 #include "sim/ns3/ns3_host.h"
+
+namespace weft::tracing {
+enum class Kind : std::uint8_t;
+}
 
 namespace weft::stack {
 
@@ -34,9 +39,8 @@ class Ns3Tun final : public io::TunDevice {
 
   bool transmit(ns3::Ptr<ns3::Packet> packet, const ns3::Address& source, const ns3::Address& destination,
                 std::uint16_t protocol);
-  void set_addresses();
-  void clear_routes();
   void flush();
+  std::uint64_t record(tracing::Kind kind, std::uint64_t cause, ByteView packet, std::string_view reason = {});
 
   Ns3Host& host_;
   io::TunOptions options_;
@@ -44,7 +48,11 @@ class Ns3Tun final : public io::TunDevice {
   std::uint32_t interface4_, interface6_;
   std::shared_ptr<PacketHandler> handler_;
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);
-  std::deque<Bytes> queue_;
+  struct Waiting {
+    Bytes bytes;
+    std::uint64_t event = 0;  // of the trace
+  };
+  std::deque<Waiting> queue_;
   bool flush_posted_ = false;
 };
 

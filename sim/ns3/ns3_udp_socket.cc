@@ -13,7 +13,10 @@
 #include <utility>
 
 #include "mesh/base/assert.h"
+#include "sim/fabric/event_loop.h"
+#include "sim/ns3/cause_tag.h"
 #include "sim/ns3/convert.h"
+#include "sim/trace/recorder.h"
 
 namespace weft::stack {
 namespace {
@@ -125,7 +128,10 @@ SendError Ns3UdpSocket::send_one(const DatagramMeta& meta, ByteView content) {
   if (content.size() > kMaxDatagram || (meta.dont_fragment && size > kMtu)) return SendError::too_big;
   if (!meta.source.address.is_unspecified() && !host_.owns(meta.source.address)) return SendError::not_permitted;
   set_fields(meta);
-  if (socket_->SendTo(make_packet(content), 0, address_of(meta)) >= 0) return SendError::none;
+  auto packet = make_packet(content);
+  if (const auto* recorder = host_.recorder())
+    set_cause(packet, recorder->cause_of(content.data(), host_.loop().cause()));
+  if (socket_->SendTo(packet, 0, address_of(meta)) >= 0) return SendError::none;
   return socket_->GetErrno() == ns3::Socket::ERROR_MSGSIZE ? SendError::too_big : SendError::unreachable;
 }
 
@@ -156,6 +162,7 @@ void Ns3UdpSocket::read(ns3::Ptr<ns3::Packet> packet, const Endpoint& source) {
   }
   if (packet->RemovePacketTag(tos)) arrival.meta.ecn = static_cast<Ecn>(tos.GetTos() & 3);
   if (packet->RemovePacketTag(traffic_class)) arrival.meta.ecn = static_cast<Ecn>(traffic_class.GetTclass() & 3);
+  arrival.cause = cause_of(*packet);
   arrival.length = packet->GetSize();
   arrival.arena.resize(kHead + arrival.length + kTail);
   packet->CopyData(arrival.arena.data() + kHead, arrival.length);
@@ -195,9 +202,12 @@ void Ns3UdpSocket::flush() {
   std::vector<DatagramSlot> slots;
   for (std::size_t at = 0; at < batch.size() && *exists; at += slots.size()) {
     slots.clear();
+    tracing::Recorder::Batch held(host_.recorder());
+    host_.loop().set_cause(batch[at].cause);
     for (std::size_t i = at; i < std::min(batch.size(), at + kMaxBatch); ++i) {
       Arrival& arrival = batch[i];
       const auto capacity = static_cast<std::uint32_t>(arrival.arena.size());
+      held.hold(arrival.arena.data(), arrival.arena.size(), arrival.cause);
       slots.push_back({{arrival.arena.data(), capacity, kHead, arrival.length}, arrival.meta});
     }
     (*handler)(slots);

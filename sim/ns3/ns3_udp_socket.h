@@ -35,6 +35,7 @@ class Ns3UdpSocket final : public io::UdpSocket {
     Bytes arena;
     std::uint32_t length = 0;
     DatagramMeta meta;
+    std::uint64_t cause = 0;  // its event in the trace
   };
   SendError send_one(const DatagramMeta& meta, ByteView content);
   void set_fields(const DatagramMeta& meta);

@@ -7,9 +7,11 @@
 
 #include "sim/fabric/event_loop.h"
 #include "sim/ns3/exchange.h"
-#include "sim/ns3/nat_router.h"
+#include "sim/ns3/flow_marks.h"
+#include "sim/ns3/nat_router/nat_router.h"
 #include "sim/ns3/ns3_host.h"
 #include "sim/ns3/ns3_ping.h"
+#include "sim/ns3/tools.h"
 #include "sim/ns3/wire_log.h"
 #include "sim/world/ns3_options.h"
 #include "sim/world/world.h"
@@ -34,7 +36,7 @@ class StackWorld final : public sim::World {
   io::Host& add_host(const sim::HostPlan& plan) override;
   sim::Gateway add_gateway(const sim::GatewayPlan& plan, const nat::Behavior& behavior) override;
   Time now() const override { return loop_->now(); }
-  bool run_until(const std::function<bool()>& done, Time deadline) override { return loop_->run(deadline, &done); }
+  bool run_until(const std::function<bool()>& done, Time deadline) override;
   void at(Time when, std::function<void()> task) override { loop_->at(when, std::move(task)); }
   std::unique_ptr<sim::PingRun> ping(io::Host& from, io::Host& to, const sim::PingPlan& plan) override;
   Result<std::unique_ptr<sim::FlowRun>> start_flow(io::Host& from, io::Host& to, const sim::FlowPlan& plan) override;
@@ -43,7 +45,14 @@ class StackWorld final : public sim::World {
   void set_power(io::Host& host, bool on) override;
   void set_unsynced(io::Host& host, sim::Unsynced fate) override;
   std::string_view fidelity() const override { return "stack"; }
-  bool can(sim::Feature) const override { return false; }
+  bool can(sim::Feature) const override { return true; }
+  void set_link(io::Host& host, const sim::LinkPlan& link) override;
+  void set_link(sim::GatewayId gateway, const sim::LinkPlan& link) override;
+  void set_region_path(std::uint16_t from, std::uint16_t to, const sim::RegionPathPlan& path) override;
+  void reboot_gateway(sim::GatewayId gateway, const std::vector<IpAddress>& external) override;
+  void move_host(io::Host& host, const sim::AttachmentPlan& to) override;
+  void set_wall_clock(io::Host& host, Duration step, std::int32_t drift_ppm) override;
+  void set_suspended(io::Host& host, bool suspended) override;
   void observe(std::function<void(ByteView packet)> observer) override { log_.observe(std::move(observer)); }
   void set_recorder(tracing::Recorder& recorder) override { log_.set_recorder(&recorder); }
   Bytes canary() const override { return Ns3Ping::canary(); }
@@ -55,22 +64,33 @@ class StackWorld final : public sim::World {
     sim::PlaceId place = 0;
     Exchange::PortNumber port = 0;
     std::vector<std::pair<sim::PlaceId, IpAddress>> announced;
+    std::string name;
+    fabric::NodeId number = 0;
   };
   /// A realm, and the gateway it lies behind; the Internet lies behind none.
   struct Place {
     std::unique_ptr<Exchange> exchange;
-    std::unique_ptr<NatRouter> router;
+    ns3::Ptr<ns3::Node> gateway;
+    ns3::Ptr<NatRouter> router;
+    fabric::NodeId number = 0;  // of the gateway
     sim::PlaceId outer = 0;
     Exchange::PortNumber outer_port = 0;
   };
   class TrackedPing;
 
+  void attach(HostEntry& entry, const sim::AttachmentPlan& to);
   void announce(HostEntry& entry);
+  void withdraw(HostEntry& entry);
+  /// Whether packets pass a host's port: link, power and wakefulness.
+  void set_port(HostEntry& entry);
+  void watch(const Place& place);
   HostEntry& entry_of(io::Host& host);
   void tapped(const Ns3Host& host, bool to_host, ByteView packet);
 
   StackOptions options_;
   std::unique_ptr<fabric::EventLoop> loop_;
+  Tools tools_;
+  FlowMarks marks_;
   WireLog log_;
   std::vector<Place> places_;
   std::vector<HostEntry> hosts_;

@@ -3,9 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <vector>
 
+#include "mesh/io/clock.h"
 #include "mesh/io/host.h"
+#include "mesh/io/network_monitor.h"
 #include "mesh/io/stream.h"
+#include "mesh/io/timer.h"
 #include "mesh/io/tun_device.h"
 #include "mesh/io/udp_socket.h"
 #include "sim/nat/behavior.h"
@@ -158,6 +163,116 @@ TEST(StackWorld, PowerCutSilencesAHostForGood) {
   Socket again(*net.server, {ip("192.0.2.1"), 3478});
   client.send({ip("192.0.2.1"), 3478}, Bytes{2});
   EXPECT_TRUE(net.run([&] { return !again.from.empty(); }, 1s));
+}
+
+/// Whether a datagram from the client reaches the server within a second, and from where.
+std::optional<Endpoint> heard(BehindGateway& net, Socket& client, Socket& server) {
+  const std::size_t before = server.from.size();
+  client.send({ip("192.0.2.1"), 3478}, Bytes{1});
+  if (!net.run([&] { return server.from.size() > before; }, 1s)) return std::nullopt;
+  return server.from.back();
+}
+
+TEST(StackWorld, LinkMayChangeUnderWay) {
+  BehindGateway net(make_stack_world(1, regions()));
+  Socket server(*net.server, {ip("192.0.2.1"), 3478}), client(*net.client, {ip("10.0.0.1"), 5000});
+  net.world->set_link(*net.server, {.delay = 100ms});
+  const Time start = net.world->now();
+  ASSERT_TRUE(heard(net, client, server));
+  EXPECT_EQ(net.world->now() - start, 20ms + 100us + 100ms);
+  net.world->set_link(net.gateway.id, {.loss_ppm = 1'000'000});
+  EXPECT_FALSE(heard(net, client, server));
+}
+
+TEST(StackWorld, JitterKeepsTheOrderAndItsBound) {
+  BehindGateway net(make_stack_world(1, regions()));
+  Socket server(*net.server, {ip("192.0.2.1"), 3478}), client(*net.client, {ip("10.0.0.1"), 5000});
+  net.world->set_link(*net.server, {.jitter = 50ms});
+  for (std::uint8_t i = 0; i < 50; ++i) {
+    net.world->at(Time(Duration(i * 10ms)), [&client, i] { client.send({ip("192.0.2.1"), 3478}, Bytes{i}); });
+  }
+  std::vector<Duration> late;
+  for (std::uint8_t i = 0; i < 50; ++i) {
+    ASSERT_TRUE(net.run([&] { return server.contents.size() > i; }));
+    EXPECT_EQ(server.contents[i], Bytes{i});
+    late.push_back(net.world->now() - Time(i * 10ms) - (20ms + 100us));
+  }
+  EXPECT_LE(std::ranges::max(late), Duration(50ms));
+  EXPECT_GT(std::ranges::max(late), std::ranges::min(late));
+}
+
+TEST(StackWorld, LossesComeInRuns) {
+  BehindGateway net(make_stack_world(1, regions()));
+  Socket server(*net.server, {ip("192.0.2.1"), 3478}), client(*net.client, {ip("10.0.0.1"), 5000});
+  net.world->set_link(*net.server, {.loss_ppm = 200'000, .loss_burst = 10});
+  for (int i = 0; i < 5000; ++i) {
+    net.world->at(Time(i * 1ms), [&client] { client.send({ip("192.0.2.1"), 3478}, Bytes{1}); });
+  }
+  net.run([] { return false; }, 6s);
+  EXPECT_NEAR(static_cast<double>(server.from.size()), 4000, 400);
+}
+
+TEST(StackWorld, RegionsMayBeCutAndJoined) {
+  BehindGateway net(make_stack_world(1, regions()));
+  Socket server(*net.server, {ip("192.0.2.1"), 3478}), client(*net.client, {ip("10.0.0.1"), 5000});
+  net.world->set_region_path(1, 0, {.delay = 20ms, .cut = true});
+  EXPECT_FALSE(heard(net, client, server));
+  net.world->set_region_path(1, 0, {.delay = 40ms});
+  const Time start = net.world->now();
+  ASSERT_TRUE(heard(net, client, server));
+  EXPECT_EQ(net.world->now() - start, 40ms + 100us);
+}
+
+TEST(StackWorld, GatewayComesBackWithAnotherAddress) {
+  BehindGateway net(make_stack_world(1, regions()));
+  Socket server(*net.server, {ip("192.0.2.1"), 3478}), client(*net.client, {ip("10.0.0.1"), 5000});
+  EXPECT_EQ(heard(net, client, server), (Endpoint{ip("203.0.113.1"), 5000}));
+  net.world->reboot_gateway(net.gateway.id, {ip("203.0.113.77")});
+  server.send({ip("203.0.113.77"), 5000}, Bytes{2});
+  EXPECT_FALSE(net.run([&] { return !client.from.empty(); }, 1s));  // its mappings are gone
+  EXPECT_EQ(heard(net, client, server), (Endpoint{ip("203.0.113.77"), 5000}));
+  net.world->reboot_gateway(net.gateway.id, {});
+  EXPECT_EQ(heard(net, client, server), (Endpoint{ip("203.0.113.77"), 5000}));
+}
+
+TEST(StackWorld, HostMovesAndItsMonitorTells) {
+  BehindGateway net(make_stack_world(1, regions()));
+  int changes = 0;
+  net.client->network().on_change([&] { ++changes; });
+  Socket server(*net.server, {ip("192.0.2.1"), 3478}), client(*net.client, {IpAddress::any(IpFamily::v4), 5000});
+  EXPECT_EQ(heard(net, client, server), (Endpoint{ip("203.0.113.1"), 5000}));
+  net.world->move_host(*net.client, {.region = 0, .addresses = {ip("198.51.100.7")}, .link = {.delay = 1ms}});
+  const Time start = net.world->now();
+  EXPECT_EQ(heard(net, client, server), (Endpoint{ip("198.51.100.7"), 5000}));
+  EXPECT_EQ(net.world->now() - start, Duration(1ms + 2ms));
+  EXPECT_EQ(changes, 1);
+  EXPECT_EQ(net.client->network().interfaces().at(0).addresses.at(0).address, ip("198.51.100.7"));
+  server.send({ip("198.51.100.7"), 5000}, Bytes{3});
+  EXPECT_TRUE(net.run([&] { return !client.contents.empty(); }, 1s));
+}
+
+TEST(StackWorld, SleeperHearsNothingAndWakesToOverdueTimers) {
+  BehindGateway net(make_stack_world(1, regions()));
+  Socket server(*net.server, {ip("192.0.2.1"), 3478}), client(*net.client, {ip("10.0.0.1"), 5000});
+  std::optional<Time> rang;
+  const auto timer = net.server->make_timer([&] { rang = net.world->now(); });
+  timer->arm(Time(500ms));
+  net.world->set_suspended(*net.server, true);
+  EXPECT_FALSE(heard(net, client, server));
+  EXPECT_FALSE(rang);
+  net.world->set_suspended(*net.server, false);
+  EXPECT_TRUE(net.run([&] { return rang.has_value(); }, 1ms));
+  EXPECT_TRUE(heard(net, client, server));
+}
+
+TEST(StackWorld, WallClockStepsAndDrifts) {
+  BehindGateway net(make_stack_world(1, regions()));
+  const WallTime before = net.client->clock().wall_now();
+  net.world->set_wall_clock(*net.client, -3600s, 1000);
+  EXPECT_EQ(net.client->clock().wall_now(), before - 3600s);
+  net.run([] { return false; }, 1000s);
+  EXPECT_EQ(net.client->clock().wall_now(), before - 3600s + 1000s + 1s);
+  EXPECT_EQ(net.server->clock().wall_now(), before + 1000s);
 }
 
 /// The TUN of `host`, whose packets go to `peer` as they are.
