@@ -107,7 +107,8 @@ bool says_other_version(ByteView datagram) {
   const std::uint8_t version = reader.u8();
   const std::uint8_t opcode = reader.u8();
   const std::uint16_t result = reader.u16be();
-  return !reader.failed() && opcode >= kResponse && (version != kPcpVersion || (result & 0xFF) == 1);
+  if (reader.failed() || opcode < kResponse) return false;
+  return version == kPcpVersion ? (result & 0xFF) == 1 : result == 1;
 }
 
 }  // namespace weft::portmap

@@ -17,8 +17,10 @@ namespace {
 
 constexpr std::array kMethods = {Method::pcp, Method::nat_pmp, Method::upnp_igd};
 /// How long after the start of a search a better method may still answer: PCP is taken at once, NAT-PMP not before the
-/// first of these, UPnP not before the second, unless the better ones have said that they are not there.
+/// first of these, UPnP not before the second, and neither within kGrace of its answer, unless the better ones have
+/// said that they are not there.
 constexpr std::array<Duration, 3> kPatience = {0s, 500ms, 2s};
+constexpr Duration kGrace = 100ms;
 constexpr std::uint32_t kIdsPerRouter = 1u << 16;
 
 std::size_t index(Method method) { return static_cast<std::size_t>(method); }
@@ -68,6 +70,9 @@ struct PortMapper::State {
   void search(Time now);
   void probe(Time now, Method method);
   void advance(Time now);
+  Time ripe_at(Method method) const {
+    return std::max(search_began + kPatience[index(method)], found_at[index(method)] + kGrace);
+  }
   std::optional<Method> best(Time now, const Entry& entry, bool& wait) const;
   void request(Time now, Entry& entry, Method method);
   void withdraw(Time now, const Entry& entry);
@@ -91,6 +96,7 @@ struct PortMapper::State {
   std::optional<NatPmpClient> nat_pmp;
   std::optional<UpnpClient> upnp;
   std::array<Answer, 3> answers{};
+  std::array<Time, 3> found_at{};
   Time search_began{};
   Deadlines<Timer> deadlines;
   std::map<Wish, Entry> entries;
@@ -139,7 +145,7 @@ std::optional<Method> PortMapper::State::best(Time now, const Entry& entry, bool
     if (entry.failed.contains(method)) continue;
     const Answer answer = answers[index(method)];
     if (answer == Answer::found) {
-      wait = better_may_come && now < search_began + kPatience[index(method)];
+      wait = better_may_come && now < ripe_at(method);
       return method;
     }
     better_may_come |= answer == Answer::waiting;
@@ -156,7 +162,7 @@ void PortMapper::State::advance(Time now) {
     bool wait = false;
     const auto method = best(now, entry, wait);
     if (wait) {
-      if (method) deadlines.set(Timer::patience, search_began + kPatience[index(*method)]);
+      if (method) deadlines.set(Timer::patience, ripe_at(*method));
     } else if (method) {
       request(now, entry, *method);
     } else {
@@ -254,6 +260,7 @@ void PortMapper::State::handle(Time now, Method method, const ClientEvent& event
   if (std::holds_alternative<Found>(event)) {
     if (answer != Answer::waiting) return;
     answer = Answer::found;
+    found_at[index(method)] = now;
     advance(now);
   } else if (std::holds_alternative<NotFound>(event)) {
     const bool was_there = std::exchange(answer, Answer::absent) == Answer::found;

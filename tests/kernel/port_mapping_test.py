@@ -71,3 +71,72 @@ def test_a_restart_forgets(lab: GatewayLab) -> None:
     assert lab.control("show")["port_mappings"] == []
     out = lab.inside("host", "natpmpc")
     assert "epoch = 0" in out or "epoch = 1" in out or "epoch = 2" in out, out
+
+
+# --- our clients and Debian's miniupnpd, which maps in the kernel of the gateway's namespace ---
+
+WEFT = os.environ.get("WEFT_BIN", "")
+TABLES = """
+table inet filter {
+  chain forward { type filter hook forward priority 0; policy drop; ct state established,related accept; iifname "lan" accept; jump miniupnpd; }
+  chain miniupnpd { }
+  chain prerouting { type nat hook prerouting priority -100; jump prerouting_miniupnpd; }
+  chain postrouting { type nat hook postrouting priority 100; jump postrouting_miniupnpd; oifname "wan" masquerade; }
+  chain prerouting_miniupnpd { }
+  chain postrouting_miniupnpd { }
+}
+"""
+CONFIG = """
+ext_ifname=wan
+listening_ip=lan
+enable_natpmp=yes
+enable_upnp=yes
+secure_mode=yes
+upnp_table_name=filter
+upnp_nat_table_name=filter
+upnp_forward_chain=miniupnpd
+upnp_nat_chain=prerouting_miniupnpd
+upnp_nat_postrouting_chain=postrouting_miniupnpd
+lease_file={folder}/leases
+uuid=77656674-0000-4000-8000-0000000000ff
+allow 1024-65535 192.168.1.0/24 1024-65535
+deny 0-65535 0.0.0.0/0 0-65535
+"""
+PUBLIC = "9.0.0.2"  # miniupnpd maps nothing on a documentation address
+
+
+@pytest.fixture
+def miniupnpd(lab: GatewayLab) -> GatewayLab:
+    lab.inside("gw", "sysctl", "-qw", "net.ipv4.ip_forward=1")
+    lab.inside("gw", "ip", "address", "add", f"{PUBLIC}/24", "dev", "wan")
+    lab.inside("gw", "ip", "route", "add", "203.0.113.0/24", "dev", "wan")
+    lab.inside("server", "ip", "address", "add", "9.0.0.1/24", "dev", "eth0")
+    lab.inside("gw", "nft", "-f", "-", stdin=TABLES)
+    config = lab.folder / "miniupnpd.conf"
+    config.write_text(CONFIG.format(folder=lab.folder))
+    with open(lab.folder / "miniupnpd.log", "wb") as log:
+        daemon = lab.spawn("gw", "miniupnpd", "-d", "-f", str(config), "-P", str(lab.folder / "pid"), stdout=log, stderr=log)
+    yield lab
+    daemon.terminate()
+    daemon.wait(10)
+
+
+@pytest.mark.parametrize("method", ["pcp", "nat-pmp", "upnp-igd", "auto"])
+def test_our_clients_and_miniupnpd(miniupnpd: GatewayLab, method: str) -> None:
+    lab = miniupnpd
+    client = lab.spawn("host", WEFT, "debug", "portmap", "5003", "--method", method, stdout=subprocess.PIPE)
+    states = []
+    for line in client.stdout:
+        states.append(json.loads(line))
+        if states[-1]["state"] in ("mapped", "unavailable"):
+            break
+    log = (lab.folder / "miniupnpd.log").read_text()[-2000:]
+    assert states[-1]["state"] == "mapped", (states, log)
+    assert states[-1]["method"] == ("pcp" if method == "auto" else method)
+    address, port = states[-1]["external"].split(":")
+    assert address == PUBLIC and states[-1]["lifetime_s"] == 3600, states
+    assert reaches(lab, int(port), 5003, PUBLIC), lab.inside("gw", "nft", "list", "ruleset")
+    client.terminate()
+    assert client.wait(10) == 0
+    rules = lab.inside("gw", "nft", "list", "chain", "inet", "filter", "prerouting_miniupnpd")
+    assert "5003" not in rules, rules

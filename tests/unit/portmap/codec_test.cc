@@ -70,6 +70,7 @@ TEST(Pcp, RequestParserTellsTheResultToAnswerWith) {
 TEST(Pcp, KnowsAnAnswerOfNatPmp) {
   EXPECT_TRUE(says_other_version(*from_hex("0080 0001 00000005")));
   EXPECT_FALSE(says_other_version(encode(PcpResponse{})));
+  EXPECT_FALSE(says_other_version(encode(NatPmpResponse{})));  // the answer to another client at the same socket
 }
 
 TEST(Epoch, GoesBackOnlyWhenTheServerRestarts) {

@@ -234,6 +234,23 @@ TEST_F(PortMapperTest, ANewRouterIsAskedAnew) {
   EXPECT_EQ(report().state, MappingState::mapped);
 }
 
+TEST_F(PortMapperTest, PcpIsTakenEvenIfNatPmpAnswersFirst) {
+  use(offers(true, true, false));
+  mapper_.add(now_, kWish);
+  mapper_.set_router(now_, portmap::Router{kInside, kHost});
+  std::vector<Bytes> answers;
+  while (const auto datagram = mapper_.poll_transmit()) {
+    if (datagram->destination.port != portmap::kServerPort) continue;
+    answers.push_back(*pcp_->handle_datagram(now_, {kHost, 50000}, datagram->bytes, nat_->behavior().port_mapping));
+  }
+  now_ += 800ms;  // a late answer is no reason to take the other one
+  for (auto answer = answers.rbegin(); answer != answers.rend(); ++answer) {
+    mapper_.handle_datagram(now_, {kInside, portmap::kServerPort}, *answer);
+  }
+  run_for(1s);
+  EXPECT_EQ(report().method, Method::pcp);
+}
+
 TEST_F(PortMapperTest, AnswersOfOthersAreIgnored) {
   use(offers(true, false, false));
   silent_ = true;
