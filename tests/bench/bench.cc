@@ -32,7 +32,8 @@ void Bench::figure(const std::string& name, const std::string& unit, const std::
   }
   std::vector<double> values;
   for (unsigned i = 0; i < options_.runs; ++i) values.push_back(measure());
-  figures_.push_back({name, median(std::move(values)), unit, options_.runs});
+  const auto [least, most] = std::ranges::minmax(values);
+  figures_.push_back({name, median(std::move(values)), unit, options_.runs, least, most});
 }
 
 double Bench::rate(const std::function<std::size_t(Stopwatch&)>& step) const {

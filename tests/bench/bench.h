@@ -17,12 +17,13 @@ struct Options {
   std::vector<std::string> names;                                  // figures to measure, or folders of them; empty: all
 };
 
-/// A measured number: the median of `runs` runs.
+/// A measured number: the median of `runs` runs, and the least and the most of them.
 struct Figure {
   std::string name;
   double value = 0;
   std::string unit;
   unsigned runs = 0;
+  double least = 0, most = 0;
 };
 
 /// Adds up the time between start() and stop(); what lies outside is preparation.
@@ -70,6 +71,7 @@ void bench_device(Bench& bench);
 void bench_handshakes(Bench& bench);
 void bench_peers(Bench& bench);
 void bench_relay(Bench& bench);
+void bench_io(Bench& bench);
 void bench_nat(Bench& bench);
 void bench_scheduler(Bench& bench);
 void bench_fabric(Bench& bench);

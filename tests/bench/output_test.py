@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""weft-bench prints valid JSON with the four keys, and the names that --list promises. No figure is judged."""
+"""weft-bench prints valid JSON with the six keys, and the names that --list promises. No figure is judged."""
 
 import json
 import math
@@ -17,8 +17,10 @@ def main() -> None:
     figures = json.loads(measured.stdout)
     assert figures, "no figures"
     for figure in figures:
-        assert set(figure) == {"name", "value", "unit", "runs"}, figure
-        assert math.isfinite(figure["value"]) and figure["value"] >= 0 and figure["runs"] == 1, figure
+        assert set(figure) == {"name", "value", "unit", "runs", "least", "most"}, figure
+        assert math.isfinite(figure["value"]) and figure["runs"] == 1, figure
+        assert figure["value"] > 0 or figure["unit"] == "% added" or "heap" in figure["name"], figure
+        assert figure["least"] == figure["value"] == figure["most"], figure
     assert [figure["name"] for figure in figures] == run("--quick", "--list").stdout.split()
     one = json.loads(run("--json", "--quick", "aead/seal/64B/batch16").stdout)
     assert [figure["name"] for figure in one] == ["aead/seal/64B/batch16"], one

@@ -57,18 +57,20 @@ std::optional<Request> parse(int count, char** arguments) {
 
 void print_json(const std::vector<Figure>& figures) {
   auto array = nlohmann::json::array();
-  for (const auto& [name, value, unit, runs] : figures) {
-    array.push_back({{"name", name}, {"value", value}, {"unit", unit}, {"runs", runs}});
+  for (const auto& [name, value, unit, runs, least, most] : figures) {
+    array.push_back(
+        {{"name", name}, {"value", value}, {"unit", unit}, {"runs", runs}, {"least", least}, {"most", most}});
   }
   fmt::print("{}\n", array.dump(2));
 }
 
 void print_table(const std::vector<Figure>& figures, bool names_only) {
-  for (const auto& [name, value, unit, runs] : figures) {
+  for (const auto& [name, value, unit, runs, least, most] : figures) {
     if (names_only) {
       fmt::print("{}\n", name);
     } else {
-      fmt::print("{:<36} {:>16.{}f} {}\n", name, value, value < 100 ? 2 : 0, unit);
+      const int digits = value < 100 ? 2 : 0;
+      fmt::print("{:<36} {:>16.{}f} {} ({:.{}f} to {:.{}f})\n", name, value, digits, unit, least, digits, most, digits);
     }
   }
 }
@@ -80,6 +82,7 @@ int run(const Request& request) {
   bench_handshakes(bench);
   bench_peers(bench);
   bench_relay(bench);
+  bench_io(bench);
 #ifdef WEFT_BENCH_SIM
   bench_nat(bench);
   bench_scheduler(bench);
