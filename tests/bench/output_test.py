@@ -3,6 +3,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,10 @@ def main() -> None:
     assert [figure["name"] for figure in figures] == run("--quick", "--list").stdout.split()
     one = json.loads(run("--json", "--quick", "aead/seal/64B/batch16").stdout)
     assert [figure["name"] for figure in one] == ["aead/seal/64B/batch16"], one
+    usage = run("--help")
+    assert usage.returncode == 0 and not usage.stderr, usage
+    unnamed = {figure["name"].split("/")[0] for figure in figures} - set(re.findall(r"[a-z]+", usage.stdout))
+    assert not unnamed, f"--help does not name these areas: {unnamed}"
     assert run("no-such-figure", "--list").returncode == 2
     assert run("--no-such-option").returncode == 2
 

@@ -14,12 +14,19 @@ namespace {
 
 constexpr std::string_view kUsage =
     "usage: weft-bench [--json] [--list] [--quick] [--runs N] [NAME...]\n"
+    "Measures the parts of Weft in memory and prints the median of N runs (5) of each, with the least and the most.\n"
     "  NAME     a figure, or the beginning of several up to a slash (aead, aead/seal)\n"
+    "  --json   an array of objects: name, value, unit, runs, least, most\n"
     "  --list   print the names and measure nothing\n"
-    "  --quick  one very short run of each, without the sizes that take long\n";
+    "  --quick  one very short run of each, without the sizes that take long\n"
+    "areas: aead        ChaCha20-Poly1305 over batches     device     WireGuard without input and output\n"
+    "       handshakes  of a responder                     peers      idle ones of a configuration\n"
+    "       relay       frames by public key               io         mesh/io against direct system calls\n"
+    "and of the laboratory: nat, scheduler, fabric, agents. docs/benchmarks.md says what they mean.\n";
 
 struct Request {
   Options options;
+  bool help = false;
   bool json = false;
 };
 
@@ -34,7 +41,9 @@ std::optional<Request> parse(int count, char** arguments) {
   Request request;
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
-    if (argument == "--json") {
+    if (argument == "--help" || argument == "-h") {
+      request.help = true;
+    } else if (argument == "--json") {
       request.json = true;
     } else if (argument == "--list") {
       request.options.list = true;
@@ -76,6 +85,10 @@ void print_table(const std::vector<Figure>& figures, bool names_only) {
 }
 
 int run(const Request& request) {
+  if (request.help) {
+    fmt::print("{}", kUsage);
+    return 0;
+  }
   Bench bench(request.options);
   bench_aead(bench);
   bench_device(bench);
