@@ -48,8 +48,9 @@ def draw_figure(axes, report: dict, name: str) -> None:
         median = report["medians"][engine][name]
         colour, hatch = STYLES[row % len(STYLES)]
         axes.barh(row, median, color=colour, hatch=hatch, edgecolor="black", linewidth=0.6)
-        axes.plot([min(values), max(values)], [row, row], color="black", linewidth=1, marker="|", markersize=4)
-        axes.annotate(f"{median:.3g}", (max(values), row), xytext=(4, 0), textcoords="offset points", va="center",
+        for colour, width in (("white", 2.6), ("black", 1)):  # seen on dark and on light
+            axes.plot([min(values), max(values)], [row, row], color=colour, linewidth=width)
+        axes.annotate(f"{median:.0f}" if median >= 100 else f"{median:.3g}", (max(values), row), xytext=(4, 0), textcoords="offset points", va="center",
                       fontsize=8)
         most = max(most, *values)
     axes.set_xlim(0, most * 1.22 or 1)
