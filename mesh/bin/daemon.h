@@ -19,6 +19,7 @@ class Daemon {
   static Result<std::unique_ptr<Daemon>> create(const Settings& settings);
 
   host::AsioHost& host() { return *host_; }
+  host::AsioLoop& loop() { return loop_; }
 
   /// The service is up: tells systemd (READY=1).
   void ready();

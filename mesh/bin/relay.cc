@@ -44,6 +44,7 @@ int run_relay(const RelayFlags& flags) {
   if (!config) return report(config.error());
   auto daemon = Daemon::create(*settings);
   if (!daemon) return report(daemon.error());
+  (*daemon)->loop().set_gather(relay_server::kGather);
   relay_server::RelayServer service((*daemon)->host(), *config);
   service.on_refused = [&](const Error& error) { (*daemon)->fail(error); };
   if (auto started = service.start(); !started) return report(started.error());

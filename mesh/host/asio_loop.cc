@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/host/asio_loop.h"
 
+#include <time.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <utility>
 
 #include "mesh/host/datagram_batch.h"
 #include "mesh/host/packet_poll.h"
@@ -14,6 +17,14 @@ namespace weft::host {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+namespace {
+
+/// Deliveries that follow each other within this many rests are traffic.
+constexpr int kTraffic = 4;
+constexpr std::size_t kMany = 16;
+
+}  // namespace
 
 struct AsioLoop::Impl {
   asio::io_context context{1};
@@ -32,7 +43,22 @@ asio::io_context& AsioLoop::context() { return impl_->context; }
 
 void AsioLoop::run() {
   impl_->context.restart();
-  impl_->context.run();
+  if (gather_ == Duration(0)) {
+    impl_->context.run();
+    return;
+  }
+  while (impl_->context.run_one() > 0) {
+    if (delivered_ > 0) rest();
+  }
+}
+
+/// After a pause a datagram is alone, and nobody waits for more; after many there is nothing to be won.
+void AsioLoop::rest() {
+  const Time now = clock_.now();
+  const bool traffic = now - std::exchange(last_delivery_, now) <= kTraffic * gather_;
+  if (std::exchange(delivered_, 0) >= kMany || !traffic) return;
+  const timespec span{.tv_sec = 0, .tv_nsec = gather_.count()};
+  ::nanosleep(&span, nullptr);
 }
 
 void AsioLoop::stop() { impl_->context.stop(); }

@@ -153,6 +153,9 @@ bool AsioUdpSocket::receive_errors() {
 void AsioUdpSocket::deliver(std::size_t count) {
   if (count == 0) return;
   const auto handler = handler_;
+  for (const auto& item : std::span(loop_.batch().received.data(), count)) {
+    loop_.datagrams_delivered(item.meta.segment_size == 0 ? 1 : item.slot.length / item.meta.segment_size);
+  }
   (*handler)(std::span(loop_.batch().received.data(), count));
 }
 

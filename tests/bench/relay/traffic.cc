@@ -96,10 +96,11 @@ Result<TrafficCounts> run_traffic(const RelayedWay& way, const TrafficOptions& o
   ::prctl(PR_SET_TIMERSLACK, 1000);
   Receiver receiver(way.out.get());
   TrafficCounts counts;
-  const auto step = std::chrono::nanoseconds(1'000'000'000ull * together / options.rate);
+  const auto step = std::chrono::nanoseconds(options.rate == 0 ? 0 : 1'000'000'000ull * together / options.rate);
   const auto began = Clock::now();
-  for (auto next = began; next < began + options.span; next += step) {
-    sleep_until(next);
+  auto next = began;
+  while (Clock::now() < began + options.span) {
+    if (options.rate != 0) sleep_until(next += step);
     if (gso) {
       if (::send(way.in.get(), all.data(), all.size(), 0) > 0) counts.sent += together;
       continue;

@@ -16,7 +16,7 @@ inline constexpr unsigned kBurst = 32;
 struct TrafficOptions {
   Pattern pattern = Pattern::single;
   std::size_t length = 1400;  // of the payload
-  unsigned rate = 50'000;     // datagrams a second
+  unsigned rate = 50'000;     // datagrams a second; 0: as fast as the kernel takes them
   std::chrono::milliseconds span{4000};
 };
 

@@ -21,6 +21,7 @@ int complain(const Error& error) {
 /// The service of `weft relay`, without enrolment: clients show admissions of bench_coordinator().
 int serve(const Endpoint& listen, const std::string& state) {
   host::AsioLoop loop;
+  loop.set_gather(relay_server::kGather);
   auto host = host::AsioHost::create(loop, {.state_directory = state, .log_level = TraceLevel::warning});
   if (!host) return complain(host.error());
   relay_server::RelayServerConfig config;
@@ -71,7 +72,7 @@ int main(int count, char** arguments) {
     if (one == serving) continue;
     one->add_option("--pattern", options.pattern)->transform(CLI::CheckedTransformer(patterns));
     one->add_option("--length", options.length);
-    one->add_option("--rate", options.rate)->check(CLI::Range(1, 10'000'000));
+    one->add_option("--rate", options.rate)->check(CLI::Range(0, 10'000'000));
     one->add_option("--seconds", seconds);
   }
   CLI11_PARSE(app, count, arguments);
