@@ -43,7 +43,7 @@ asio::io_context& AsioLoop::context() { return impl_->context; }
 
 void AsioLoop::run() {
   impl_->context.restart();
-  if (gather_ == Duration(0)) {
+  if (!gathers()) {
     impl_->context.run();
     return;
   }

@@ -34,6 +34,7 @@ class AsioLoop {
   /// few, so that the next one finds many and forwards them as runs. Zero (as made): no rest. For a process that
   /// forwards for others; it adds that much delay at most, and none to a datagram that comes alone.
   void set_gather(Duration rest) { gather_ = rest; }
+  bool gathers() const { return gather_ != Duration(0); }
   /// Sockets say how many datagrams they have delivered.
   void datagrams_delivered(std::size_t count) { delivered_ += count; }
 

@@ -42,8 +42,9 @@ void PacketPoll::wait() {
 }
 
 void PacketPoll::serve() {
+  const int most_empty = loop_.gathers() ? 0 : kEmptyRounds;
   int rounds = 0, empty = 0;
-  while (rounds < kRoundsPerWake && empty <= kEmptyRounds) {
+  while (rounds < kRoundsPerWake && empty <= most_empty) {
     if (serve_round(rounds + empty == 0)) {
       ++rounds;
       empty = 0;

@@ -19,9 +19,9 @@ class Host;
 
 namespace weft::relay_server {
 
-/// How long datagrams may gather in a relay's sockets under traffic: host::AsioLoop::set_gather. A tenth of a
+/// How long datagrams may gather in a relay's sockets under traffic: host::AsioLoop::set_gather. A fifth of a
 /// millisecond is little on any way that needs a relay, and spares it most of its wake-ups.
-inline constexpr Duration kGather = std::chrono::microseconds(100);
+inline constexpr Duration kGather = std::chrono::microseconds(200);
 
 struct RelayServerConfig {
   std::string name = "relay";
