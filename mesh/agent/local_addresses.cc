@@ -182,7 +182,7 @@ bool LocalAddresses::translated(const Probe& probe) const {
 
 void LocalAddresses::learn(const Probe& probe) {
   if (!translated(probe) || probe.socket.family != IpFamily::v4) return;
-  learner_.learn(*answering_server(probe), probe.facts.symmetric() || probe.facts.perhaps_symmetric());
+  learner_.learn(*answering_server(probe), probe.facts.mapping != path::Mapping::endpoint_independent);
 }
 
 void LocalAddresses::sample(IpFamily family, std::function<void(std::uint16_t)> handler) {

@@ -130,7 +130,7 @@ void NatLearner::sample(const Endpoint& server, std::function<void(std::uint16_t
 
 void NatLearner::add_to(path::NatFacts& facts) const {
   facts.nat_hops = facts_.nat_hops;
-  if (!facts.symmetric() && !facts.perhaps_symmetric()) return;
+  if (facts.mapping == path::Mapping::endpoint_independent) return;
   facts.allocation = facts_.allocation;
   facts.delta = facts_.delta;
   facts.ports = facts_.ports;

@@ -24,7 +24,8 @@ class NatLearner {
  public:
   /// Most routers between the host and its outermost NAT, that one included.
   static constexpr std::uint8_t kMaxHops = 5;
-  static constexpr std::size_t kAllocationSockets = 8;
+  /// A block is taken for half of itself in one of 2,048 (stun::block_confidence).
+  static constexpr std::size_t kAllocationSockets = 12;
 
   NatLearner(io::Host& host, Random& random, std::function<void()> on_change);
   ~NatLearner();

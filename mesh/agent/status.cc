@@ -18,6 +18,12 @@ Json milliseconds(const std::optional<Duration>& duration) { return duration ? J
 Json seconds(const std::optional<Duration>& duration) { return duration ? Json(to_seconds(*duration)) : Json(nullptr); }
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
+Json nat_json(const path::NatFacts& facts) {
+  return {{"mapping", path::mapping_word(facts)},
+          {"filtering", path::filtering_word(facts)},
+          {"allocation", path::allocation_word(facts)}};
+}
+
 Json describe(const SelfStatus& self) {
   Json candidates = Json::array();
   for (const auto& candidate : self.candidates) {
@@ -31,7 +37,7 @@ Json describe(const SelfStatus& self) {
           {"relay_transport", self.relay.empty() ? Json(nullptr) : Json(self.relay_udp ? "udp" : "stream")},
           {"udp_port", self.udp_port},
           {"candidates", candidates},
-          {"nat", {{"mapping", path::mapping_word(self.facts)}, {"filtering", path::filtering_word(self.facts)}}}};
+          {"nat", nat_json(self.facts)}};
 }
 
 Json describe(const PeerStatus& peer) {

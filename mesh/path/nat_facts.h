@@ -55,8 +55,11 @@ struct NatFacts {
   bool symmetric() const {
     return mapping == Mapping::address_dependent || mapping == Mapping::address_and_port_dependent;
   }
-  /// One relay with one address cannot tell: the port towards a new peer may be another.
-  bool perhaps_symmetric() const { return mapping == Mapping::unknown_beyond_address; }
+  /// Too few servers to tell: the port towards a new peer may be another.
+  bool perhaps_symmetric() const {
+    return mapping == Mapping::unknown_beyond_address ||
+           (mapping == Mapping::unknown && allocation != Allocation::unknown);
+  }
   /// The TTL of a packet that opens our own NATs and dies behind them, before it reaches the peer's.
   std::uint8_t opener_ttl() const { return static_cast<std::uint8_t>(nat_hops == 0 ? 2 : nat_hops + 1); }
   friend bool operator==(const NatFacts&, const NatFacts&) = default;

@@ -16,7 +16,11 @@ constexpr Duration kLimitedOpening = 400ms;
 }  // namespace
 
 PeerPaths::PeerPaths(PeerPathsConfig config, const LocalView& local, ProbeBudget& budget, Random& random)
-    : config_(std::move(config)), local_(local), budget_(budget), random_(random) {}
+    : config_(std::move(config)),
+      local_(local),
+      budget_(budget),
+      random_(random),
+      local_candidates_(local.candidates) {}
 
 PeerPaths::~PeerPaths() { end_search(SearchOutcome::none); }
 
@@ -38,6 +42,8 @@ void PeerPaths::handle_remote(Time now, const std::vector<Candidate>& candidates
 }
 
 void PeerPaths::handle_local_change(Time now) {
+  if (local_.candidates == local_candidates_) return handle_local_facts(now);
+  local_candidates_ = local_.candidates;
   checks_.reset();
   end_search(SearchOutcome::none);
   observed_.reset();
@@ -48,6 +54,20 @@ void PeerPaths::handle_local_change(Time now) {
     propose(now);
     burst(now);
     selector_.doubt(now);
+  } else {
+    search(now, 0ms);
+  }
+  pump(now);
+}
+
+/// Addresses are what they were: what is under way goes on, with the new facts in a new plan.
+void PeerPaths::handle_local_facts(Time now) {
+  if (state_ == SearchState::idle) return;
+  if (selector_.direct() && !selector_.one_way()) {
+    selector_.doubt(now);
+  } else if (state_ == SearchState::searching || search_) {
+    propose(now);
+    arm_search(now);
   } else {
     search(now, 0ms);
   }

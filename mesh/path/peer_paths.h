@@ -118,6 +118,7 @@ class PeerPaths {
   void on_search_offer(Time now, const PathId& from, std::uint64_t id, const SearchOffer& offer);
   void on_direct(Time now, const PathId& path, Time sent);
 
+  void handle_local_facts(Time now);
   void need(Time now);
   void search(Time now, Duration delay);
   void settle(Time now);
@@ -150,6 +151,7 @@ class PeerPaths {
   ProbeBudget& budget_;
   Random& random_;
 
+  std::vector<Candidate> local_candidates_;  // of the latest local change
   std::vector<Candidate> map_candidates_, plan_candidates_, remote_;
   NatFacts remote_facts_;
   std::optional<Endpoint> observed_;  // our own address as the peer sees it, when we had not known it

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mesh/base/bytes.h"
+#include "sim/scenario/search_budget.h"
 
 namespace weft::sim {
 
@@ -16,7 +17,7 @@ class Invariants {
   /// packets between private addresses are theirs.
   Invariants(Bytes canary, bool sites_are_shared) : canary_(std::move(canary)), sites_are_shared_(sites_are_shared) {}
 
-  void see(ByteView packet);
+  void see(Time now, ByteView packet);
   std::uint64_t packets() const { return packets_; }
   /// A sentence for each invariant that was broken, with how often and the first packet.
   std::vector<std::string> violations() const;
@@ -32,6 +33,7 @@ class Invariants {
   bool sites_are_shared_;
   std::uint64_t packets_ = 0;
   Breach plaintext_, private_probe_, land_;
+  SearchBudget budget_;
 };
 
 }  // namespace weft::sim

@@ -64,7 +64,7 @@ class Run {
         deployment_(*world_, scenario, chains, options.tls),
         timeline_(*world_, scenario, chains, deployment_) {
     if (options.recorder != nullptr) world_->set_recorder(*options.recorder);
-    world_->observe([this](ByteView packet) { invariants_.see(packet); });
+    world_->observe([this](ByteView packet) { invariants_.see(world_->now(), packet); });
   }
 
   Result<RunResult> execute() {

@@ -117,11 +117,17 @@ std::set<std::pair<Endpoint, Endpoint>> deliver(Party& to, Time now, const std::
 
 }  // namespace
 
-bool simultaneous_open_connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t seed) {
+namespace {
+
+/// Who sends to what it was told: both, or one while the other waits until it hears.
+enum class Roles : std::uint8_t { both_open, a_opens, b_opens };
+
+bool connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t seed, Roles roles) {
   Party a(chain_a, 1, seed), b(chain_b, 2, seed);
   Time now{};
-  if (const auto endpoint = a.reflexive(now)) b.remotes.insert(*endpoint);
-  if (const auto endpoint = b.reflexive(now)) a.remotes.insert(*endpoint);
+  const auto of_a = a.reflexive(now), of_b = b.reflexive(now);
+  if (of_a && roles != Roles::a_opens) b.remotes.insert(*of_a);
+  if (of_b && roles != Roles::b_opens) a.remotes.insert(*of_b);
   for (int round = 0; round < kRounds; ++round) {
     now += 100ms;
     const auto from_a = send_to_all(a, now);
@@ -134,6 +140,13 @@ bool simultaneous_open_connects(const NatChain& chain_a, const NatChain& chain_b
     }
   }
   return false;
+}
+
+}  // namespace
+
+bool simultaneous_open_connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t seed) {
+  return connects(chain_a, chain_b, seed, Roles::both_open) || connects(chain_a, chain_b, seed, Roles::a_opens) ||
+         connects(chain_a, chain_b, seed, Roles::b_opens);
 }
 
 }  // namespace weft::sim

@@ -7,9 +7,10 @@
 
 namespace weft::sim {
 
-/// Whether plain simultaneous open connects two hosts behind these chains: each learns its reflexive endpoint from one
+/// Whether simultaneous open connects two hosts behind these chains: each learns its reflexive endpoint from one
 /// server, tells the other, both send to what they were told and to what they hear from, in rounds in which the packets
-/// cross. Computed with the NAT engine alone, no agent and no timing: what the connectivity matrix is held against.
+/// cross; or one of them waits until it hears. Computed with the NAT engine alone, no agent and no timing: what the
+/// connectivity matrix is held against.
 bool simultaneous_open_connects(const NatChain& a, const NatChain& b, std::uint64_t seed);
 
 }  // namespace weft::sim

@@ -38,13 +38,24 @@ table inet guard {
   }
 }
 """
+# The gateway takes packets to itself: what nobody asked for is refused by ICMP, and stays in conntrack.
+INPUT_ACCEPTS = """
+table inet guard {
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    iifname "wan" ct state new drop
+  }
+}
+"""
 MASQUERADE = 'table ip nat { chain post { type nat hook postrouting priority 100; oifname "wan" masquerade %s; }; }\n'
 UDP_DROP = "table inet noudp { chain forward { type filter hook forward priority -10; meta l4proto udp drop; }; }\n"
 
 # Rules of a gateway by the name of the class, as in scenarios/kernel-cases.json.
 GATEWAYS = {
     "linux-masquerade": INPUT_DROPS + MASQUERADE % "",
+    "linux-masquerade-open-input": INPUT_ACCEPTS + MASQUERADE % "",
     "linux-masquerade-random": INPUT_DROPS + MASQUERADE % "random",
+    "linux-masquerade-random-open-input": INPUT_ACCEPTS + MASQUERADE % "random",
     "open": "",
     "udp-blocked": INPUT_DROPS + MASQUERADE % "" + UDP_DROP,
 }
@@ -158,7 +169,21 @@ class Lab:
         self.token = eventually("the coordinator makes a key", lambda: run(
             WEFT, "key", "create", "--reusable", "--socket", self._socket("coordinator"), check=False).strip())
         self._daemon("svc", "relay", "relay", "--key", self.token, "--state", str(self.folder / "relay"),
-                     "--listen", f"{SERVICE}:8443", "--stun", f"{SERVICE}:3478")
+                     "--listen", f"{SERVICE}:8443", "--stun", f"{SERVICE}:3478", "--stun", f"{SERVICE}:3479")
+        self._start_agents()
+
+    def restart_agents(self) -> None:
+        """Both agents anew, with their identities and other ports; ready when each knows its NAT."""
+        for agent in self.daemons[2:]:
+            agent.terminate()
+            agent.wait(10)
+        del self.daemons[2:]
+        self._start_agents()
+        for site in ("a", "b"):
+            eventually(f"host-{site} knows its NAT",
+                       lambda site=site: self.status(site).get("self", {}).get("nat", {}).get("allocation", "unknown") != "unknown")
+
+    def _start_agents(self) -> None:
         for site in ("a", "b"):
             self._daemon(f"host-{site}", f"agent-{site}", "agent", "--up", "--key", self.token, "--name", f"host-{site}",
                          "--state", str(self.folder / f"agent-{site}"), "--socket", self._socket(f"agent-{site}"))

@@ -36,6 +36,39 @@ TEST(Probe, MessagesSurviveTheWire) {
   round_trip(PlanAck{});
 }
 
+TEST(Probe, WhatAPlanSaysAboutPortsSurvives) {
+  Plan plan{.candidates = {{CandidateKind::host, kV4}}, .facts = {}, .start = 0ms};
+  plan.facts = {.mapping = Mapping::address_and_port_dependent,
+                .filtering = Filtering::address_and_port_dependent,
+                .allocation = Allocation::sequential,
+                .delta = -2,
+                .ports = {4096, 8191},
+                .lifetime = 120s,
+                .nat_hops = 3};
+  EXPECT_EQ(round_trip(plan).facts, plan.facts);
+}
+
+TEST(Probe, SearchOfferSurvives) {
+  SearchOffer offer{.pattern = {.kind = PortPattern::Kind::range, .ports = {}, .range = {1024, 65535}}, .guesses = 983};
+  EXPECT_EQ(round_trip(offer), offer);
+  offer.pattern = {.kind = PortPattern::Kind::listed, .ports = {40000, 40001}, .base = 7, .step = -1, .range = {}};
+  EXPECT_EQ(round_trip(offer), offer);
+}
+
+/// Version 1 on the wire: type, transaction id, kind, guesses, base, step, low, high, count, ports.
+TEST(Probe, BytesOfASearchOffer) {
+  const auto bytes = *from_hex("05 000000000000002a 01 0004 0000 0001 0000 0000 02 9c40 9c41");
+  const auto probe = parse_message(bytes);
+  ASSERT_TRUE(probe.has_value());
+  const auto& offer = std::get<SearchOffer>(probe->message);
+  EXPECT_EQ(offer.pattern.ports, (std::vector<std::uint16_t>{40000, 40001}));
+  EXPECT_EQ(offer.guesses, 4);
+  for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(parse_message(ByteView(bytes).first(n))) << n;
+  Bytes unknown_kind = bytes;
+  unknown_kind[9] = 4;
+  EXPECT_FALSE(parse_message(unknown_kind));
+}
+
 /// Version 1 on the wire, byte by byte: type, transaction id, then the fields.
 TEST(Probe, BytesOfAPlan) {
   const auto bytes = *from_hex(
