@@ -104,7 +104,10 @@ void Search::pace(Time start, Duration interval) {
 
 void Search::handle_sockets(Time now, std::vector<SearchSocket> sockets) {
   sockets_ = std::move(sockets);
-  if (sockets_.empty()) ends_ = now;
+  if (sockets_.empty()) {
+    ends_ = now;
+    return;
+  }
   if (!two_sided()) open_sockets(now);
   make_offer(now);
   meet(now);
@@ -167,6 +170,7 @@ void Search::handle_offer(Time now, const SearchOffer& offer) {
 }
 
 void Search::seek(Time now, const SearchOffer& offer) {
+  ends_ = now;  // pace() moves it on
   const std::size_t count = std::min<std::size_t>(offer.guesses, kMaxGuesses);
   std::vector<std::uint16_t> ports = offer.pattern.ports;
   if (offer.pattern.kind == PortPattern::Kind::range) {

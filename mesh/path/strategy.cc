@@ -36,6 +36,21 @@ Strategy both_symmetric(const NatFacts& own, const NatFacts& peer) {
           .head_start = checks_may_do ? kCheckListFirst : Duration{0}};
 }
 
+/// The one that preserves ports is likelier to have one for all destinations.
+int unpredictability(Allocation allocation) {
+  switch (allocation) {
+    case Allocation::preserve:
+      return 0;
+    case Allocation::unknown:
+      return 1;
+    case Allocation::sequential:
+      return 2;
+    case Allocation::random:
+      break;
+  }
+  return 3;
+}
+
 /// Nobody is known to be symmetric, but one side or both may be: what simultaneous open does not connect is searched as
 /// if they were.
 Strategy perhaps(const NatFacts& own, const NatFacts& peer) {
@@ -48,8 +63,7 @@ Strategy perhaps(const NatFacts& own, const NatFacts& peer) {
                 ? both_symmetric(own, peer)
                 : Strategy{};
   } else {
-    // The one that preserves ports is likelier to have one for all destinations.
-    const bool we_open = peer.allocation == Allocation::preserve || own.allocation == Allocation::random;
+    const bool we_open = unpredictability(own.allocation) > unpredictability(peer.allocation);
     found = we_open ? one_symmetric(own, peer, true) : one_symmetric(peer, own, false);
   }
   found.head_start = std::max(found.head_start, kCheckListFirst);
