@@ -138,7 +138,8 @@ class TwoSides {
     side.local.candidates = {{CandidateKind::host, {inside, 41641}},
                              {CandidateKind::server_reflexive, side.nat.out(stun_server)}};
     side.random = std::make_unique<SeededRandom>(seed, "path");
-    const PeerPathsConfig config{.self = {self}, .peer_key = {peer}, .probe_key = [] { return crypto::SymmetricKey({7}); }, .peer = peer};
+    const PeerPathsConfig config{
+        .self = {self}, .peer_key = {peer}, .probe_key = [] { return crypto::SymmetricKey({7}); }, .peer = peer};
     side.paths = std::make_unique<PeerPaths>(config, side.local, side.budget, *side.random);
   }
 
