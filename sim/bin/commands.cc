@@ -3,40 +3,19 @@
 
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "sim/scenario/fabric_world.h"
-#include "sim/scenario/scenario.h"
 #include "sim/world/stack_loader.h"
 #include "sim/world/world.h"
 
 namespace weft::lab {
-namespace {
-
-bool parse_number(std::string_view text, std::uint64_t& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc{} && end == text.data() + text.size() && out >= 1;
-}
-
-}  // namespace
 
 int report(const Error& error) {
   std::fprintf(stderr, "weft-lab: %s\n", error.message.c_str());
   return exit_code(error.code);
-}
-
-Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scenario) {
-  if (text.empty()) return SeedRange{1, scenario.seeds};
-  const auto dots = text.find("..");
-  SeedRange range;
-  const bool ok = dots == std::string::npos ? parse_number(text, range.first) && parse_number(text, range.last)
-                                            : parse_number(std::string_view(text).substr(0, dots), range.first) &&
-                                                  parse_number(std::string_view(text).substr(dots + 2), range.last);
-  if (ok && range.first <= range.last) return range;
-  return fail(ErrorCode::usage, "--seeds '" + text + "' is not a seed or a range; write 7 or 1..100");
 }
 
 Result<sim::WorldFactory> world_factory(const std::string& fidelity, const sim::Ns3Options& ns3) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,9 +11,6 @@
 namespace CLI {
 class App;
 }
-namespace weft::sim {
-struct Scenario;
-}
 
 namespace weft::lab {
 
@@ -22,20 +18,13 @@ namespace weft::lab {
 void add_run(CLI::App& app, int& status);
 void add_matrix(CLI::App& app, int& status);
 void add_probe_nat(CLI::App& app, int& status);
+void add_describe(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
 void add_gateway(CLI::App& app, int& status);
 void add_gateway_control(CLI::App& app, int& status);
 
 /// Prints the sentence to standard error and returns the exit code of its kind.
 int report(const Error& error);
-
-/// Seeds A..B, both included.
-struct SeedRange {
-  std::uint64_t first = 1;
-  std::uint64_t last = 1;
-};
-/// "7" or "1..100"; empty means the scenario's own. Error: usage.
-Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scenario);
 
 /// Makes worlds of the fidelity called `fabric` or `stack`. Errors: usage if the module of `stack` is not
 /// installed, or refuses what `ns3` asks for.

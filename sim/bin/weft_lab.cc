@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   weft::lab::add_run(app, status);
   weft::lab::add_matrix(app, status);
   weft::lab::add_probe_nat(app, status);
+  weft::lab::add_describe(app, status);
   weft::lab::add_why(app, status);
   weft::lab::add_gateway(app, status);
   weft::lab::add_gateway_control(app, status);
