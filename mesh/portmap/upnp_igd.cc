@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/portmap/upnp_igd.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "mesh/http/codec.h"
@@ -23,11 +24,16 @@ std::optional<Number> parse_number(std::string_view text) {
   return value;
 }
 
+/// Printable ASCII without spaces: what may stand in a request line.
+bool fit_for_a_request(std::string_view path) {
+  return std::ranges::all_of(path, [](char c) { return c > ' ' && c <= '~'; });
+}
+
 /// A link in a description: absolute, or a path at the server of `base`.
 std::optional<HttpUrl> resolve(std::string_view link, const HttpUrl& base) {
   if (link.empty()) return std::nullopt;
   if (link.starts_with("http://")) return parse_http_url(link);
-  if (link.find_first_of(" \r\n\t") != std::string_view::npos) return std::nullopt;
+  if (!fit_for_a_request(link)) return std::nullopt;
   return HttpUrl{base.server, link.starts_with('/') ? std::string(link) : "/" + std::string(link)};
 }
 
@@ -44,9 +50,7 @@ std::optional<HttpUrl> parse_http_url(std::string_view text) {
   std::optional<std::uint16_t> port = 80;
   if (colon != std::string_view::npos) port = parse_number<std::uint16_t>(authority.substr(colon + 1));
   if (!address || !address->is_v4() || !port || *port == 0) return std::nullopt;
-  for (const char c : path) {
-    if (c <= ' ' || c > '~') return std::nullopt;
-  }
+  if (!fit_for_a_request(path)) return std::nullopt;
   return HttpUrl{{*address, *port}, path};
 }
 
