@@ -28,7 +28,7 @@ class Receiver {
  public:
   explicit Receiver(int fd) : fd_(fd), thread_([this] { run(); }) {}
   std::uint64_t finish() {
-    std::this_thread::sleep_for(kLastOnes);
+    ::poll(nullptr, 0, static_cast<int>(kLastOnes.count()));
     stop_ = true;
     thread_.join();
     return count_;
@@ -75,7 +75,7 @@ Bytes content(const RelayedWay& way, std::size_t length, std::size_t count) {
   return all;
 }
 
-void sleep_until(Clock::time_point when) {
+void await_turn(Clock::time_point when) {
   const auto since = when.time_since_epoch();
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
   const timespec at{.tv_sec = seconds.count(),
@@ -100,7 +100,7 @@ Result<TrafficCounts> run_traffic(const RelayedWay& way, const TrafficOptions& o
   const auto began = Clock::now();
   auto next = began;
   while (Clock::now() < began + options.span) {
-    if (options.rate != 0) sleep_until(next += step);
+    if (options.rate != 0) await_turn(next += step);
     if (gso) {
       if (::send(way.in.get(), all.data(), all.size(), 0) > 0) counts.sent += together;
       continue;
