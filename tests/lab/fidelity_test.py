@@ -107,5 +107,8 @@ def test_goodput_through_the_tunnel_agrees_within_ten_percent(tunnels: list[dict
         if kind == "ns3_bulk_send" and path == "relay":
             # TCP in TCP, whose outer one is another model: docs/models.md, "Fidelities".
             assert ratio == pytest.approx(1, abs=0.25)
+        elif fabric[0]["from"] == "lossy":
+            # Which packets are lost is chance: in the fabric alone, seeds 1 to 9 give 4.7 to 9.9 Mb/s.
+            assert 0.5 < ratio < 2
         else:
             assert ratio == pytest.approx(1, abs=0.10)
