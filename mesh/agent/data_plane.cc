@@ -57,20 +57,18 @@ void DataPlane::handle_packets(std::span<PacketSlot> slots) {
 }
 
 void DataPlane::send_sealed(std::span<PacketSlot> slots) {
-  std::array<PacketSlot, kMaxBatch> direct;
-  std::size_t count = 0;
+  const PeerLink* link = nullptr;
+  wireguard::PeerId last = 0;
   for (const auto& slot : slots) {
     if (slot.verdict != PacketVerdict::ready) continue;
     if (slot.path.relayed()) {
       relay(slot.path, slot.peer, slot.slot.bytes());
       continue;
     }
-    const auto* link = peers_->by_peer(slot.peer);
+    if (slot.peer != last) link = peers_->by_peer(last = slot.peer);
     if (link && link->duplicate()) relay(*link->duplicate(), slot.peer, slot.slot.bytes());
-    direct[count++] = slot;
-    if (count == direct.size()) mux_->send({direct.data(), std::exchange(count, 0)});
   }
-  mux_->send({direct.data(), count});
+  mux_->send(slots);
 }
 
 void DataPlane::relay(const PathId& path, wireguard::PeerId peer, ByteView datagram) {
@@ -83,20 +81,25 @@ void DataPlane::send(const OutgoingDatagram& datagram) {
   mux_->send(datagram.path.socket, datagram.path.remote, datagram.bytes, datagram.ttl);
 }
 
+/// A link is told once of datagrams that follow each other on one path: time stands still meanwhile.
 void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
   device_->open(now(), slots);
-  std::array<PacketSlot, kMaxBatch> packets;
   std::size_t count = 0;
+  wireguard::PeerId last = 0;
+  PathId last_path;
   for (const auto& slot : slots) {
-    if (slot.verdict == PacketVerdict::ready) {
-      packets[count++] = slot;
-    } else if (slot.verdict != PacketVerdict::consumed) {
+    if (slot.verdict != PacketVerdict::ready && slot.verdict != PacketVerdict::consumed) {
       ++counters_.refused;
       continue;
     }
-    if (auto* link = peers_->by_peer(slot.peer)) link->data_received(slot.path);
+    if (slot.peer != last || slot.path != last_path) {
+      if (auto* link = peers_->by_peer(slot.peer)) link->data_received(slot.path);
+      last = slot.peer;
+      last_path = slot.path;
+    }
+    if (slot.verdict == PacketVerdict::ready) slots[count++] = slot;
   }
-  const std::size_t taken = tun_ && count > 0 ? tun_->write({packets.data(), count}) : 0;
+  const std::size_t taken = tun_ && count > 0 ? tun_->write(slots.first(count)) : 0;
   counters_.to_tun += taken;
   counters_.tun_refused += count - taken;
   drain();

@@ -2,39 +2,13 @@
 #include "mesh/agent/datagram_mux.h"
 
 #include <algorithm>
-#include <array>
 
 #include "mesh/io/host.h"
-#include "mesh/io/udp_socket.h"
 #include "mesh/path/probe.h"
 #include "mesh/relay/udp_frame.h"
 #include "mesh/stun/message.h"
 
 namespace weft::agent {
-namespace {
-
-/// Collects slots for WireGuard, and hands them on when full or when asked.
-class Batch {
- public:
-  explicit Batch(const std::function<void(std::span<PacketSlot>)>& handler) : handler_(handler) {}
-  ~Batch() { flush(); }
-  void add(const PacketSlot& slot) {
-    slots_[count_++] = slot;
-    if (count_ == slots_.size()) flush();
-  }
-  void flush() {
-    const std::size_t count = std::exchange(count_, 0);
-    if (count > 0) handler_({slots_.data(), count});
-  }
-
- private:
-  const std::function<void(std::span<PacketSlot>)>& handler_;
-  std::array<PacketSlot, kMaxBatch> slots_;
-  std::size_t count_ = 0;
-};
-
-}  // namespace
-
 DatagramKind classify(ByteView datagram) {
   if (stun::looks_like_stun(datagram)) return DatagramKind::stun;
   if (datagram.size() < 4) return DatagramKind::unknown;
@@ -97,49 +71,44 @@ std::uint16_t DatagramMux::port(std::uint16_t socket) const {
 }
 
 void DatagramMux::receive(std::uint16_t socket, std::span<DatagramSlot> slots) {
-  Batch wireguard(handlers_.on_wireguard);
-  for (const auto& [run, meta] : slots) {
-    if (meta.icmp) {
-      ++counters_.icmp;
-      continue;
-    }
-    const std::uint32_t step = meta.segment_size == 0 ? run.length : meta.segment_size;
-    for (std::uint32_t at = 0; at < run.length; at += step) {
-      Slot one = run;
-      one.offset = run.offset + at;
-      one.length = std::min(step, run.length - at);
-      ++counters_.received;
-      PathId from{.socket = socket, .relay = 0, .remote = meta.source};
-      DatagramKind kind = classify(one.bytes());
-      if (kind == DatagramKind::relay) {
-        const auto relay = handlers_.on_relay(meta.source, one.bytes());
-        if (!relay) continue;
-        one.advance(relay::kUdpDataHeader);
-        from = {.socket = 0, .relay = *relay, .remote = {}};
-        kind = DatagramKind::wireguard;
+  counters_.icmp += static_cast<std::uint64_t>(
+      std::ranges::count_if(slots, [](const DatagramSlot& item) { return item.meta.icmp.has_value(); }));
+  io::for_each_datagram(socket, slots, [this](PacketSlot& datagram) { sort(datagram); });
+  hand_on();
+}
+
+void DatagramMux::sort(PacketSlot& datagram) {
+  ++counters_.received;
+  const ByteView bytes = datagram.slot.bytes();
+  switch (classify(bytes)) {
+    case DatagramKind::wireguard:
+      return collect(datagram);
+    case DatagramKind::relay:
+      if (const auto relay = handlers_.on_relay(datagram.path.remote, bytes)) {
+        PacketSlot inside = datagram;
+        inside.slot.advance(relay::kUdpDataHeader);
+        inside.path = {.socket = 0, .relay = *relay, .remote = {}};
+        collect(inside);
       }
-      switch (kind) {
-        case DatagramKind::wireguard:
-          wireguard.add({.slot = one,
-                         .offload = {},
-                         .verdict = PacketVerdict::pending,
-                         .path = from,
-                         .peer = 0,
-                         .ecn = meta.ecn});
-          break;
-        case DatagramKind::probe:
-          handlers_.on_probe(from, one.bytes());
-          break;
-        case DatagramKind::stun:
-          handlers_.on_stun(socket, meta.source, one.bytes());
-          break;
-        case DatagramKind::relay:
-        case DatagramKind::unknown:
-          ++counters_.unknown;
-          break;
-      }
-    }
+      return;
+    case DatagramKind::probe:
+      return handlers_.on_probe(datagram.path, bytes);
+    case DatagramKind::stun:
+      return handlers_.on_stun(datagram.path.socket, datagram.path.remote, bytes);
+    case DatagramKind::unknown:
+      ++counters_.unknown;
+      return;
   }
+}
+
+void DatagramMux::collect(const PacketSlot& datagram) {
+  if (wireguard_.full()) hand_on();
+  wireguard_.add(datagram);
+}
+
+void DatagramMux::hand_on() {
+  const auto batch = wireguard_.take();
+  if (!batch.empty()) handlers_.on_wireguard(batch);
 }
 
 void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl) {
@@ -169,27 +138,19 @@ void DatagramMux::send_scratch(std::uint16_t socket, const Endpoint& to, std::ui
 }
 
 void DatagramMux::send(std::span<const PacketSlot> slots) {
-  while (!slots.empty()) {
-    const std::uint16_t socket = slots.front().path.socket;
-    std::size_t count = 1;
-    while (count < slots.size() && count < kMaxBatch && slots[count].path.socket == socket) ++count;
-    send_run(socket, slots.first(count));
-    slots = slots.subspan(count);
+  for (const PacketSlot& slot : slots) {
+    if (slot.verdict == PacketVerdict::ready && !slot.path.relayed()) {
+      outgoing_.add(sockets_, slot.path, slot.ecn, slot.slot);
+    }
   }
+  outgoing_.flush(sockets_);
 }
 
-void DatagramMux::send_run(std::uint16_t socket, std::span<const PacketSlot> slots) {
-  if (!is_open(socket)) return;
-  std::array<DatagramSlot, kMaxBatch> items;
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    items[i].slot = slots[i].slot;
-    items[i].meta.destination = slots[i].path.remote;
-    items[i].meta.source.address = IpAddress::any(slots[i].path.remote.address.family());
-    items[i].meta.ecn = slots[i].ecn;
-  }
-  const std::size_t taken = sockets_[socket]->send({items.data(), slots.size()});
-  counters_.sent += taken;
-  counters_.send_failed += slots.size() - taken;
+DatagramMux::Counters DatagramMux::counters() const {
+  Counters counters = counters_;
+  counters.sent += outgoing_.counters().sent;
+  counters.send_failed += outgoing_.counters().failed;
+  return counters;
 }
 
 }  // namespace weft::agent

@@ -10,12 +10,12 @@
 
 #include "mesh/base/error.h"
 #include "mesh/base/packet.h"
+#include "mesh/io/datagram_run.h"
 #include "mesh/path/candidate.h"
 
 namespace weft::io {
 class Host;
-class UdpSocket;
-}  // namespace weft::io
+}
 
 namespace weft::agent {
 
@@ -58,22 +58,26 @@ class DatagramMux {
   void send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl = 0);
   /// Sends `head` and `datagram` as one from the socket of the destination's family.
   void send_joined(const Endpoint& to, ByteView head, ByteView datagram);
-  /// Sends each slot on its .path (direct ones only) with its .ecn.
+  /// Sends each slot that is ready and whose .path is direct on that path, with its .ecn.
   void send(std::span<const PacketSlot> slots);
-  const Counters& counters() const { return counters_; }
+  Counters counters() const;
 
  private:
   Result<void> open_family(IpFamily family, std::uint16_t port);
   bool is_open(std::uint16_t socket) const { return socket < sockets_.size() && sockets_[socket]; }
   void receive(std::uint16_t socket, std::span<DatagramSlot> slots);
-  void send_run(std::uint16_t socket, std::span<const PacketSlot> slots);
+  void sort(PacketSlot& datagram);
+  void collect(const PacketSlot& datagram);
+  void hand_on();
   void send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl);
 
   io::Host& host_;
   Handlers handlers_;
   std::vector<std::unique_ptr<io::UdpSocket>> sockets_;  // null: a search socket that was closed
   std::size_t lasting_ = 0;                              // the first ones, those of open()
-  Counters counters_;
+  io::SlotBatch wireguard_;
+  io::OutgoingRun outgoing_;
+  Counters counters_;  // what went through outgoing_ apart
   Bytes scratch_;
 };
 

@@ -85,12 +85,12 @@ AsioUdpSocket::~AsioUdpSocket() = default;
 
 void AsioUdpSocket::start_receive(ReceiveHandler handler) {
   handler_ = std::make_shared<ReceiveHandler>(std::move(handler));
-  source_.start([this](bool woken) { return receive(woken); });
+  source_.start([this] { return receive(); });
 }
 
 /// Errors in the kernel's queue make recvmmsg fail, or find nothing although epoll woke us: both lead to
 /// receive_errors().
-bool AsioUdpSocket::receive(bool woken) {
+bool AsioUdpSocket::receive() {
   auto& batch = loop_.batch();
   for (std::size_t i = 0; i < batch.used; ++i) {
     batch.incoming.prepare(i, i, loop_.arena().slot(i).data(), PacketArena::content_limit());
@@ -98,7 +98,7 @@ bool AsioUdpSocket::receive(bool woken) {
   batch.used = 0;
   const std::size_t limit = runs_expected_ ? kRunsPerTurn : PacketArena::kBatch;
   const int count = ::recvmmsg(source_.fd(), batch.incoming.headers.data(), static_cast<unsigned>(limit), 0, nullptr);
-  if (count <= 0) return (woken || errno != EAGAIN) && receive_errors();
+  if (count <= 0) return receive_errors();
   batch.used = static_cast<std::size_t>(count);
   runs_expected_ = false;
   std::size_t kept = 0;
@@ -118,8 +118,9 @@ bool AsioUdpSocket::receive(bool woken) {
   return true;
 }
 
-/// True if the whole item is dropped. Of a run only the last datagram is, which costs its sender no more; small
-/// datagrams never are, since they make no queue. A stay that is no stay comes from a clock that was set.
+/// True if the whole item is dropped. Of a run only the first datagram is, which costs its sender no more, and
+/// the others tell it at once; small datagrams never are, since they make no queue. A stay that is no stay comes from a
+/// clock that was set.
 bool AsioUdpSocket::signal_congestion(DatagramSlot& item, Duration stay) {
   auto& [slot, meta] = item;
   const bool bulk = meta.segment_size >= kBulk || (meta.segment_size == 0 && slot.length >= kBulk);
@@ -129,8 +130,8 @@ bool AsioUdpSocket::signal_congestion(DatagramSlot& item, Duration stay) {
     return false;
   }
   if (meta.segment_size == 0) return true;
-  slot.length = (slot.length - 1) / meta.segment_size * meta.segment_size;
-  if (slot.length == meta.segment_size) meta.segment_size = 0;
+  slot.advance(meta.segment_size);
+  if (slot.length <= meta.segment_size) meta.segment_size = 0;
   return false;
 }
 

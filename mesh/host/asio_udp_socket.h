@@ -27,7 +27,7 @@ class AsioUdpSocket final : public io::UdpSocket {
   Endpoint local_endpoint() const override { return local_; }
 
  private:
-  bool receive(bool woken);
+  bool receive();
   bool receive_errors();
   bool signal_congestion(DatagramSlot& item, Duration stay);
   void deliver(std::size_t count);

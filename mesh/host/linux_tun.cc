@@ -127,7 +127,7 @@ LinuxTun::~LinuxTun() {
 
 void LinuxTun::start_receive(PacketHandler handler) {
   handler_ = std::make_shared<PacketHandler>(std::move(handler));
-  source_.start([this](bool) { return read_batch(); });
+  source_.start([this] { return read_batch(); });
 }
 
 /// One turn: reads until a batch is full or nothing is left. False if there was nothing at all.

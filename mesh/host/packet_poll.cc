@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 
+#include <array>
 #include <utility>
 
 #include "mesh/base/assert.h"
@@ -13,8 +14,10 @@ namespace {
 
 /// Rounds before timers, streams and signals get their turn.
 constexpr int kRoundsPerWake = 16;
-/// Rounds in which nothing came, after which the poll sleeps. One costs a system call per descriptor.
-constexpr int kEmptyRounds = 10;
+/// The others come first in the next one.
+constexpr std::size_t kSourcesPerRound = 16;
+/// Rounds in which nothing came, after which the poll sleeps. One costs an epoll_wait, which does not wait.
+constexpr int kEmptyRounds = 20;
 
 }  // namespace
 
@@ -31,7 +34,7 @@ PacketPoll::PacketPoll(AsioLoop& loop)
 PacketPoll::~PacketPoll() = default;
 
 void PacketPoll::add(const std::shared_ptr<Source>& source) {
-  epoll_event event{.events = EPOLLIN, .data = {}};
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = source.get()}};
   WEFT_ASSERT(::epoll_ctl(set_->fd(), EPOLL_CTL_ADD, source->fd.get(), &event) == 0);
   if (sources_.empty()) wait();
   sources_.push_back(source);
@@ -45,7 +48,7 @@ void PacketPoll::serve() {
   const int most_empty = loop_.gathers() ? 0 : kEmptyRounds;
   int rounds = 0, empty = 0;
   while (rounds < kRoundsPerWake && empty <= most_empty) {
-    if (serve_round(rounds + empty == 0)) {
+    if (serve_round()) {
       ++rounds;
       empty = 0;
     } else if (rounds > 0) {
@@ -58,14 +61,17 @@ void PacketPoll::serve() {
   if (!sources_.empty()) wait();
 }
 
-/// A turn may add sources and close any.
-bool PacketPoll::serve_round(bool woken) {
+/// A turn for each source that has something; false if none has. A turn may add sources and close any: they stay in
+/// `sources_` until serve() ends.
+bool PacketPoll::serve_round() {
+  std::array<epoll_event, kSourcesPerRound> ready;
+  const int count = ::epoll_wait(set_->fd(), ready.data(), static_cast<int>(ready.size()), 0);
   bool worked = false;
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    const auto source = sources_[i];
-    if (!source->fd.valid()) continue;
+  for (int i = 0; i < count; ++i) {
+    auto& source = *static_cast<Source*>(ready[static_cast<std::size_t>(i)].data.ptr);
+    if (!source.fd.valid()) continue;
     loop_.clock().turn();
-    if (source->turn(woken)) worked = true;
+    if (source.turn()) worked = true;
   }
   return worked;
 }

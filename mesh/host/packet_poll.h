@@ -29,7 +29,7 @@ class PacketPoll {
   void add(const std::shared_ptr<Source>& source);
   void wait();
   void serve();
-  bool serve_round(bool woken);
+  bool serve_round();
 
   AsioLoop& loop_;
   std::unique_ptr<Readiness> set_;
@@ -39,9 +39,9 @@ class PacketPoll {
 /// One such descriptor, and its owner.
 class PacketSource {
  public:
-  /// Moves one batch; false if there was nothing. `woken`: the kernel says that there is something, if only an error.
-  /// A turn may destroy the source.
-  using Turn = std::function<bool(bool woken)>;
+  /// Moves one batch of what the kernel says is there, if only errors; false if there was nothing. A turn may destroy
+  /// the source.
+  using Turn = std::function<bool()>;
 
   PacketSource(AsioLoop& loop, FileDescriptor fd);
   ~PacketSource();

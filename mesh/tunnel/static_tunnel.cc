@@ -2,15 +2,14 @@
 #include "mesh/tunnel/static_tunnel.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
 #include "mesh/base/assert.h"
 #include "mesh/io/clock.h"
+#include "mesh/io/datagram_run.h"
 #include "mesh/io/host.h"
 #include "mesh/io/timer.h"
-#include "mesh/io/udp_socket.h"
 
 namespace weft::tunnel {
 
@@ -43,8 +42,6 @@ struct StaticTunnel::Impl {
   void from_tun(std::span<PacketSlot> packets);
   void from_socket(std::uint16_t socket, std::span<DatagramSlot> datagrams);
   void open(std::span<PacketSlot> slots);
-  void send(const PathId& path, Ecn ecn, const Slot& slot);
-  void flush();
   void drain();
 
   StaticTunnel& tunnel;
@@ -59,10 +56,8 @@ struct StaticTunnel::Impl {
   std::unique_ptr<io::Timer> timer;
   std::optional<Time> armed;
 
-  // A run of datagrams for one socket.
-  std::array<DatagramSlot, kMaxBatch> outgoing;
-  std::size_t outgoing_count = 0;
-  std::uint16_t outgoing_socket = 0;
+  io::SlotBatch incoming;
+  io::OutgoingRun outgoing;
 };
 
 Result<void> StaticTunnel::Impl::start() {
@@ -133,29 +128,18 @@ std::optional<PathId> StaticTunnel::Impl::path_to(const Endpoint& remote) const 
 void StaticTunnel::Impl::from_tun(std::span<PacketSlot> packets) {
   device->seal(now(), packets);
   for (const PacketSlot& packet : packets) {
-    if (packet.verdict == PacketVerdict::ready) send(packet.path, packet.ecn, packet.slot);
+    if (packet.verdict == PacketVerdict::ready) outgoing.add(sockets, packet.path, packet.ecn, packet.slot);
   }
-  flush();
+  outgoing.flush(sockets);
   drain();
 }
 
 void StaticTunnel::Impl::from_socket(std::uint16_t socket, std::span<DatagramSlot> datagrams) {
-  std::array<PacketSlot, kMaxBatch> batch;
-  std::size_t count = 0;
-  for (const auto& [slot, meta] : datagrams) {
-    if (meta.icmp) continue;
-    const std::uint32_t step = meta.segment_size == 0 ? std::max(slot.length, 1u) : meta.segment_size;
-    for (std::uint32_t at = 0; at < slot.length; at += step) {
-      PacketSlot& packet = batch[count++] = {};
-      packet.slot = slot;
-      packet.slot.offset += at;
-      packet.slot.length = std::min(step, slot.length - at);
-      packet.path = {socket, 0, meta.source};
-      packet.ecn = meta.ecn;
-      if (count == batch.size()) open({batch.data(), std::exchange(count, 0)});
-    }
-  }
-  open({batch.data(), count});
+  io::for_each_datagram(socket, datagrams, [this](const PacketSlot& datagram) {
+    if (incoming.full()) open(incoming.take());
+    incoming.add(datagram);
+  });
+  open(incoming.take());
   drain();
 }
 
@@ -169,25 +153,11 @@ void StaticTunnel::Impl::open(std::span<PacketSlot> slots) {
   if (ready > 0) tun->write(slots.first(ready));
 }
 
-void StaticTunnel::Impl::send(const PathId& path, Ecn ecn, const Slot& slot) {
-  if (outgoing_count == outgoing.size() || path.socket != outgoing_socket) flush();
-  outgoing_socket = path.socket;
-  DatagramSlot& datagram = outgoing[outgoing_count++] = {};
-  datagram.slot = slot;
-  datagram.meta.destination = path.remote;
-  datagram.meta.ecn = ecn;
-}
-
-void StaticTunnel::Impl::flush() {
-  if (outgoing_count == 0) return;
-  sockets[outgoing_socket]->send({outgoing.data(), std::exchange(outgoing_count, 0)});
-}
-
 void StaticTunnel::Impl::drain() {
   while (auto out = device->poll_transmit()) {
     const auto size = static_cast<std::uint32_t>(out->bytes.size());
-    send(out->path, Ecn::not_ect, {out->bytes.data(), size, 0, size});
-    flush();
+    outgoing.add(sockets, out->path, Ecn::not_ect, {out->bytes.data(), size, 0, size});
+    outgoing.flush(sockets);
   }
   while (const auto event = device->poll_event()) {
     const auto peer = std::visit([](const auto& happened) { return happened.peer; }, *event);
