@@ -100,7 +100,7 @@ struct Lifetimes {
   Duration tcp_established = 7440s;
   Duration tcp_half_closed = 7440s;  // after one FIN; RFC 5382 §5 counts it as established
   Duration tcp_closed = 240s;        // after both FINs (RFC 7857 §2.1)
-  Duration tcp_reset = 240s;         // after a RST (RFC 7857 §2.3)
+  Duration tcp_reset = 240s;         // after a RST (RFC 7857 §2.2)
   Duration icmp_query = 60s;         // RFC 5508 REQ-2
 };
 

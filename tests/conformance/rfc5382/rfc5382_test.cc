@@ -195,8 +195,8 @@ TEST(Rfc5382, Req10IcmpEndsNothing) {
   EXPECT_EQ(lab.receive(at(1h), kServer, external, kTcpAck), kHost);
 }
 
-/// RFC 7857 §2.1: the state machine of RFC 6146 tells open, half-closed and closed connections apart, each with a
-/// timeout of its own (§2.2).
+/// RFC 7857 §2: the state machine, adapted from RFC 6146, tells open, half-closed and closed connections apart; §2.1:
+/// "a NAT SHOULD provide different configurable parameters for configuring the open and closing idle timeouts".
 TEST(Rfc7857, Section2ClosingStates) {
   Behavior behavior;
   behavior.lifetimes.tcp_half_closed = 600s;
@@ -213,7 +213,7 @@ TEST(Rfc7857, Section2ClosingStates) {
   EXPECT_EQ(lab.nat.mapping_count(at(2002s + 4min)), 0u);
 }
 
-/// RFC 7857 §2.3: "when the NAT receives a TCP RST matching an existing mapping, it MUST translate the packet […] the
+/// RFC 7857 §2.2: "when the NAT receives a TCP RST matching an existing mapping, it MUST translate the packet […] the
 /// NAT SHOULD wait for 4 minutes before deleting the session."
 TEST(Rfc7857, Section2ResetIsTranslatedAndWaitedFor) {
   TcpLab lab{Behavior{}};
@@ -223,8 +223,8 @@ TEST(Rfc7857, Section2ResetIsTranslatedAndWaitedFor) {
   EXPECT_EQ(lab.nat.mapping_count(at(1s + 4min)), 0u);
 }
 
-/// RFC 7857 §9: parity preservation is no longer recommended; §10: ports are chosen at random.
-TEST(Rfc7857, Section10RandomPorts) {
+/// RFC 7857, the section "Port Randomization": ports are chosen at random. (Its wording and number were not looked up.)
+TEST(Rfc7857, PortRandomization) {
   Behavior behavior;
   behavior.ports.allocation = Allocation::random;
   TcpLab lab(behavior);

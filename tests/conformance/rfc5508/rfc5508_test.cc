@@ -147,8 +147,8 @@ TEST(Rfc5508, Req4ErrorAboutAQuery) {
 }
 
 /// "If a NAT device receives an ICMP Error packet from the private realm […] a) revert the IP and transport headers of
-/// the embedded IP packet to their original form […] c) […] translate the source IP address of the outer IP header […]
-/// to be the same as the destination of the embedded packet after translation."
+/// the embedded IP packet to their original form […] c) If the NAT enforces Basic NAT function […] In all other cases,
+/// translate the source IP address of the ICMP Error packet with its own public IP address."
 TEST(Rfc5508, Req5ErrorFromInside) {
   NatLab lab{Behavior{}};
   const Endpoint external = *lab.out(at(1s), kHost, kServer);
@@ -252,8 +252,9 @@ TEST(Rfc5508, Req9SilenceIsAChoice) {
   EXPECT_FALSE(lab.last.reply.has_value());
 }
 
-/// "[…] a) MUST: Destination Unreachable, Time Exceeded, Echo Request/Reply": the errors cross, and expiry here is
-/// answered. "f) a NAT device SHOULD NOT […] respond to ICMP errors".
+/// "[…] a NAT device needs to support ICMP messages as below, some conforming to Section 4.3 of [RFC1812]": the errors
+/// cross, and expiry here is answered. RFC 1812 §4.3.2.7: "An ICMP error message MUST NOT be sent as the result of
+/// receiving: An ICMP error message". (The list of messages, a) to f), was not looked up.)
 TEST(Rfc5508, Req10MessagesThatMustBeSupported) {
   NatLab lab{Behavior{}};
   const Endpoint external = *lab.out(at(1s), kHost, kServer);
@@ -272,7 +273,8 @@ TEST(Rfc5508, Req10MessagesThatMustBeSupported) {
   EXPECT_FALSE(lab.nat.translate(at(1s), Side::outside, dying_error).reply.has_value());
 }
 
-/// "A NAT MAY drop or appropriately handle Non-QueryError ICMP messages": ours drops them.
+/// "A NAT MAY drop or appropriately handle Non-QueryError ICMP messages": ours drops them. (That a redirect is one of
+/// them, by §2, was not looked up.)
 TEST(Rfc5508, Req11OtherMessagesAreDropped) {
   NatLab lab{Behavior{}};
   Bytes redirect = icmp_error(kRouter, kExternal, 5, 1, udp(kHost, kServer));
