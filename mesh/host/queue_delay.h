@@ -8,7 +8,7 @@ namespace weft::host {
 /// Keeps a queue short in time, whatever that is in bytes: when something has stayed in it for too long, a sender is
 /// told. Not by the shortest stay within an interval (CoDel, RFC 8289): here the queue comes and goes with the turns
 /// that processes take on a processor, so that its shortest stay is nothing while its median is several milliseconds
-/// (docs/design/011-data-path.md has the figures).
+/// (docs/design/005-data-path.md has the figures).
 class QueueDelay {
  public:
   /// Half as long doubles nothing but the losses; twice as long, and a ping waits for as long.

@@ -17,7 +17,7 @@ enum class PortKnowledge : std::uint8_t {
 };
 PortKnowledge port_knowledge(const NatFacts& facts);
 
-/// How a pair gets a direct path. Both sides derive the same from the same facts (docs/design/004-path-engine.md).
+/// How a pair gets a direct path. Both sides derive the same from the same facts (docs/design/002-path-engine.md).
 struct Strategy {
   enum class Method : std::uint8_t {
     simultaneous_open,  // the check list alone

@@ -10,7 +10,7 @@
 namespace weft::fabric {
 
 /// A scheduler for ns-3 that gives events in the order of ns3::PriorityQueueScheduler, by time and then by number, and
-/// takes for each the same time whether a thousand or a million wait (figures: docs/design/010-wheel-scheduler.md).
+/// takes for each the same time whether a thousand or a million wait (figures: docs/design/004-wheel-scheduler.md).
 ///
 /// Events wait in wheels of 64 buckets; a bucket of one wheel is as wide as the whole wheel below it, and the lowest
 /// counts nanoseconds. An event is on the lowest wheel that can tell its time from the base. When all that is due has

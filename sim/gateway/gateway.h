@@ -43,7 +43,7 @@ struct GatewayCounters {
 };
 
 /// nat::Nat as a process between two Ethernet interfaces of a network namespace whose kernel does not forward
-/// (docs/design/006-gateway.md). Runs on `loop`'s thread.
+/// (docs/design/003-gateway.md). Runs on `loop`'s thread.
 class Gateway {
  public:
   /// Errors: usage and refused as PacketPort::open; usage if the addresses cannot work; io for the capture files.
