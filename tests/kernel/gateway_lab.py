@@ -49,6 +49,7 @@ class GatewayLab:
             self._address("server", "eth0", "203.0.113.1/24", "203.0.113.3/24", "203.0.113.4/24", "2001:db8::1/64")
             self.inside("host", "ip", "route", "add", "default", "via", "192.168.1.1")
             self.inside("host", "ip", "-6", "route", "add", "default", "via", "fd00:1::1")
+            self.inside("gw", "ip", "-6", "route", "add", "blackhole", "default")  # else its kernel answers "no route" beside us
         except BaseException:
             self.__exit__()
             raise
