@@ -112,18 +112,20 @@ bool AsioUdpSocket::receive() {
     const auto arrival = parse_control(message, item.meta);
     if (item.meta.segment_size >= item.slot.length) item.meta.segment_size = 0;  // a run of one
     if (item.meta.segment_size != 0) runs_expected_ = true;
-    if (!arrival || !signal_congestion(item, loop_.clock().wall_now() - *arrival)) ++kept;
+    const bool last = i + 1 == batch.used;
+    if (!arrival || !signal_congestion(item, loop_.clock().wall_now() - *arrival, last)) ++kept;
   }
   deliver(kept);
   return true;
 }
 
 /// True if the whole item is dropped. Of a run only the first datagram is, which costs its sender no more, and
-/// the others tell it at once; small datagrams never are, since they make no queue. A stay that is no stay comes from a
-/// clock that was set.
-bool AsioUdpSocket::signal_congestion(DatagramSlot& item, Duration stay) {
+/// the others tell it at once; small datagrams never are, since they make no queue, nor is one with nothing behind it:
+/// it waited for this process and not for others. A stay that is no stay comes from a clock that was set.
+bool AsioUdpSocket::signal_congestion(DatagramSlot& item, Duration stay, bool last) {
   auto& [slot, meta] = item;
   const bool bulk = meta.segment_size >= kBulk || (meta.segment_size == 0 && slot.length >= kBulk);
+  if (last && meta.segment_size == 0) return false;
   if (!bulk || stay > 1s || !receive_delay_.signal(loop_.clock().now(), stay)) return false;
   if (meta.ecn != Ecn::not_ect) {
     meta.ecn = Ecn::ce;

@@ -29,7 +29,7 @@ class AsioUdpSocket final : public io::UdpSocket {
  private:
   bool receive();
   bool receive_errors();
-  bool signal_congestion(DatagramSlot& item, Duration stay);
+  bool signal_congestion(DatagramSlot& item, Duration stay, bool last);
   void deliver(std::size_t count);
 
   /// Where in a batch of items a message begins.
