@@ -158,7 +158,7 @@ void ScenarioReader::read_measured() {
     for (int end = 0; end < 2; ++end) {
       region(line["between"][end], pointer + "/between/" + std::to_string(end));
       if (problem_) return;
-      while (spec.regions[ends[end]] != line["between"][end]) ++ends[end];
+      while (spec.regions[ends[end]] != line["between"][end].get_ref<const std::string&>()) ++ends[end];
     }
     const Duration way = from_ms(line["rtt"].get<double>() / 2);
     spec.delay[ends[0]][ends[1]] = spec.delay[ends[1]][ends[0]] = way;
