@@ -83,7 +83,8 @@ def test_flow_without_an_end(scenario) -> None:
 
 def test_failed_expectation_is_exit_20(scenario) -> None:
     def all_direct(document: dict) -> None:
-        document["nodes"] = [{"name": name, "region": "north", "nat": "apdm-apdf-random"} for name in ("a", "b")]
+        document["nat"]["random"] = ["apdm-apdf-random"]
+        document["nodes"] = [{"name": name, "region": "north", "nat": "random"} for name in ("a", "b")]
         document["traffic"] = [{"kind": "ping", "from": "a", "to": "b"}]
         document["expect"] = [{"kind": "path", "from": "a", "to": "b", "is": "direct"}]
         document["seeds"] = 1
