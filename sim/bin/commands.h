@@ -17,8 +17,10 @@ namespace weft::lab {
 /// Each adds a sub-command to `app` that leaves the process's exit code in `status`.
 void add_run(CLI::App& app, int& status);
 void add_matrix(CLI::App& app, int& status);
+void add_check(CLI::App& app, int& status);
 void add_probe_nat(CLI::App& app, int& status);
 void add_describe(CLI::App& app, int& status);
+void add_view(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
 void add_gateway(CLI::App& app, int& status);
 void add_gateway_control(CLI::App& app, int& status);

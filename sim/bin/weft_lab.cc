@@ -10,12 +10,16 @@ int main(int argc, char** argv) {
   CLI::App app("weft-lab: runs the Weft stack in simulated networks");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("weft-lab ") + WEFT_VERSION + " (" + WEFT_COMMIT + ")");
-  app.footer("Exit codes: 0 ok, 1 internal, 2 usage, 20 expectation failed. Scenario files: docs/scenario.md");
+  app.footer(
+      "Exit codes: 0 ok, 1 internal, 2 usage, 20 expectation failed, 21 worse than the baseline. Scenario files: "
+      "docs/scenario.md");
   int status = 0;
   weft::lab::add_run(app, status);
   weft::lab::add_matrix(app, status);
+  weft::lab::add_check(app, status);
   weft::lab::add_probe_nat(app, status);
   weft::lab::add_describe(app, status);
+  weft::lab::add_view(app, status);
   weft::lab::add_why(app, status);
   weft::lab::add_gateway(app, status);
   weft::lab::add_gateway_control(app, status);

@@ -97,6 +97,8 @@ void Network::set_recorder(tracing::Recorder& recorder) {
 
 void Network::observe(WireObserver observer) { router_->set_observer(std::move(observer)); }
 
+void Network::lose(std::function<bool(ByteView)> rule) { router_->set_filter(std::move(rule)); }
+
 std::uint64_t Network::drops(DropReason reason) const { return router_->drops(reason); }
 
 std::uint64_t Network::bytes_sent(NodeId node) const { return router_->place(node).sent_bytes; }

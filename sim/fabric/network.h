@@ -123,6 +123,8 @@ class Network {
   /// BLAKE2b over all wire events so far, in order: {t_ns, node, interface, direction, length, 64-bit digest of bytes}.
   std::array<std::uint8_t, 32> trace_hash() const;
   void observe(WireObserver observer);
+  /// Loses each packet that a host or gateway sends towards the outside and that `rule` names; asked once a packet.
+  void lose(std::function<bool(ByteView ip_packet)> rule);
   /// Tells `recorder`, which outlives the network, what happens from now on, also to hosts whose HostOptions named no
   /// TraceSink. Called before the first host is added.
   void set_recorder(tracing::Recorder& recorder);

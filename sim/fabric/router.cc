@@ -149,6 +149,7 @@ void Router::send(NodeId from, Packet& packet) {
   packet.from_inside = false;
   near.sent_bytes += packet.bytes.size();
   note(packet, from, kOutside, Direction::sent);
+  if (loses_ && loses_(packet.bytes)) return drop(packet, from, DropReason::filtered);
   const auto up = near.link.up(loop_.now(), packet.bytes.size());
   if (const auto* lost = std::get_if<DropReason>(&up)) return drop(packet, from, *lost);
   route(packet, near.realm, near.region, std::get<Duration>(up));
@@ -425,6 +426,8 @@ std::string_view to_string(DropReason reason) {
       return "suspended";
     case DropReason::malformed:
       return "malformed";
+    case DropReason::filtered:
+      return "filtered";
     case DropReason::count_:
       break;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -85,6 +86,7 @@ class Router {
   void readdress_nat(NodeId node, std::vector<IpAddress> external);
   void set_blocked(NodeId a, NodeId b, bool blocked);
   void set_observer(WireObserver observer) { observer_ = std::move(observer); }
+  void set_filter(std::function<bool(ByteView)> loses) { loses_ = std::move(loses); }
   void set_recorder(tracing::Recorder* recorder) { recorder_ = recorder; }
   tracing::Recorder* recorder() const { return recorder_; }
   std::array<std::uint8_t, 32> trace_hash() const { return trace_.digest(); }
@@ -137,6 +139,7 @@ class Router {
   std::map<std::pair<RegionId, RegionId>, SeededRandom> region_randoms_;
   TraceHash trace_;
   WireObserver observer_;
+  std::function<bool(ByteView)> loses_;
   tracing::Recorder* recorder_ = nullptr;  // nullptr: nobody wants a trace
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count_)> drops_{};
   std::uint64_t delivered_ = 0;

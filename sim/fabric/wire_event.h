@@ -31,6 +31,7 @@ enum class DropReason : std::uint8_t {
   powered_off,
   suspended,
   malformed,  // bad header or checksum at the receiver
+  filtered,   // a rule of the laboratory (Network::lose)
   count_,
 };
 std::string_view to_string(DropReason reason);

@@ -149,6 +149,8 @@ class FabricWorld final : public World {
     });
   }
 
+  void lose(std::function<bool(ByteView)> rule) override { network_.lose(std::move(rule)); }
+
   void set_recorder(tracing::Recorder& recorder) override { network_.set_recorder(recorder); }
   Bytes canary() const override { return to_bytes(traffic::kCanary); }
   std::string trace_hash() const override { return to_hex(network_.trace_hash()); }

@@ -9,6 +9,7 @@
 #include "mesh/base/bytes.h"
 #include "mesh/base/ip.h"
 #include "mesh/base/time.h"
+#include "sim/scenario/probe_flow.h"
 
 namespace weft::sim {
 
@@ -28,8 +29,8 @@ class SearchBudget {
 
  private:
   struct Sender {
-    std::map<std::pair<Endpoint, Endpoint>, Time> flows;  // when each was seen first
-    Time full_at{};                                       // of the token bucket
+    std::map<ProbeFlow, Time> flows;  // when each was seen first
+    Time full_at{};                   // of the token bucket
   };
 
   void note(Time now, const IpAddress& source, const std::string& what);

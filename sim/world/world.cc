@@ -23,6 +23,8 @@ std::string_view to_string(Feature feature) {
       return "suspend a host";
     case Feature::count_bytes:
       return "count the bytes of a host";
+    case Feature::lose:
+      return "lose packets by rule";
     case Feature::count_:
       break;
   }
@@ -30,6 +32,7 @@ std::string_view to_string(Feature feature) {
 }
 
 // Reached only if a caller has not asked World::can.
+void World::lose(std::function<bool(ByteView)>) { WEFT_ASSERT(can(Feature::lose)); }
 void World::set_link(io::Host&, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }
 void World::set_link(GatewayId, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }
 void World::set_region_path(std::uint16_t, std::uint16_t, const RegionPathPlan&) {

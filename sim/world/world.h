@@ -85,6 +85,7 @@ enum class Feature : std::uint8_t {
   wall_clock,       // steps and drift
   suspend,
   count_bytes,
+  lose,  // packets by rule
   count_
 };
 /// Words for a sentence: "the stack fidelity cannot {…}".
@@ -192,6 +193,9 @@ class World {
   virtual void set_suspended(io::Host& host, bool suspended);
   /// Bytes of IP packets that a host has put on its wire so far (Feature::count_bytes).
   virtual std::uint64_t bytes_sent(io::Host& host) const;
+
+  /// Loses each packet that a host or gateway sends towards the outside and that `rule` names (Feature::lose).
+  virtual void lose(std::function<bool(ByteView packet)> rule);
 
   /// Sees every IP packet that a host or gateway sends, once per interface.
   virtual void observe(std::function<void(ByteView packet)> observer) = 0;
