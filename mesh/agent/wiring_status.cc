@@ -14,7 +14,7 @@ AgentStatus Wiring::status() const {
   status.self = {.id = map.self_id,
                  .name = map.self_name.empty() ? config_.name : map.self_name,
                  .addresses = map.self_addresses,
-                 .node_key = identity_.node_key.public_key().to_base64(),
+                 .node_key = data_->device().public_key().to_base64(),
                  .relay = relays_->ready(relays_->home()) ? relays_->name(relays_->home()) : std::string(),
                  .relay_udp = relays_->udp(relays_->home()),
                  .udp_port = mux_->port(),
