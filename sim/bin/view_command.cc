@@ -24,8 +24,9 @@ Result<std::string> result_file(const std::string& named) {
   for (const char* name : {"matrix.json", "run.json"}) {
     if (fs::exists(fs::path(named) / name)) return (fs::path(named) / name).string();
   }
-  return fail(ErrorCode::usage, named + ": holds neither matrix.json nor run.json; name a folder that weft-lab run or "
-                                        "matrix wrote with --out");
+  return fail(ErrorCode::usage, named +
+                                    ": holds neither matrix.json nor run.json; name a folder that weft-lab run or "
+                                    "matrix wrote with --out");
 }
 
 int run(Options& options) {

@@ -32,8 +32,9 @@ Result<std::string> read_result(const PageInput& input) {
   if (!text) return text;
   Json object = Json::parse(*text, nullptr, false);
   if (!object.is_object() || !(object.contains("cells") || object.contains("runs"))) {
-    return fail(ErrorCode::usage, input.result + ": is neither a matrix nor a run; name a matrix.json or run.json that "
-                                                 "weft-lab wrote with --out");
+    return fail(ErrorCode::usage, input.result +
+                                      ": is neither a matrix nor a run; name a matrix.json or run.json that "
+                                      "weft-lab wrote with --out");
   }
   if (!input.scenario_file.empty()) object["file"] = input.scenario_file;
   return object.dump();
