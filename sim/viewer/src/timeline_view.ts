@@ -23,7 +23,8 @@ export function timelineView(trace: Trace, search: () => string): { element: HTM
   });
   const clock = h("output", { id: "clock" });
   const bins = densities(trace, begin, span);
-  const peak = Math.max(1, ...[...bins.values()].map((strip) => Math.max(...strip)));
+  let peak = 1;
+  for (const strip of bins.values()) for (const count of strip) peak = Math.max(peak, count);
 
   const nodes = new RowList<string>(22, (name) => {
     const canvas = h("canvas", { width: BINS, height: 16 });
