@@ -7,6 +7,8 @@
 
 namespace weft::agent {
 
+std::vector<std::string> stored_entries() { return {"identity", "token", "map", "admission", "timestamp"}; }
+
 class Agent::Impl {
  public:
   Impl(io::Host& on_host, AgentConfig with) : host(on_host), config(std::move(with)) {}

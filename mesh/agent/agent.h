@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mesh/agent/status.h"
 #include "mesh/base/error.h"
@@ -23,6 +24,10 @@ struct AgentConfig {
   io::TunOptions tun;                // `addresses` come from the coordinator
   bool set_routes = true;            // lead the peers' addresses into the TUN device
 };
+
+/// The entries of the state store that an agent makes, all of which belong to its membership in a network; without them
+/// the machine is as if it had never joined.
+std::vector<std::string> stored_entries();
 
 /// What an observer (the laboratory) is told of a peer's path, each time it changes.
 struct PathReport {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/agent/relay_link.h"
 
+#include <algorithm>
 #include <array>
 
 #include "mesh/agent/interfaces.h"
@@ -13,6 +14,10 @@ namespace weft::agent {
 namespace {
 
 constexpr control::Backoff::Range kRedial{.first = 500ms, .longest = 30s};
+/// A relay that carried something within kInUse is dialled this often, so that what it carries is back within 3 s of
+/// its return however long it was away.
+constexpr Duration kRedialInUse = 2s;
+constexpr Duration kInUse = 60s;
 
 }  // namespace
 
@@ -69,7 +74,8 @@ void RelayLink::on_closed() {
   rtt_.reset();
   told_udp_ = false;
   timer_.arm(std::nullopt);
-  dial_timer_.arm(now() + backoff_.next());
+  const Duration wait = backoff_.next();
+  dial_timer_.arm(now() + (now() - last_used_ < kInUse ? std::min(wait, kRedialInUse) : wait));
   if (was_ready) context_.on_state(record_.id, false);
 }
 

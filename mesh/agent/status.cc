@@ -58,6 +58,26 @@ Json describe(const PeerStatus& peer) {
           {"time_to_direct_ms", milliseconds(peer.time_to_direct)}};
 }
 
+Json describe(const DatagramStatus& counters) {
+  return {{"received", counters.received},       {"sent", counters.sent},
+          {"send_failed", counters.send_failed}, {"icmp_errors", counters.icmp_errors},
+          {"malformed", counters.malformed},     {"refused", counters.refused}};
+}
+
+Json describe(const PacketStatus& counters) {
+  return {{"from_tun", counters.from_tun},       {"to_tun", counters.to_tun},
+          {"no_peer", counters.no_peer},         {"no_path", counters.no_path},
+          {"tun_refused", counters.tun_refused}, {"relay_refused", counters.relay_refused}};
+}
+
+Json describe(const std::vector<OverlayConflict>& conflicts) {
+  Json list = Json::array();
+  for (const auto& each : conflicts) {
+    list.push_back({{"interface", each.interface}, {"prefix", each.prefix.to_string()}, {"addresses", each.addresses}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string to_json(const AgentStatus& status) {
@@ -66,8 +86,13 @@ std::string to_json(const AgentStatus& status) {
   const Json coordinator = {{"connected", status.coordinator.connected},
                             {"data_age_s", seconds(status.coordinator.data_age)},
                             {"error", text_or_null(status.coordinator.error)}};
-  const Json all = {
-      {"self", describe(status.self)}, {"peers", peers}, {"coordinator", coordinator}, {"version", status.version}};
+  const Json all = {{"self", describe(status.self)},
+                    {"peers", peers},
+                    {"coordinator", coordinator},
+                    {"conflicts", describe(status.conflicts)},
+                    {"datagrams", describe(status.datagrams)},
+                    {"packets", describe(status.packets)},
+                    {"version", status.version}};
   return all.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh/agent/overlay_conflicts.h"
 #include "mesh/base/ip.h"
 #include "mesh/base/time.h"
 #include "mesh/path/peer_paths.h"
@@ -48,10 +49,31 @@ struct CoordinatorStatus {
   std::string error;                 // of the last attempt; empty if connected
 };
 
+/// Of this run.
+struct DatagramStatus {
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t send_failed = 0;
+  std::uint64_t icmp_errors = 0;
+  std::uint64_t malformed = 0;  // of no protocol of ours
+  std::uint64_t refused = 0;    // WireGuard messages that no key or session accepted
+};
+struct PacketStatus {
+  std::uint64_t from_tun = 0;
+  std::uint64_t to_tun = 0;
+  std::uint64_t no_peer = 0;  // for an address that no peer has
+  std::uint64_t no_path = 0;
+  std::uint64_t tun_refused = 0;
+  std::uint64_t relay_refused = 0;  // no relay took them
+};
+
 struct AgentStatus {
   SelfStatus self;
   std::vector<PeerStatus> peers;  // by id
   CoordinatorStatus coordinator;
+  std::vector<OverlayConflict> conflicts;
+  DatagramStatus datagrams;
+  PacketStatus packets;
   std::string version;
 };
 

@@ -48,6 +48,7 @@ Result<void> Wiring::start() {
   if (auto done = timestamps_.load(); !done) return done;
   if (auto done = open_sockets(); !done) return done;
   build();
+  conflicts_ = find_overlay_conflicts(host_.network().interfaces());
   if (auto done = load_map(); !done) return done;
   control::Registration registration;
   registration.node_key = identity_.node_key.public_key();
@@ -61,6 +62,7 @@ Result<void> Wiring::start() {
                                                                  .stored_map = std::move(stored_map_)},
                                            [this](const Session::Event& event) { on_control(event); });
   host_.network().on_change([this] {
+    find_conflicts();
     addresses_->network_changed();
     relays_->network_changed();
     control_->network_changed();
@@ -147,7 +149,9 @@ Result<void> Wiring::apply_map(const control::NetworkMap& map) {
   return opened;
 }
 
-Result<void> Wiring::open_tun(const std::vector<IpAddress>& addresses) {
+/// Addresses inside a network that this machine has elsewhere are left to it.
+Result<void> Wiring::open_tun(std::vector<IpAddress> addresses) {
+  std::erase_if(addresses, [this](const auto& each) { return inside(conflicts_, each); });
   if (addresses.empty() || addresses == tun_addresses_) return {};
   io::TunOptions options = config_.tun;
   options.addresses.clear();
@@ -163,7 +167,23 @@ Result<void> Wiring::open_tun(const std::vector<IpAddress>& addresses) {
 
 void Wiring::apply_routes() {
   if (!config_.set_routes || !data_->tun()) return;
-  if (auto done = data_->tun()->set_routes(peers_->routes()); !done) observer_.on_error(done.error());
+  auto routes = peers_->routes();
+  std::erase_if(routes, [this](const auto& each) { return inside(conflicts_, each.address); });
+  if (auto done = data_->tun()->set_routes(routes); !done) observer_.on_error(done.error());
+}
+
+/// Another system on this machine has begun or ceased to use a part of our address space.
+void Wiring::find_conflicts() {
+  auto found = find_overlay_conflicts(host_.network().interfaces());
+  if (found == conflicts_) return;
+  conflicts_ = std::move(found);
+  for (const auto& each : conflicts_) {
+    trace(host_.trace(), host_.clock().now(), TraceLevel::warning, "agent", "address_conflict",
+          {{"interface", each.interface}, {"prefix", each.prefix.to_string()}});
+  }
+  if (auto done = open_tun(control_->session().map().self_addresses); !done) observer_.on_error(done.error());
+  apply_routes();
+  changed();
 }
 
 const std::map<std::uint16_t, control::RelayRecord>& Wiring::relay_records() const {
@@ -215,6 +235,7 @@ void Wiring::cut_off() {
 
 void Wiring::save_map() {
   map_unsaved_ = false;
+  map_saved_ = true;
   if (auto done = store_.put(kMapEntry, control::encode(control_->session().map())); !done)
     observer_.on_error(done.error());
 }
@@ -245,6 +266,7 @@ void Wiring::on_map(const Session::MapChanged& changes) {
     if (changes.relays) relays_->set_relays(map.relays), apply_servers();
     apply_routes();
   }
+  if (stored_map_.self_id == 0 && !map_saved_) return save_map();  // the first one: a crash would cost our place
   if (!map_unsaved_) save_timer_.arm(host_.clock().now() + kSaveDelay);
   map_unsaved_ = true;
 }

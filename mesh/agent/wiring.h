@@ -40,8 +40,9 @@ class Wiring {
   void build();
   Result<void> load_map();
   Result<void> apply_map(const control::NetworkMap& map);
-  Result<void> open_tun(const std::vector<IpAddress>& addresses);
+  Result<void> open_tun(std::vector<IpAddress> addresses);
   void apply_routes();
+  void find_conflicts();
   void apply_servers();
   void choose_relay();
   void cut_off();
@@ -70,6 +71,7 @@ class Wiring {
   path::ProbeBudget budget_;
   control::NetworkMap stored_map_;
   std::vector<IpAddress> tun_addresses_;
+  std::vector<OverlayConflict> conflicts_;
 
   std::unique_ptr<DatagramMux> mux_;
   std::unique_ptr<DataPlane> data_;
@@ -78,6 +80,7 @@ class Wiring {
   std::unique_ptr<PeerTable> peers_;
   std::unique_ptr<ControlLink> control_;
   bool map_unsaved_ = false;
+  bool map_saved_ = false;  // in this run
   CoreTimer save_timer_;
   CoreTimer change_timer_;
   struct PendingPing;

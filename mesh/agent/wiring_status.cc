@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a running agent answers when asked: its status, and pings.
+#include <algorithm>
+
 #include "mesh/agent/pending_ping.h"
 #include "mesh/agent/wiring.h"
 #include "mesh/io/clock.h"
@@ -24,6 +26,27 @@ AgentStatus Wiring::status() const {
   status.coordinator = {.connected = control_->connected(),
                         .data_age = heard ? std::optional(host_.clock().now() - *heard) : std::nullopt,
                         .error = control_->connected() ? std::string() : control_->error()};
+  status.conflicts = conflicts_;
+  for (auto& conflict : status.conflicts) {
+    for (const auto& peer : status.peers) {
+      conflict.addresses += static_cast<std::size_t>(
+          std::ranges::count_if(peer.addresses, [&](const auto& each) { return conflict.prefix.contains(each); }));
+    }
+  }
+  const auto datagrams = mux_->counters();
+  const auto& packets = data_->counters();
+  status.datagrams = {.received = datagrams.received,
+                      .sent = datagrams.sent,
+                      .send_failed = datagrams.send_failed,
+                      .icmp_errors = datagrams.icmp,
+                      .malformed = datagrams.unknown,
+                      .refused = packets.refused};
+  status.packets = {.from_tun = packets.from_tun,
+                    .to_tun = packets.to_tun,
+                    .no_peer = packets.no_peer,
+                    .no_path = packets.no_path,
+                    .tun_refused = packets.tun_refused,
+                    .relay_refused = packets.relay_refused};
   status.version = WEFT_VERSION;
   return status;
 }

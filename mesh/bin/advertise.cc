@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "mesh/bin/settings.h"
+#include "mesh/io/host.h"
 #include "mesh/io/network_monitor.h"
+#include "mesh/io/stream.h"
 
 namespace weft::bin {
 namespace {
@@ -27,6 +29,16 @@ Result<std::vector<Endpoint>> parse_endpoint_flags(std::string_view flag, const 
   return endpoints;
 }
 
+std::vector<Endpoint> reachable_endpoints(const io::NetworkMonitor& network, const std::vector<Endpoint>& bound) {
+  std::vector<Endpoint> endpoints;
+  for (const auto& each : bound) {
+    for (const auto& endpoint : reachable_endpoints(network, each)) {
+      if (endpoints.size() < kMostEndpoints) endpoints.push_back(endpoint);
+    }
+  }
+  return endpoints;
+}
+
 std::vector<Endpoint> reachable_endpoints(const io::NetworkMonitor& network, const Endpoint& bound) {
   if (!bound.address.is_unspecified()) return {bound};
   auto interfaces = network.interfaces();
@@ -39,6 +51,15 @@ std::vector<Endpoint> reachable_endpoints(const io::NetworkMonitor& network, con
     }
   }
   if (endpoints.empty()) endpoints.push_back({IpAddress::loopback(bound.address.family()), bound.port});
+  return endpoints;
+}
+
+std::vector<Endpoint> default_listen(io::Host& host, std::uint16_t port) {
+  std::vector<Endpoint> endpoints;
+  for (const auto family : {IpFamily::v4, IpFamily::v6}) {
+    const auto any = IpAddress::any(family);
+    if (host.listen({any, 0}, [](std::unique_ptr<io::Stream>) {})) endpoints.push_back({any, port});
+  }
   return endpoints;
 }
 

@@ -1,22 +1,34 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <nlohmann/json.hpp>
 
+#include "mesh/agent/status.h"
 #include "mesh/bin/agent_service.h"
 #include "mesh/bin/commands.h"
 #include "mesh/bin/daemon.h"
 #include "mesh/bin/local_client.h"
+#include "mesh/bin/metrics_server.h"
+#include "mesh/bin/metrics_text.h"
 
 namespace weft::bin {
 namespace {
 
-nlohmann::json up_parameters(const AgentFlags& flags) {
-  nlohmann::json params = nlohmann::json::object();
+using nlohmann::json;
+
+json up_parameters(const AgentFlags& flags) {
+  json params = json::object();
   if (const auto key = setup_key(flags.key)) params["key"] = *key;
   if (flags.name) params["name"] = *flags.name;
   if (flags.udp_port) params["udp_port"] = *flags.udp_port;
   if (flags.tun_name) params["tun"] = *flags.tun_name;
   if (flags.mtu) params["mtu"] = *flags.mtu;
   return params;
+}
+
+/// What `weft debug bundle` takes from the daemon. Nothing of the state directory is read for it.
+json bundle_object(const AgentService& service, const host::AsioHost& host) {
+  json log = json::array();
+  for (const auto& line : host.recent_log()) log.push_back(line);
+  return {{"status", service.status_object()}, {"settings", settings_object(service.settings())}, {"log", log}};
 }
 
 }  // namespace
@@ -26,11 +38,17 @@ int run_agent(const AgentFlags& flags) {
   if (!settings) return report(settings.error());
   auto daemon = Daemon::create(*settings);
   if (!daemon) return report(daemon.error());
-  AgentService service((*daemon)->host());
+  auto& host = (*daemon)->host();
+  AgentService service(host);
   if (auto loaded = service.load(); !loaded) return report(loaded.error());
-  auto api = LocalApi::listen((*daemon)->host(), settings->socket);
+  auto metrics = (*daemon)->serve_metrics([&] { return agent_metrics(service.status(), service.is_up()); });
+  if (!metrics) return report(metrics.error());
+  auto api = LocalApi::listen(host, settings->socket, settings->group);
   if (!api) return report(api.error());
   service.add_methods(**api);
+  (*api)->add("bundle", Access::change, [&](const json&, const std::shared_ptr<LocalReply>& reply) {
+    reply->finish(bundle_object(service, host));
+  });
   if (flags.up) {
     service.on_refused = [&](const Error& error) { (*daemon)->fail(error); };
     if (auto started = service.up(up_parameters(flags)); !started) return report(started.error());

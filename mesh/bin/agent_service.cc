@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/bin/agent_service.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "mesh/agent/agent.h"
 #include "mesh/base/assert.h"
 #include "mesh/base/trace.h"
-#include "mesh/bin/advertise.h"
 #include "mesh/bin/local_protocol.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/file.h"
@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kWishesKey = "wishes.json";
+constexpr const char* kStatusSchema = "weft.status/1";
 
 /// Refusals that stay the same however often the agent asks.
 bool is_final(ErrorCode code) {
@@ -29,14 +29,9 @@ bool is_final(ErrorCode code) {
 
 std::unexpected<Error> not_up() { return fail(ErrorCode::not_running, "this machine is down: `weft up` connects it"); }
 
-template <typename T>
-void take(const json& params, const char* key, T& into) {
-  if (params.contains(key)) into = params.at(key).get<T>();
-}
-
 }  // namespace
 
-AgentService::AgentService(io::Host& host) : host_(host) { wishes_.name = host_name(); }
+AgentService::AgentService(io::Host& host) : host_(host) {}
 AgentService::~AgentService() = default;
 
 Result<void> AgentService::load() {
@@ -44,68 +39,71 @@ Result<void> AgentService::load() {
   if (!lock) return std::unexpected(lock.error());
   if (auto locked = (*lock)->lock(); !locked) return locked;
   lock_ = std::move(*lock);
-  io::StateStore store(host_.files());
-  const auto stored = store.get(kWishesKey);
-  if (!stored) return std::unexpected(stored.error());
-  if (!*stored) return {};
-  const auto object = json::parse(as_text(**stored), nullptr, false);
-  if (!object.is_object())
-    return fail(ErrorCode::corrupt, "the file wishes.json in the state directory is damaged: remove it");
-  wishes_.up = object.value("up", false);
-  return apply(object);
-}
-
-Result<void> AgentService::store_wishes() {
-  const json object{{"up", wishes_.up},
-                    {"name", wishes_.name},
-                    {"udp_port", wishes_.udp_port},
-                    {"tun", wishes_.tun_name},
-                    {"mtu", wishes_.mtu}};
-  io::StateStore store(host_.files());
-  return store.put(kWishesKey, as_bytes(object.dump()));
-}
-
-Result<void> AgentService::apply(const json& params) {
-  try {
-    take(params, "name", wishes_.name);
-    take(params, "udp_port", wishes_.udp_port);
-    take(params, "tun", wishes_.tun_name);
-    take(params, "mtu", wishes_.mtu);
-  } catch (const json::exception& error) {
-    return fail(ErrorCode::usage, std::string("bad setting: ") + error.what());
-  }
+  auto settings = load_settings(host_.files());
+  if (!settings) return std::unexpected(settings.error());
+  settings_ = std::move(*settings);
   return {};
 }
 
-Result<void> AgentService::resume() { return wishes_.up ? start_agent(std::nullopt) : Result<void>{}; }
+Result<void> AgentService::store() { return store_settings(host_.files(), settings_); }
+
+Result<void> AgentService::resume() { return settings_.up ? start_agent(std::nullopt) : Result<void>{}; }
 
 Result<void> AgentService::up(const json& params) {
   const std::optional<std::string> key =
       params.contains("key") ? std::optional(params["key"].get<std::string>()) : std::nullopt;
-  if (auto done = apply(params); !done) return done;
-  const bool other_key = key && key != key_in_use_;
-  const bool changed = other_key || params.contains("name") || params.contains("udp_port") || params.contains("tun") ||
-                       params.contains("mtu");
+  const AgentSettings before = settings_;
+  if (auto done = change_settings(settings_, params); !done) return done;
+  const bool changed = (key && key != key_in_use_) || settings_ != before;
   if (agent_ && joined() && !changed) return {};
-  agent_.reset();
-  wishes_.up = true;
-  if (auto done = store_wishes(); !done) return done;
-  auto started = start_agent(key);
-  if (key) key_in_use_ = key;
-  if (!started) {
-    wishes_.up = false;
-    if (auto done = store_wishes(); !done) return done;
-  }
+  settings_.up = true;
+  auto started = restart(before, key);
+  if (started && key) key_in_use_ = key;
   return started;
 }
 
+/// Starts the agent with the settings as they are now. If that fails, all is as `before`, and what ran runs again.
+Result<void> AgentService::restart(const AgentSettings& before, const std::optional<std::string>& key) {
+  if (auto done = store(); !done) return done;
+  const bool ran = agent_ != nullptr;
+  agent_.reset();
+  auto started = start_agent(key);
+  if (started) return started;
+  settings_ = before;
+  if (auto done = store(); !done) return done;
+  if (ran) static_cast<void>(start_agent(std::nullopt));
+  return started;
+}
+
+Result<void> AgentService::set(const json& values) {
+  for (const auto& [key, value] : values.items()) {
+    if (std::ranges::find(setting_keys(), key) == setting_keys().end())
+      return fail(ErrorCode::usage, "there is no setting " + key + ": `weft get` lists them");
+  }
+  const AgentSettings before = settings_;
+  if (auto done = change_settings(settings_, values); !done) return done;
+  if (settings_ == before) return {};
+  return agent_ ? restart(before, std::nullopt) : store();
+}
+
+Result<void> AgentService::logout() {
+  down();
+  io::StateStore state(host_.files());
+  for (const auto& entry : agent::stored_entries()) {
+    if (auto done = state.erase(entry); !done) return done;
+  }
+  key_in_use_.reset();
+  return store();
+}
+
 Result<void> AgentService::start_agent(const std::optional<std::string>& token) {
-  io::TunOptions tun{.name = wishes_.tun_name, .mtu = wishes_.mtu, .addresses = {}};
+  io::TunOptions tun{.name = settings_.tun_name, .mtu = settings_.mtu, .addresses = {}};
   // The agent opens it once it knows its addresses; a machine that may not is told at once.
   if (const auto probe = host_.open_tun(tun); !probe) return std::unexpected(probe.error());
   agent_ = std::make_unique<agent::Agent>(
-      host_, agent::AgentConfig{
-                 .name = wishes_.name, .token = token, .udp_port = wishes_.udp_port, .tun = tun, .set_routes = true});
+      host_,
+      agent::AgentConfig{
+          .name = settings_.name, .token = token, .udp_port = settings_.udp_port, .tun = tun, .set_routes = true});
   agent_->on_change = [this] { handle_change(); };
   agent_->on_error = [this](const Error& error) { handle_error(error); };
   auto started = agent_->start();
@@ -130,8 +128,8 @@ void AgentService::handle_error(const Error& error) {
   host_.post([this, error] {  // not inside a call of the agent's
     if (!agent_) return;
     agent_.reset();
-    wishes_.up = false;
-    if (auto stored = store_wishes(); !stored) {
+    settings_.up = false;
+    if (auto stored = store(); !stored) {
       trace(host_.trace(), host_.clock().now(), TraceLevel::error, "agent", "state_lost",
             {{"reason", stored.error().message}});
     }
@@ -155,7 +153,7 @@ void AgentService::finish_waiting(const Result<void>& done) {
 void AgentService::down() {
   finish_waiting(fail(ErrorCode::refused, "`weft down` came before this machine was up"));
   stop();
-  wishes_.up = false;
+  settings_.up = false;
 }
 
 void AgentService::stop() {
@@ -163,12 +161,18 @@ void AgentService::stop() {
   agent_.reset();
 }
 
-json AgentService::status_object() const {
+agent::AgentStatus AgentService::status() const {
+  if (agent_) return agent_->status();
   agent::AgentStatus status;
+  status.self.name = settings_.name;
   status.version = WEFT_VERSION;
-  if (agent_) status = agent_->status();
-  auto object = json::parse(agent::to_json(status));
-  object["up"] = agent_ != nullptr;
+  return status;
+}
+
+json AgentService::status_object() const {
+  auto object = json::parse(agent::to_json(status()));
+  object["schema"] = kStatusSchema;
+  object["up"] = is_up();
   return object;
 }
 
@@ -177,9 +181,15 @@ void AgentService::add_methods(LocalApi& api) {
   api.add("up", Access::change, [this](const json& params, const Reply& reply) { answer_up(params, reply); });
   api.add("down", Access::change, [this](const json&, const Reply& reply) {
     down();
-    const auto stored = store_wishes();
+    const auto stored = store();
     stored ? reply->finish(json::object()) : reply->fail(stored.error());
   });
+  const auto answer = [](const Result<void>& done, const Reply& reply) {
+    done ? reply->finish(json::object()) : reply->fail(done.error());
+  };
+  api.add("logout", Access::change, [=, this](const json&, const Reply& reply) { answer(logout(), reply); });
+  api.add("set", Access::change, [=, this](const json& params, const Reply& reply) { answer(set(params), reply); });
+  api.add("get", Access::read, [this](const json&, const Reply& reply) { reply->finish(settings_object(settings_)); });
   api.add("ping", Access::read, [this](const json& params, const Reply& reply) { answer_ping(params, reply); });
   api.add("netcheck", Access::read, [this](const json&, const Reply& reply) { answer_netcheck(reply); });
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -9,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "mesh/agent/status.h"
 #include "mesh/base/error.h"
+#include "mesh/bin/agent_settings.h"
 #include "mesh/bin/local_api.h"
 
 namespace weft::io {
@@ -22,16 +23,6 @@ class Agent;
 
 namespace weft::bin {
 
-/// How the user wants this node to be; kept in the state directory, so that a restarted daemon goes on as before. `weft
-/// up` changes what it names and leaves the rest.
-struct Wishes {
-  bool up = false;
-  std::string name;
-  std::uint16_t udp_port = 0;
-  std::string tun_name = "weft0";
-  std::uint16_t mtu = 1400;
-};
-
 /// The agent of this machine between `weft up` and `weft down`, and the methods of the local socket.
 ///
 ///   down      no agent; status answers with an empty object of its format
@@ -42,7 +33,7 @@ class AgentService {
   explicit AgentService(io::Host& host);
   ~AgentService();
 
-  /// Takes the state directory for this process and reads the wishes. Errors: refused if another process has it,
+  /// Takes the state directory for this process and reads the settings. Errors: refused if another process has it,
   /// corrupt, io.
   Result<void> load();
   /// Goes up if that was the wish before the daemon ended. Errors: as Agent::start().
@@ -51,6 +42,12 @@ class AgentService {
   Result<void> up(const nlohmann::json& params);
   void down();
   void stop();
+  /// Of the agent, or of a machine that is down.
+  agent::AgentStatus status() const;
+  bool is_up() const { return agent_ != nullptr; }
+  /// The answer to `weft status --json`.
+  nlohmann::json status_object() const;
+  const AgentSettings& settings() const { return settings_; }
   void add_methods(LocalApi& api);
 
   /// A refusal that no retry mends while the node has never been up; the agent has been stopped.
@@ -59,14 +56,17 @@ class AgentService {
  private:
   using Reply = std::shared_ptr<LocalReply>;
 
-  Result<void> store_wishes();
-  Result<void> apply(const nlohmann::json& params);
+  Result<void> store();
+  /// Leaves the network: down, and the keys of this machine and all it knows of the network forgotten. Errors: io.
+  Result<void> logout();
+  /// Changes settings; a running agent goes on with them at once. Errors: usage, and as Agent::start().
+  Result<void> set(const nlohmann::json& values);
+  Result<void> restart(const AgentSettings& before, const std::optional<std::string>& key);
   Result<void> start_agent(const std::optional<std::string>& token);
   void handle_change();
   void handle_error(const Error& error);
   void finish_waiting(const Result<void>& done);
   bool joined() const;
-  nlohmann::json status_object() const;
 
   void answer_up(const nlohmann::json& params, const Reply& reply);
   void answer_ping(const nlohmann::json& params, const Reply& reply);
@@ -74,7 +74,7 @@ class AgentService {
 
   io::Host& host_;
   std::unique_ptr<io::File> lock_;
-  Wishes wishes_;
+  AgentSettings settings_;
   std::optional<std::string> key_in_use_;  // `weft up` again with it disturbs nothing
   std::unique_ptr<agent::Agent> agent_;
   std::vector<Reply> waiting_;  // `weft up` commands

@@ -26,7 +26,7 @@ int run_agent(const AgentFlags& flags);
 
 struct CoordinatorFlags {
   CommonFlags common;
-  std::string listen;
+  std::vector<std::string> listen;
   std::vector<std::string> advertise;
   bool no_tls = false;
 };
@@ -35,7 +35,7 @@ int run_coordinator(const CoordinatorFlags& flags);
 struct RelayFlags {
   CommonFlags common;
   std::optional<std::string> key;
-  std::string listen;
+  std::vector<std::string> listen;
   std::vector<std::string> stun;
   std::vector<std::string> advertise;
   std::vector<std::string> advertise_stun;
@@ -51,6 +51,7 @@ struct UpFlags {
   std::optional<std::uint16_t> udp_port;
   std::optional<std::string> tun_name;
   std::optional<std::uint16_t> mtu;
+  std::optional<std::string> wait;  // conditions, docs/cli.md
   std::string timeout = "30s";
 };
 int run_up(const UpFlags& flags);
@@ -60,9 +61,33 @@ struct DownFlags {
 };
 int run_down(const DownFlags& flags);
 
+struct LogoutFlags {
+  CommonFlags common;
+};
+int run_logout(const LogoutFlags& flags);
+
+struct SetFlags {
+  CommonFlags common;
+  std::vector<std::string> assignments;  // key=value
+};
+int run_set(const SetFlags& flags);
+
+struct GetFlags {
+  CommonFlags common;
+  std::vector<std::string> keys;  // none: all
+  bool json = false;
+};
+int run_get(const GetFlags& flags);
+
 struct StatusFlags {
   CommonFlags common;
   bool json = false;
+  // Which peers; all, if none is given.
+  bool direct = false;
+  bool relayed = false;
+  bool online = false;
+  bool offline = false;
+  std::vector<std::string> names;
 };
 int run_status(const StatusFlags& flags);
 
@@ -71,6 +96,8 @@ struct PingFlags {
   std::string peer;
   std::optional<int> count;
   bool until_direct = false;
+  std::string layer = "path";  // or icmp
+  bool json = false;
   std::string timeout = "20s";
 };
 int run_ping(const PingFlags& flags);
@@ -103,7 +130,10 @@ int run_node_list(const NodeFlags& flags);
 int run_node_remove(const NodeFlags& flags);
 int run_node_expire(const NodeFlags& flags);
 
-int run_version();
+struct VersionFlags {
+  bool json = false;
+};
+int run_version(const VersionFlags& flags);
 
 struct DebugWireguardFlags {
   CommonFlags common;
@@ -115,6 +145,20 @@ struct DebugWireguardFlags {
 /// Prints one JSON object a line: started, handshake_completed, handshake_given_up, session_expired, and stopped with
 /// the counters.
 int run_debug_wireguard(const DebugWireguardFlags& flags);
+
+struct DebugBundleFlags {
+  CommonFlags common;
+  std::string file = "weft-bundle.json";
+};
+/// Writes what helps to understand a problem, without secrets, into one file that only its owner may read.
+int run_debug_bundle(const DebugBundleFlags& flags);
+
+struct DebugCleanupFlags {
+  CommonFlags common;
+  std::optional<std::string> tun_name;
+};
+/// Undoes what an agent that was killed left on this machine.
+int run_debug_cleanup(const DebugCleanupFlags& flags);
 
 struct DebugPortmapFlags {
   CommonFlags common;

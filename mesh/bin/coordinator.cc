@@ -8,6 +8,7 @@
 #include "mesh/bin/daemon.h"
 #include "mesh/bin/local_api.h"
 #include "mesh/bin/local_client.h"
+#include "mesh/bin/metrics_text.h"
 #include "mesh/bin/wall_time_text.h"
 #include "mesh/io/network_monitor.h"
 
@@ -16,6 +17,8 @@ namespace {
 
 using coordinator::Coordinator;
 using nlohmann::json;
+
+constexpr std::uint16_t kHttpsPort = 443;  // what most firewalls let out
 
 json to_object(const coordinator::KeyInfo& key) {
   return {{"id", key.id},
@@ -93,20 +96,23 @@ void add_methods(LocalApi& api, Coordinator& service) {
 int run_coordinator(const CoordinatorFlags& flags) {
   const auto settings = resolve_settings(Service::coordinator, flags.common);
   if (!settings) return report(settings.error());
-  const auto listen = parse_endpoint_flag("--listen", flags.listen);
+  auto listen = parse_endpoint_flags("--listen", flags.listen);
   if (!listen) return report(listen.error());
   auto advertised = parse_endpoint_flags("--advertise", flags.advertise);
   if (!advertised) return report(advertised.error());
   auto daemon = Daemon::create(*settings);
   if (!daemon) return report(daemon.error());
   auto& host = (*daemon)->host();
+  if (listen->empty()) *listen = default_listen(host, kHttpsPort);
   if (advertised->empty()) *advertised = reachable_endpoints(host.network(), *listen);
 
   Coordinator service(host, {.listen = *listen, .advertised = *advertised, .tls = !flags.no_tls});
   if (auto started = service.start(); !started) return report(started.error());
-  auto api = LocalApi::listen(host, settings->socket);
+  auto api = LocalApi::listen(host, settings->socket, settings->group);
   if (!api) return report(api.error());
   add_methods(**api, service);
+  const auto metrics = (*daemon)->serve_metrics([&] { return coordinator_metrics(service); });
+  if (!metrics) return report(metrics.error());
   (*daemon)->ready();
   return (*daemon)->run([&] { service.stop(); });
 }

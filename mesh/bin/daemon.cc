@@ -46,7 +46,7 @@ void raise_descriptor_limit() {
 Result<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings) {
   raise_descriptor_limit();
   ::signal(SIGPIPE, SIG_IGN);
-  std::unique_ptr<Daemon> daemon(new Daemon());
+  std::unique_ptr<Daemon> daemon(new Daemon(settings));
   auto host = host::AsioHost::create(daemon->loop_,
                                      {.state_directory = settings.state,
                                       .log_level = settings.log_level,
@@ -54,6 +54,11 @@ Result<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings) {
   if (!host) return std::unexpected(host.error());
   daemon->host_ = std::move(*host);
   return daemon;
+}
+
+Result<std::unique_ptr<MetricsServer>> Daemon::serve_metrics(std::function<std::string()> text) {
+  if (!settings_.metrics) return nullptr;
+  return MetricsServer::listen(*host_, *settings_.metrics, std::move(text));
 }
 
 void Daemon::ready() { notify_systemd("READY=1"); }

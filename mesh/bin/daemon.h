@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "mesh/base/error.h"
+#include "mesh/bin/metrics_server.h"
 #include "mesh/bin/settings.h"
 #include "mesh/host/asio_host.h"
 #include "mesh/host/asio_loop.h"
@@ -21,6 +22,8 @@ class Daemon {
   host::AsioHost& host() { return *host_; }
   host::AsioLoop& loop() { return loop_; }
 
+  /// Answers with `text` where the settings say, if they do. Errors: port_taken, io.
+  Result<std::unique_ptr<MetricsServer>> serve_metrics(std::function<std::string()> text);
   /// The service is up: tells systemd (READY=1).
   void ready();
   /// Ends run() with an error that no retry mends.
@@ -29,7 +32,8 @@ class Daemon {
   int run(const std::function<void()>& stop);
 
  private:
-  Daemon() = default;
+  explicit Daemon(const Settings& settings) : settings_(settings) {}
+  Settings settings_;
   host::AsioLoop loop_;
   std::unique_ptr<host::AsioHost> host_;
   std::optional<Error> error_;

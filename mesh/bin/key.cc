@@ -37,7 +37,8 @@ int run_key_create(const KeyFlags& flags) {
   }
   const auto answer = ask(flags, "key.create", params);
   if (!answer) return report(answer.error());
-  print_line(answer->value("token", ""));
+  const std::string token = answer->value("token", "");
+  print_line(flags.json ? json{{"schema", "weft.key/1"}, {"token", token}}.dump() : token);
   return 0;
 }
 
@@ -45,7 +46,7 @@ int run_key_list(const KeyFlags& flags) {
   const auto keys = ask(flags, "key.list", json::object());
   if (!keys) return report(keys.error());
   if (flags.json) {
-    print_line(keys->dump(2));
+    print_line(json{{"schema", "weft.keys/1"}, {"keys", *keys}}.dump(2));
     return 0;
   }
   print_line(fmt::format("{:<6} {:<20} {:<6} {:<22} {}", "ID", "KIND", "USES", "EXPIRES", "NOTE"));

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -25,8 +26,8 @@ using Methods = std::map<std::string, Entry>;
 /// One connected command: reads lines, calls methods, writes lines.
 class Caller : public std::enable_shared_from_this<Caller> {
  public:
-  Caller(const Methods& methods, host::PeerCredentials who, std::unique_ptr<io::Stream> stream)
-      : methods_(methods), who_(who), stream_(std::move(stream)) {}
+  Caller(const Methods& methods, bool trusted, std::unique_ptr<io::Stream> stream)
+      : methods_(methods), trusted_(trusted), stream_(std::move(stream)) {}
 
   void start(std::function<void()> on_end) {
     on_end_ = std::move(on_end);
@@ -64,7 +65,7 @@ class Caller : public std::enable_shared_from_this<Caller> {
   }
 
   const Methods& methods_;
-  host::PeerCredentials who_;
+  bool trusted_;
   std::unique_ptr<io::Stream> stream_;
   std::string buffer_;
   std::function<void()> on_end_;
@@ -97,9 +98,9 @@ void Caller::handle(const std::string& text) {
   const auto name = request["method"].get<std::string>();
   const auto found = methods_.find(name);
   if (found == methods_.end()) return reply->fail({ErrorCode::usage, "this daemon has no method " + name});
-  const bool trusted = who_.uid == 0 || who_.uid == ::geteuid();
-  if (found->second.access == Access::change && !trusted) {
-    return reply->fail({ErrorCode::refused, "only root or the user that runs the daemon may do this: try sudo"});
+  if (found->second.access == Access::change && !trusted_) {
+    return reply->fail(
+        {ErrorCode::refused, "only root, the user that runs the daemon and its --group may do this: try sudo"});
   }
   const json params = request.value("params", json::object());
   if (!params.is_object()) return reply->fail({ErrorCode::usage, "`params` must be an object"});
@@ -108,6 +109,11 @@ void Caller::handle(const std::string& text) {
   } catch (const json::exception& error) {
     reply->fail({ErrorCode::usage, std::string("bad parameters of ") + name + ": " + error.what()});
   }
+}
+
+bool may_change(const host::PeerCredentials& who, std::optional<std::uint32_t> group) {
+  if (who.uid == 0 || who.uid == ::geteuid()) return true;
+  return group && (who.gid == *group || std::ranges::find(who.groups, *group) != who.groups.end());
 }
 
 }  // namespace
@@ -122,16 +128,18 @@ class LocalApi::Impl {
 LocalApi::LocalApi(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LocalApi::~LocalApi() = default;
 
-Result<std::unique_ptr<LocalApi>> LocalApi::listen(host::AsioHost& host, const std::string& path) {
+Result<std::unique_ptr<LocalApi>> LocalApi::listen(host::AsioHost& host, const std::string& path,
+                                                   std::optional<std::uint32_t> group) {
   auto impl = std::make_shared<Impl>();
-  auto listener = host.listen_local(path, [state = impl.get(), &host](auto stream, host::PeerCredentials who) {
-    auto caller = std::make_shared<Caller>(state->methods, who, std::move(stream));
+  const auto accept = [state = impl.get(), &host, group](auto stream, const host::PeerCredentials& who) {
+    auto caller = std::make_shared<Caller>(state->methods, may_change(who, group), std::move(stream));
     state->callers.insert(caller);
     caller->start([state, &host, gone = std::weak_ptr(caller)] {
       host.post([keep = gone.lock()] {});  // the caller may be in the middle of a call
       state->callers.erase(gone.lock());
     });
-  });
+  };
+  auto listener = host.listen_local(path, accept);
   if (!listener) return std::unexpected(listener.error());
   impl->listener = std::move(*listener);
   return std::unique_ptr<LocalApi>(new LocalApi(std::move(impl)));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "mesh/base/error.h"
@@ -27,7 +29,8 @@ class LocalReply {
   virtual bool wanted() const = 0;
 };
 
-/// Who may call a method: everybody on the machine, or root and the user that the daemon runs as.
+/// Who may call a method: everybody on the machine, or root, the user that the daemon runs as, and the members of the
+/// configured group.
 enum class Access { read, change };
 
 /// A daemon's side of the local socket: methods by name, the caller's user checked by the kernel's word for it.
@@ -35,8 +38,10 @@ class LocalApi {
  public:
   using Method = std::function<void(const nlohmann::json& params, std::shared_ptr<LocalReply> reply)>;
 
-  /// Errors: port_taken if another daemon has the socket, io.
-  static Result<std::unique_ptr<LocalApi>> listen(host::AsioHost& host, const std::string& path);
+  /// `group`: number of the one whose members may change things. Errors: port_taken if another daemon has the socket,
+  /// io.
+  static Result<std::unique_ptr<LocalApi>> listen(host::AsioHost& host, const std::string& path,
+                                                  std::optional<std::uint32_t> group = std::nullopt);
   ~LocalApi();
 
   void add(const std::string& name, Access access, Method method);

@@ -35,7 +35,7 @@ int run_node_list(const NodeFlags& flags) {
   const auto nodes = ask(flags, "node.list", json::object());
   if (!nodes) return report(nodes.error());
   if (flags.json) {
-    print_line(nodes->dump(2));
+    print_line(json{{"schema", "weft.nodes/1"}, {"nodes", *nodes}}.dump(2));
     return 0;
   }
   print_line(

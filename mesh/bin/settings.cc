@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/bin/settings.h"
 
+#include <grp.h>
+
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -12,6 +16,7 @@ namespace weft::bin {
 namespace {
 
 constexpr const char* kDefaultFile = "/etc/weft/weft.json";
+constexpr std::array<std::string_view, 5> kKeys{"socket", "state", "log", "group", "metrics"};
 using Values = std::map<std::string, std::string>;
 
 std::optional<std::string> environment(const char* name) {
@@ -29,8 +34,8 @@ Result<Values> parse_file(const std::string& path, const std::string& text) {
   if (!json.is_object()) return bad_file(path, "is not a JSON object");
   Values values;
   for (const auto& [key, value] : json.items()) {
-    if (key != "socket" && key != "state" && key != "log") {
-      return bad_file(path, "/" + key + ": unknown key; there are socket, state and log");
+    if (std::ranges::find(kKeys, key) == kKeys.end()) {
+      return bad_file(path, "/" + key + ": unknown key; there are socket, state, log, group and metrics");
     }
     if (!value.is_string()) return bad_file(path, "/" + key + ": must be a string");
     values[key] = value.get<std::string>();
@@ -73,6 +78,23 @@ std::string default_state(Service service) {
   return "/var/lib/weft";
 }
 
+Result<std::optional<std::uint32_t>> find_group(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  const ::group* found = ::getgrnam(name.c_str());
+  if (found != nullptr) return found->gr_gid;
+  return fail(ErrorCode::usage, "this machine has no group " + name +
+                                    ", which --group, WEFT_GROUP or the file names: make it with groupadd");
+}
+
+/// A port alone is one of this machine alone.
+Result<std::optional<Endpoint>> parse_metrics(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const bool port_alone = text.find_first_not_of("0123456789") == std::string::npos;
+  if (const auto endpoint = Endpoint::parse(port_alone ? "127.0.0.1:" + text : text)) return *endpoint;
+  return fail(ErrorCode::usage,
+              "--metrics \"" + text + "\" is neither a port nor an address and a port: write 9100 or 192.0.2.1:9100");
+}
+
 }  // namespace
 
 Result<Settings> resolve_settings(Service service, const CommonFlags& flags) {
@@ -91,6 +113,12 @@ Result<Settings> resolve_settings(Service service, const CommonFlags& flags) {
   settings.state = choose(flags.state, "WEFT_STATE", *file, "state", default_state(service));
   settings.log_level = level->second;
   settings.log_json = flags.log_json;
+  const auto group = find_group(choose(flags.group, "WEFT_GROUP", *file, "group", ""));
+  if (!group) return std::unexpected(group.error());
+  settings.group = *group;
+  const auto metrics = parse_metrics(choose(flags.metrics, "WEFT_METRICS", *file, "metrics", ""));
+  if (!metrics) return std::unexpected(metrics.error());
+  settings.metrics = *metrics;
   return settings;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,13 +16,15 @@ namespace weft::bin {
 /// Which daemon a command runs or talks to; names the default paths.
 enum class Service { agent, coordinator, relay };
 
-/// What every command takes. A flag beats the environment (WEFT_SOCKET, WEFT_STATE, WEFT_LOG), which beats the file
-/// (WEFT_CONFIG, or /etc/weft/weft.json if it exists: an object with `socket`, `state` and `log`), which beats the
-/// default.
+/// What every command takes. A flag beats the environment (WEFT_SOCKET, WEFT_STATE, WEFT_LOG, WEFT_GROUP,
+/// WEFT_METRICS), which beats the file (WEFT_CONFIG, or /etc/weft/weft.json if it exists: an object with `socket`,
+/// `state`, `log`, `group` and `metrics`), which beats the default.
 struct CommonFlags {
   std::optional<std::string> socket;
   std::optional<std::string> state;
-  std::optional<std::string> log;  // debug, info, warning, error
+  std::optional<std::string> log;      // debug, info, warning, error
+  std::optional<std::string> group;    // whose members may change things through the socket
+  std::optional<std::string> metrics;  // ADDR:PORT or PORT
   bool log_json = false;
 };
 
@@ -30,6 +33,8 @@ struct Settings {
   std::string state;   // /var/lib/weft, /var/lib/weft-coordinator, /var/lib/weft-relay
   TraceLevel log_level = TraceLevel::info;
   bool log_json = false;
+  std::optional<std::uint32_t> group;  // its number
+  std::optional<Endpoint> metrics;
 };
 
 /// Errors: usage, with the file and key or the variable that is wrong.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "mesh/bin/commands.h"
 #include "mesh/bin/local_client.h"
+#include "mesh/bin/up_wait.h"
 
 namespace weft::bin {
 
@@ -13,6 +15,9 @@ int run_up(const UpFlags& flags) {
   if (!settings) return report(settings.error());
   const auto limit = parse_duration_flag("--timeout", flags.timeout);
   if (!limit) return report(limit.error());
+  const auto conditions = parse_wait(flags.wait);
+  if (!conditions) return report(conditions.error());
+  const auto start = std::chrono::steady_clock::now();
   json params = json::object();
   if (const auto key = setup_key(flags.key)) params["key"] = *key;
   if (flags.name) params["name"] = *flags.name;
@@ -21,6 +26,8 @@ int run_up(const UpFlags& flags) {
   if (flags.mtu) params["mtu"] = *flags.mtu;
   const auto answer = call_daemon(Service::agent, *settings, "up", params, *limit);
   if (!answer) return report(answer.error());
+  const Duration spent = std::chrono::steady_clock::now() - start;
+  if (auto held = wait_for(*conditions, *settings, *limit - spent); !held) return report(held.error());
   std::string line = answer->value("name", "");
   for (const auto& address : answer->value("addresses", json::array())) line += " " + address.get<std::string>();
   print_line(line);

@@ -60,7 +60,7 @@ class Coordinator::Impl {
   }
 
   void stop() {
-    listener_.reset();
+    listeners_.clear();
     by_node_.clear();
     connections_.clear();
     if (registry_) {
@@ -79,7 +79,9 @@ class Coordinator::Impl {
     forgotten_at_.clear();
   }
 
-  Endpoint local_endpoint() const { return listener_ ? listener_->local_endpoint() : config_.listen; }
+  Endpoint local_endpoint() const {
+    return listeners_.empty() ? config_.listen.at(0) : listeners_[0]->local_endpoint();
+  }
   const Identity& identity() const { return identity_; }
 
   Result<std::string> create_key(const KeyOptions& options) {
@@ -189,11 +191,13 @@ class Coordinator::Impl {
       certificate.common_name = "weft coordinator";
       tls_ = std::make_unique<tls::Context>(host_.entropy(), certificate);
     }
-    auto listener = transport::UpgradeListener::listen(
-        host_, config_.listen, config_.tls ? tls_.get() : nullptr,
-        {{"weft-control/1", [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); }}});
-    if (!listener) return std::unexpected(listener.error());
-    listener_ = std::move(*listener);
+    for (const Endpoint& local : config_.listen) {
+      auto listener = transport::UpgradeListener::listen(
+          host_, local, config_.tls ? tls_.get() : nullptr,
+          {{"weft-control/1", [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); }}});
+      if (!listener) return std::unexpected(listener.error());
+      listeners_.push_back(std::move(*listener));
+    }
     return {};
   }
 
@@ -384,7 +388,7 @@ class Coordinator::Impl {
   Identity identity_;
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<tls::Context> tls_;
-  std::unique_ptr<transport::UpgradeListener> listener_;
+  std::vector<std::unique_ptr<transport::UpgradeListener>> listeners_;
   std::list<std::unique_ptr<Connection>> connections_;
   std::map<std::uint64_t, Connection*> by_node_;  // accepted and not cut off
   std::map<std::uint64_t, Time> forgotten_at_;    // offline ephemeral nodes

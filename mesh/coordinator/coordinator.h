@@ -21,7 +21,7 @@ class Host;
 namespace weft::coordinator {
 
 struct CoordinatorConfig {
-  Endpoint listen;
+  std::vector<Endpoint> listen;      // at least one
   std::vector<Endpoint> advertised;  // what tokens carry; empty: the address in use
   bool tls = true;
   Duration ephemeral_grace = 10min;  // how long an ephemeral node may be offline
@@ -56,6 +56,7 @@ class Coordinator {
   /// (keys of a simulation on a real host).
   Result<void> start();
   void stop();
+  /// The first of them.
   Endpoint local_endpoint() const;
   /// The key that tokens pin, and the one that verifies admissions. Valid after start().
   crypto::PublicKey public_key() const;

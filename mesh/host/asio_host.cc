@@ -73,4 +73,6 @@ Result<std::unique_ptr<LocalListener>> AsioHost::listen_local(const std::string&
   return LocalListener::listen(impl_->loop, impl_->timers, path, std::move(on_accept));
 }
 
+const std::deque<std::string>& AsioHost::recent_log() const { return impl_->trace.recent(); }
+
 }  // namespace weft::host

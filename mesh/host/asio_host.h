@@ -43,6 +43,8 @@ class AsioHost final : public io::Host {
 
   /// The socket that commands on this machine talk to; not part of io::Host, since no simulated machine has one.
   Result<std::unique_ptr<LocalListener>> listen_local(const std::string& path, LocalListener::Handler on_accept);
+  /// The last lines of the log, oldest first.
+  const std::deque<std::string>& recent_log() const;
 
  private:
   struct Impl;

@@ -83,7 +83,13 @@ PeerCredentials credentials_of(int fd) {
   ucred credentials{.pid = 0, .uid = static_cast<uid_t>(-1), .gid = static_cast<gid_t>(-1)};
   socklen_t length = sizeof credentials;
   ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
-  return {.uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid};
+  PeerCredentials peer{.uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid, .groups = {}};
+  length = 0;
+  ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, nullptr, &length);  // ERANGE, and the length it takes
+  std::vector<gid_t> groups(length / sizeof(gid_t));
+  if (!groups.empty() && ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &length) == 0)
+    peer.groups.assign(groups.begin(), groups.end());
+  return peer;
 }
 
 }  // namespace

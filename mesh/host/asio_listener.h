@@ -33,6 +33,7 @@ struct PeerCredentials {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::int32_t pid = 0;
+  std::vector<std::uint32_t> groups;  // supplementary ones (SO_PEERGROUPS)
 };
 
 /// Accepts streams on a socket of the file system until destroyed, and then removes it.

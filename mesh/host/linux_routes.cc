@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <optional>
 
 namespace weft::host {
 namespace {
 
 constexpr std::uint16_t kRequest = NLM_F_REQUEST | NLM_F_ACK;
+constexpr std::uint16_t kDump = NLM_F_REQUEST | NLM_F_DUMP;
 /// IN6_ADDR_GEN_MODE_NONE; linux/if_link.h and net/if.h do not go together everywhere.
 constexpr std::uint8_t kNoGeneratedAddress = 1;
 
@@ -44,7 +46,7 @@ int LinuxRoutes::change(std::uint16_t type, const Prefix& prefix) {
   body.rtm_family = family_of(prefix.address);
   body.rtm_dst_len = static_cast<unsigned char>(prefix.length);
   body.rtm_table = RT_TABLE_MAIN;
-  body.rtm_protocol = RTPROT_STATIC;
+  body.rtm_protocol = kRouteProtocol;
   body.rtm_scope = RT_SCOPE_LINK;
   body.rtm_type = RTN_UNICAST;
   const std::uint16_t flags = type == RTM_NEWROUTE ? kRequest | NLM_F_CREATE | NLM_F_REPLACE : kRequest;
@@ -79,7 +81,42 @@ int add_interface_address(Rtnetlink& netlink, std::uint32_t interface_index, con
   body.ifa_index = interface_index;
   NetlinkRequest request(RTM_NEWADDR, kRequest | NLM_F_CREATE | NLM_F_REPLACE, body);
   request.attribute(IFA_LOCAL, address.address).attribute(IFA_ADDRESS, address.address);
+  request.attribute(IFA_PROTO, ByteView(&kRouteProtocol, 1));  // Linux before 5.18 keeps none
   return netlink.change(std::move(request));
+}
+
+std::size_t remove_leftovers(std::uint32_t interface_index) {
+  Rtnetlink netlink;
+  std::vector<NetlinkRequest> removals;
+  netlink.dump({RTM_GETROUTE, kDump, rtmsg{}}, [&](const nlmsghdr& header) {
+    const auto body = netlink_body<rtmsg>(header);
+    std::uint32_t index = 0;
+    std::optional<IpAddress> destination;
+    for_each_attribute<rtmsg>(header, [&](std::uint16_t type, ByteView value) {
+      if (type == RTA_OIF && value.size() == 4) index = load_u32le(value.data());
+      if (type == RTA_DST) destination = IpAddress::from_bytes(value);
+    });
+    if (body.rtm_protocol != kRouteProtocol || index != interface_index || !destination) return;
+    NetlinkRequest removal(RTM_DELROUTE, kRequest, body);
+    removal.attribute(RTA_DST, *destination).attribute(RTA_OIF, index);
+    removals.push_back(std::move(removal));
+  });
+  netlink.dump({RTM_GETADDR, kDump, ifaddrmsg{}}, [&](const nlmsghdr& header) {
+    const auto body = netlink_body<ifaddrmsg>(header);
+    std::optional<IpAddress> address;
+    bool ours = false;
+    for_each_attribute<ifaddrmsg>(header, [&](std::uint16_t type, ByteView value) {
+      if (type == IFA_ADDRESS) address = IpAddress::from_bytes(value);
+      if (type == IFA_PROTO) ours = value.size() == 1 && value[0] == kRouteProtocol;
+    });
+    if (!ours || body.ifa_index != interface_index || !address) return;
+    NetlinkRequest removal(RTM_DELADDR, kRequest, body);
+    removal.attribute(IFA_LOCAL, *address).attribute(IFA_ADDRESS, *address);
+    removals.push_back(std::move(removal));
+  });
+  std::size_t removed = 0;
+  for (auto& removal : removals) removed += netlink.change(std::move(removal)) == 0;
+  return removed;
 }
 
 int bring_interface_up(Rtnetlink& netlink, std::uint32_t interface_index, std::uint16_t mtu) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,7 +11,12 @@
 
 namespace weft::host {
 
-/// The routes that lead into one interface. They vanish with the interface, so a killed process leaves none behind.
+/// In each route and address that we make (rtm_protocol, IFA_PROTO), so that what a killed process left can be told
+/// from what others made. Not one of /etc/iproute2/rt_protos.
+inline constexpr std::uint8_t kRouteProtocol = 87;
+
+/// The routes that lead into one interface. They vanish with the interface, so a killed process leaves none behind,
+/// unless somebody made the interface to stay (`ip tuntap add`): remove_leftovers() undoes those.
 class LinuxRoutes {
  public:
   explicit LinuxRoutes(std::uint32_t interface_index) : interface_index_(interface_index) {}
@@ -26,6 +32,9 @@ class LinuxRoutes {
   Rtnetlink netlink_;
   std::vector<Prefix> installed_;  // sorted
 };
+
+/// Removes from an interface the routes and addresses that carry kRouteProtocol. Returns how many there were.
+std::size_t remove_leftovers(std::uint32_t interface_index);
 
 /// Gives an interface an address, as a host prefix or with its network. Returns the kernel's errno.
 int add_interface_address(Rtnetlink& netlink, std::uint32_t interface_index, const Prefix& address);

@@ -98,6 +98,7 @@ Result<std::unique_ptr<io::TunDevice>> LinuxTun::open(AsioLoop& loop, LinuxNetwo
   if (options.mtu < kLeastMtu) return fail(ErrorCode::usage, "the MTU of " + options.name + " must be at least 1280");
   FileDescriptor fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) return refuse(options.name, errno);
+  const bool there_before = ::if_nametoindex(options.name.c_str()) != 0;
   char buffer[IFNAMSIZ] = {};
   std::memcpy(buffer, options.name.data(), options.name.size());
   const auto offload = attach_tun(fd.get(), buffer, IFF_TUN | IFF_NO_PI);
@@ -105,23 +106,28 @@ Result<std::unique_ptr<io::TunDevice>> LinuxTun::open(AsioLoop& loop, LinuxNetwo
   const std::string name = buffer;
   const std::uint32_t index = ::if_nametoindex(name.c_str());
   monitor.exclude(name);
-  auto device = std::make_unique<LinuxTun>(loop, monitor, std::move(fd), name, options.mtu, index, *offload);
+  if (there_before) remove_leftovers(index);  // a device made to stay, with what a killed process left on it
+  auto device =
+      std::make_unique<LinuxTun>(loop, monitor, std::move(fd), name, options.mtu, index, there_before, *offload);
   if (auto done = configure(index, name, options); !done) return std::unexpected(done.error());
   return device;
 }
 
 LinuxTun::LinuxTun(AsioLoop& loop, LinuxNetworkMonitor& monitor, FileDescriptor fd, std::string name, std::uint16_t mtu,
-                   std::uint32_t interface_index, TunOffload offload)
+                   std::uint32_t interface_index, bool stays, TunOffload offload)
     : loop_(loop),
       monitor_(monitor),
       source_(loop, std::move(fd)),
       name_(std::move(name)),
       mtu_(mtu),
+      interface_index_(interface_index),
+      stays_(stays),
       routes_(interface_index),
       offload_(offload) {}
 
 LinuxTun::~LinuxTun() {
   source_.close();
+  if (stays_) remove_leftovers(interface_index_);
   monitor_.include(name_);
 }
 

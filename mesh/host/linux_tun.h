@@ -17,14 +17,15 @@ class LinuxNetworkMonitor;
 /// A TUN interface of the kernel (IFF_TUN, IFF_NO_PI). Where the kernel offers it, a system call moves a TCP or
 /// UDP super-packet: what it hands over is cut into the packets of the MTU before anyone sees it, and packets of a
 /// batch that make a run are given back as one. So packets carry no offload metadata, and those that ask for any are
-/// not taken. The interface with its addresses and routes exists as long as this object, or as the process.
+/// not taken. The interface with its addresses and routes exists as long as this object, or as the process; of one that
+/// was there before, only our addresses and routes go.
 class LinuxTun final : public io::TunDevice {
  public:
   /// Errors: no_tun_permission; io if the name is in use or /dev/net/tun is missing.
   static Result<std::unique_ptr<io::TunDevice>> open(AsioLoop& loop, LinuxNetworkMonitor& monitor,
                                                      const io::TunOptions& options);
   LinuxTun(AsioLoop& loop, LinuxNetworkMonitor& monitor, FileDescriptor fd, std::string name, std::uint16_t mtu,
-           std::uint32_t interface_index, TunOffload offload);
+           std::uint32_t interface_index, bool stays, TunOffload offload);
   ~LinuxTun() override;
 
   void start_receive(PacketHandler handler) override;
@@ -45,6 +46,8 @@ class LinuxTun final : public io::TunDevice {
   PacketSource source_;
   std::string name_;
   std::uint16_t mtu_;
+  std::uint32_t interface_index_;
+  bool stays_;  // somebody else made it, and it outlives us
   LinuxRoutes routes_;
   TunOffload offload_;
   TunCoalescer coalescer_;

@@ -72,9 +72,12 @@ std::string LogTraceSink::json_line(const TraceEvent& event) const {
 }
 
 void LogTraceSink::record(const TraceEvent& event) {
-  const std::string line = (format_ == LogFormat::json ? json_line(event) : text_line(event)) + "\n";
+  std::string line = (format_ == LogFormat::json ? json_line(event) : text_line(event)) + "\n";
   // One write, so that lines of several processes do not mix. Nobody can be told if it fails.
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());
+  line.pop_back();
+  recent_.push_back(std::move(line));
+  if (recent_.size() > kRecentLines) recent_.pop_front();
 }
 
 }  // namespace weft::host

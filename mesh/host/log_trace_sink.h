@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <deque>
 #include <string>
 
 #include "mesh/base/trace.h"
@@ -19,6 +20,9 @@ class LogTraceSink final : public TraceSink {
   LogTraceSink(LoopClock& clock, TraceLevel level, LogFormat format) : clock_(clock), level_(level), format_(format) {}
   void record(const TraceEvent& event) override;
   bool wants(TraceLevel level) const override { return level >= level_; }
+  /// The last kRecentLines lines, oldest first.
+  const std::deque<std::string>& recent() const { return recent_; }
+  static constexpr std::size_t kRecentLines = 200;
 
  private:
   std::string text_line(const TraceEvent& event) const;
@@ -27,6 +31,7 @@ class LogTraceSink final : public TraceSink {
   LoopClock& clock_;
   TraceLevel level_;
   LogFormat format_;
+  std::deque<std::string> recent_;
 };
 
 }  // namespace weft::host

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <functional>
 
 #include "commit.h"
+#include "mesh/bin/reference.h"
 #include "sim/bin/commands.h"
 
 /// weft-lab: parses the command line and hands over; each sub-command is a file of its own.
 int main(int argc, char** argv) {
-  CLI::App app("weft-lab: runs the Weft stack in simulated networks");
+  CLI::App app("weft-lab: runs the Weft stack in simulated networks", "weft-lab");
+  std::function<int()> reference;
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("weft-lab ") + WEFT_VERSION + " (" + WEFT_COMMIT + ")");
   app.footer(
@@ -23,6 +26,7 @@ int main(int argc, char** argv) {
   weft::lab::add_why(app, status);
   weft::lab::add_gateway(app, status);
   weft::lab::add_gateway_control(app, status);
+  weft::bin::add_reference_commands(app, reference);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -30,5 +34,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "weft-lab: %s; see weft-lab --help\n", error.what());
     return 2;
   }
-  return status;
+  return reference ? reference() : status;
 }

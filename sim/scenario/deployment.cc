@@ -77,7 +77,7 @@ Result<void> Deployment::start_coordinator() {
   coordinator_ = std::make_unique<coordinator::Coordinator>(
       *coordinator_host_,
       coordinator::CoordinatorConfig{
-          .listen = {any(), kStreamPort}, .advertised = {{coordinator_address_, kStreamPort}}, .tls = tls_});
+          .listen = {{any(), kStreamPort}}, .advertised = {{coordinator_address_, kStreamPort}}, .tls = tls_});
   if (auto done = coordinator_->start(); !done) return done;
   if (!token_.empty()) return {};
   auto token = coordinator_->create_key({.reusable = true});

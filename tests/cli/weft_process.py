@@ -100,7 +100,7 @@ class WeftTest(unittest.TestCase):
     def list(self, what: str, name: str = "coordinator") -> list:
         listed = self.weft(what, "list", "--json", "--socket", self.path(name + ".sock"))
         self.assertEqual(listed.returncode, 0, listed.stderr)
-        return json.loads(listed.stdout)
+        return json.loads(listed.stdout)[what + "s"]
 
     def assert_refused(self, run: subprocess.CompletedProcess, code: int, *words: str) -> None:
         """One sentence on standard error, nothing on standard output, the documented code."""

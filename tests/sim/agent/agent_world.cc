@@ -29,7 +29,7 @@ AgentWorld::AgentWorld(std::uint64_t seed, bool tls) : network(options(seed)), t
   coordinator_host = &network.add_host({.name = "coordinator", .addresses = {kCoordinator.address}});
   coordinator = std::make_unique<coordinator::Coordinator>(
       *coordinator_host,
-      coordinator::CoordinatorConfig{.listen = kCoordinator, .advertised = {kCoordinator}, .tls = tls_});
+      coordinator::CoordinatorConfig{.listen = {kCoordinator}, .advertised = {kCoordinator}, .tls = tls_});
   EXPECT_TRUE(coordinator->start());
   add_relay("relay", 0);
 }

@@ -65,7 +65,7 @@ class EnrolmentTest : public ::testing::TestWithParam<bool> {
   fabric::Network network{{.seed = 9}};
   fabric::FabricHost& head = network.add_host({.name = "head", .addresses = {*IpAddress::parse("192.0.2.1")}});
   fabric::FabricHost& machine = network.add_host({.name = "relay", .addresses = {*IpAddress::parse("198.51.100.1")}});
-  Coordinator coordinator{head, {.listen = *Endpoint::parse("192.0.2.1:443"), .advertised = {}, .tls = GetParam()}};
+  Coordinator coordinator{head, {.listen = {*Endpoint::parse("192.0.2.1:443")}, .advertised = {}, .tls = GetParam()}};
 
   void SetUp() override { ASSERT_TRUE(coordinator.start()); }
   std::string new_key(const coordinator::KeyOptions& options = {}) { return *coordinator.create_key(options); }

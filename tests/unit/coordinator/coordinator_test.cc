@@ -153,7 +153,7 @@ class CoordinatorTest : public testing::TestWithParam<bool> {
     ASSERT_TRUE(started) << started.error().message;
   }
   CoordinatorConfig config() const {
-    return {.listen = *Endpoint::parse("192.0.2.1:443"), .advertised = {}, .tls = GetParam()};
+    return {.listen = {*Endpoint::parse("192.0.2.1:443")}, .advertised = {}, .tls = GetParam()};
   }
 
   control::Token token(const KeyOptions& options = {}) {
@@ -359,7 +359,7 @@ TEST_P(CoordinatorTest, ARestartKeepsKeysNodesAndAddresses) {
 }
 
 TEST_P(CoordinatorTest, ASecondCoordinatorOnTheSameStateIsToldSo) {
-  Coordinator second(host, {.listen = *Endpoint::parse("192.0.2.2:443"), .advertised = {}, .tls = GetParam()});
+  Coordinator second(host, {.listen = {*Endpoint::parse("192.0.2.2:443")}, .advertised = {}, .tls = GetParam()});
   const auto started = second.start();
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code, ErrorCode::refused);
@@ -372,7 +372,7 @@ TEST_P(CoordinatorTest, ATakenPortIsAnError) {
   test::MemoryFileSystem other_files;
   const auto taken = host.listen(*Endpoint::parse("192.0.2.9:443"), [](std::unique_ptr<io::Stream>) {});
   host.set_files(other_files);
-  Coordinator second(host, {.listen = *Endpoint::parse("192.0.2.9:443"), .advertised = {}, .tls = GetParam()});
+  Coordinator second(host, {.listen = {*Endpoint::parse("192.0.2.9:443")}, .advertised = {}, .tls = GetParam()});
   EXPECT_EQ(second.start().error().code, ErrorCode::port_taken);
 }
 
@@ -423,7 +423,7 @@ TEST(Coordinator, GarbageInsteadOfAHandshakeIsAnsweredAndClosed) {
   test::MemoryFileSystem files;
   test::MemoryHost host;
   host.set_files(files);
-  Coordinator coordinator(host, {.listen = *Endpoint::parse("192.0.2.1:80"), .advertised = {}, .tls = false});
+  Coordinator coordinator(host, {.listen = {*Endpoint::parse("192.0.2.1:80")}, .advertised = {}, .tls = false});
   ASSERT_TRUE(coordinator.start());
   bool closed = false;
   const auto stream = transport::dial(host, nullptr,
@@ -444,7 +444,7 @@ TEST(Coordinator, ASilentClientIsDropped) {
   test::MemoryFileSystem files;
   test::MemoryHost host;
   host.set_files(files);
-  Coordinator coordinator(host, {.listen = *Endpoint::parse("192.0.2.1:80"), .advertised = {}, .tls = false});
+  Coordinator coordinator(host, {.listen = {*Endpoint::parse("192.0.2.1:80")}, .advertised = {}, .tls = false});
   ASSERT_TRUE(coordinator.start());
   bool closed = false;
   const auto stream = transport::dial(host, nullptr,

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "mesh/base/error.h"
+
+namespace weft::io {
+class FileSystem;
+}
+
+namespace weft::bin {
+
+/// How the user wants this node to be: what `weft set` changes and `weft get` prints, and whether it shall be up. Kept
+/// in the state directory, so that a restarted daemon goes on as before.
+struct AgentSettings {
+  bool up = false;
+  std::string name;
+  std::uint16_t udp_port = 0;
+  std::string tun_name = "weft0";
+  std::uint16_t mtu = 1400;
+  friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
+};
+
+/// The keys that a user may name, in the order of `weft get`.
+const std::vector<std::string>& setting_keys();
+/// What the keys of `values` name, as numbers or as text; other members are left alone. On an error nothing has
+/// changed. Errors: usage, with the key and what it takes.
+Result<void> change_settings(AgentSettings& settings, const nlohmann::json& values);
+/// One member for each key.
+nlohmann::json settings_object(const AgentSettings& settings);
+
+/// What is stored, or the default with the name of this machine. Errors: corrupt, also for a file of a later version;
+/// io.
+Result<AgentSettings> load_settings(io::FileSystem& files);
+Result<void> store_settings(io::FileSystem& files, const AgentSettings& settings);
+
+}  // namespace weft::bin
