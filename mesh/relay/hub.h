@@ -59,6 +59,8 @@ class Hub {
 
   /// Admissions of `node` that end by `until` are void from now on; its session ends if it has shown such a one.
   void revoke(const crypto::PublicKey& node, WallTime until, WallTime wall_now);
+  /// For ServerConfig::revoked of the next start.
+  const std::map<crypto::PublicKey, WallTime>& revoked() const { return config_.revoked; }
 
   SessionId open(Time now);
   /// The stream is gone or has been closed; forgets the session.
