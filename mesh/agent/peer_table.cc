@@ -35,7 +35,9 @@ void PeerTable::apply(const control::NetworkMap& map, std::uint64_t id) {
 void PeerTable::put(const control::PeerRecord& record) {
   const auto found = links_.find(record.id);
   if (found != links_.end() && found->second->record().node_key == record.node_key) {
-    if (found->second->record() != record) found->second->update(record);
+    if (found->second->record() == record) return;
+    routes_changed_ = routes_changed_ || found->second->record().addresses != record.addresses;
+    found->second->update(record);
     return;
   }
   drop(record.id);
@@ -44,6 +46,7 @@ void PeerTable::put(const control::PeerRecord& record) {
   by_peer_[link->id()] = link.get();
   by_key_[record.node_key] = link.get();
   by_key_id_[link->key_id()] = link.get();
+  routes_changed_ = true;
   links_[record.id] = std::move(link);
 }
 
@@ -53,6 +56,7 @@ void PeerTable::drop(std::uint64_t id) {
   by_peer_.erase(found->second->id());
   by_key_.erase(found->second->record().node_key);
   by_key_id_.erase(found->second->key_id());
+  routes_changed_ = true;
   links_.erase(found);
 }
 

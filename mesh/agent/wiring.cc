@@ -264,7 +264,7 @@ void Wiring::on_map(const Session::MapChanged& changes) {
   } else {
     for (const auto id : changes.peers) peers_->apply(map, id);
     if (changes.relays) relays_->set_relays(map.relays), apply_servers();
-    apply_routes();
+    if (peers_->take_routes_changed()) apply_routes();
   }
   if (stored_map_.self_id == 0 && !map_saved_) return save_map();  // the first one: a crash would cost our place
   if (!map_unsaved_) save_timer_.arm(host_.clock().now() + kSaveDelay);
