@@ -14,7 +14,7 @@ ALL = "weft,ice,disco,dcutr,birthday"
 
 @pytest.fixture(scope="module")
 def report() -> dict:
-    return matrix(FILE, "--strategy", ALL, "--seeds", "1..2")
+    return matrix(FILE, "--strategy", ALL, "--seeds", "1..1")
 
 
 def paths(report: dict, strategy: str, a: str, b: str) -> set[str]:
@@ -25,7 +25,7 @@ def test_every_strategy_runs_every_cell_and_follows_the_schema(report: dict) -> 
     jsonschema.validate(report, json.loads((ROOT / "docs/schema/matrix.schema.json").read_text()))
     pairs = {name: {(c["a"], c["b"], c["seed"]) for c in report["cells"] if c["strategy"] == name} for name in ALL.split(",")}
     assert len(set(map(frozenset, pairs.values()))) == 1
-    assert len(pairs["weft"]) == 8 * 9 // 2 * 2
+    assert len(pairs["weft"]) == 8 * 9 // 2
 
 
 @pytest.mark.parametrize("strategy", ALL.split(","))
