@@ -125,6 +125,7 @@ class PeerPaths {
   void arm_search(Time at);
   void begin_search(Time now, const SearchOffer* offer);
   void end_search(SearchOutcome outcome);
+  bool attested(const IpAddress& address) const;
   std::optional<SearchSetup> search_setup() const;
   void offer_ports(Time now);
   void run_search(Time now);

@@ -21,7 +21,6 @@ PathClass PeerPaths::path_class() const {
 
 std::string_view PeerPaths::reason() const {
   if (selector_.direct() && !selector_.one_way()) return "";
-  if (selector_.one_way()) return "one_way";
   if (state_ == SearchState::idle) return "idle";
   if (local_.facts.udp_blocked) return "udp_blocked_local";
   if (remote_facts_.udp_blocked) return "udp_blocked_peer";

@@ -24,6 +24,8 @@ struct Options {
 /// Refuses what cannot be run together. Error: usage.
 Result<void> check(const Options& options, const ScenarioInput& input, const sim::Ns3Options& ns3) {
   const std::string& file = options.common.file;
+  if ((ns3.writes_files() || options.trace.wanted()) && input.strategies.size() > 1)
+    return fail(ErrorCode::usage, "traces and ns-3's files hold one run; give one --strategy");
   if ((ns3.writes_files() || options.trace.wanted()) && input.seeds.first != input.seeds.last) {
     return fail(ErrorCode::usage,
                 "traces and ns-3's files hold one run and " + file + " asks for several seeds; choose one with --seed");
@@ -60,15 +62,23 @@ int run(const Options& options) {
   const auto recorder = options.trace.make_recorder();
   if (!recorder) return report(recorder.error());
   sim::RunReport report_of_all{.scenario = input->scenario.name, .commit = WEFT_COMMIT};
-  for (std::uint64_t seed = input->seeds.first; seed <= input->seeds.last; ++seed) {
-    auto result =
-        sim::run_scenario(input->scenario, input->chains,
-                          {.seed = seed, .tls = input->tls, .make_world = *make_world, .recorder = recorder->get()});
-    if (!result) return report(result.error());
-    report_of_all.runs.push_back(std::move(*result));
+  for (const std::string& strategy : input->strategies) {
+    for (std::uint64_t seed = input->seeds.first; seed <= input->seeds.last; ++seed) {
+      auto result = sim::run_scenario(input->scenario, input->chains,
+                                      {.seed = seed,
+                                       .tls = input->tls,
+                                       .make_world = *make_world,
+                                       .strategy = strategy,
+                                       .recorder = recorder->get()});
+      if (!result) return report(result.error());
+      report_of_all.runs.push_back(std::move(*result));
+    }
   }
   const std::string json = sim::to_json(report_of_all);
-  std::fputs(common.json ? json.c_str() : sim::to_table(report_of_all).c_str(), stdout);
+  const bool compared = input->strategies != std::vector<std::string>{"weft"};
+  std::fputs(common.json ? json.c_str()
+                         : (compared ? sim::to_comparison(report_of_all) : sim::to_table(report_of_all)).c_str(),
+             stdout);
   if (!common.out.empty()) {
     if (auto done = write_result(common.out, "run.json", json); !done) return report(done.error());
   }

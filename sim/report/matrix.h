@@ -18,6 +18,7 @@ std::optional<PathClass> path_class(std::string_view word);
 
 /// The outcome of one pair of NAT chains under one seed.
 struct MatrixCell {
+  std::string strategy = "weft";  // or a rival of sim/strategies
   std::string a;
   std::string b;
   std::uint64_t seed = 0;
@@ -26,6 +27,7 @@ struct MatrixCell {
   std::optional<double> first_packet_ms;    // from t_need to the first inner packet at the other end
   std::optional<double> time_to_direct_ms;  // from t_need to the first authenticated answer on the direct path
   std::optional<std::string> reason;        // why not direct, machine-readable; none for direct pairs
+  std::optional<std::uint64_t> probes;      // of a rival strategy, both sides together
   std::string trace_hash;                   // of this cell, hexadecimal
 };
 

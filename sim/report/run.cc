@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/report/comparison.h"
+
 namespace weft::sim {
 namespace {
 
@@ -23,7 +25,10 @@ Json pair_json(const PairResult& pair) {
           {"rtt_ms", ms_json(pair.rtt)},
           {"pings_sent", pair.sent},
           {"pings_answered", pair.answered},
-          {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)}};
+          {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)},
+          {"nat_from", pair.nat_from},
+          {"nat_to", pair.nat_to},
+          {"probes", pair.probes ? Json(*pair.probes) : Json(nullptr)}};
 }
 
 Json flow_json(const FlowResult& flow) {
@@ -42,6 +47,7 @@ Json run_json(const RunResult& run) {
   for (const PairResult& pair : run.pairs) pairs.push_back(pair_json(pair));
   for (const FlowResult& flow : run.flows) flows.push_back(flow_json(flow));
   return {{"seed", run.seed},
+          {"strategy", run.strategy},
           {"pairs", std::move(pairs)},
           {"flows", std::move(flows)},
           {"failures", run.failures},
@@ -77,6 +83,17 @@ std::string to_table(const RunReport& report) {
     }
   }
   return out;
+}
+
+std::string to_comparison(const RunReport& report) {
+  Comparison comparison;
+  for (const RunResult& run : report.runs) {
+    for (const PairResult& pair : run.pairs) {
+      const auto soon = pair.time_to_direct ? std::optional(to_ms(*pair.time_to_direct)) : std::nullopt;
+      comparison.add({run.strategy, pair.nat_from, pair.nat_to, pair.path == PathClass::direct, soon, pair.probes});
+    }
+  }
+  return comparison.to_table();
 }
 
 }  // namespace weft::sim

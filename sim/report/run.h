@@ -23,7 +23,9 @@ struct PairResult {
   std::optional<Duration> least_rtt;       // what the links and the Internet take at least
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
-  std::string reason;  // why not direct; empty if it is
+  std::string reason;                   // why not direct; empty if it is
+  std::string nat_from, nat_to;         // chains of models, `+` between them; `public`: none
+  std::optional<std::uint64_t> probes;  // of a rival strategy, both sides together
 };
 
 /// What became of the traffic of an ns-3 application.
@@ -45,6 +47,7 @@ struct FlowResult {
 /// One scenario under one seed.
 struct RunResult {
   std::uint64_t seed = 0;
+  std::string strategy = "weft";
   std::vector<PairResult> pairs;      // in the order of the scenario's traffic
   std::vector<FlowResult> flows;      // likewise, of the ns-3 applications
   std::vector<std::string> failures;  // expectations and invariants that did not hold, a sentence each
@@ -62,5 +65,8 @@ struct RunReport {
 std::string to_json(const RunReport& report);
 /// For a terminal: a line for each pair of each run.
 std::string to_table(const RunReport& report);
+/// For a terminal: a line for each strategy, with the share of direct pairs and how soon; then which NATs cost the
+/// rest.
+std::string to_comparison(const RunReport& report);
 
 }  // namespace weft::sim

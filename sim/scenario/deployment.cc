@@ -48,6 +48,7 @@ void Deployment::add_node(const NodeSpec& node) {
   hosts_[node.name] = &world_.add_host(
       {.name = node.name, .place = at.place, .region = at.region, .addresses = at.addresses, .link = at.link});
   site_of_[node.name] = node.site;
+  addresses_[node.name] = at.addresses.front();
 }
 
 Result<void> Deployment::start() {
@@ -155,6 +156,17 @@ Duration Deployment::least_delay(const std::string& from, const std::string& to)
   const SitePlan &a = sites_.plan(site_of_.at(from)), &b = sites_.plan(site_of_.at(to));
   if (a.name == b.name && !a.chain->empty()) return kInsideSite;
   return a.link.delay + scenario_.topology.delay[a.region][b.region] + b.link.delay;
+}
+
+Duration Deployment::delay_to_region(const std::string& node, const std::string& to) const {
+  const SitePlan& site = sites_.plan(site_of_.at(node));
+  return site.link.delay + scenario_.topology.delay[site.region][region(to)];
+}
+
+std::vector<Endpoint> Deployment::stun_servers() const {
+  std::vector<Endpoint> servers;
+  for (const auto& [name, address] : relay_addresses_) servers.push_back({address, kStunPort});
+  return servers;
 }
 
 void Deployment::pull_the_plug(io::Host& host, Unsynced fate) {

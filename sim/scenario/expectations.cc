@@ -2,10 +2,14 @@
 #include "sim/scenario/expectations.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "sim/scenario/run.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/simultaneous_open.h"
+#include "sim/scenario/true_reason.h"
 
 namespace weft::sim {
 namespace {
@@ -22,6 +26,7 @@ void check_connected(const std::vector<MatrixCell>& cells, std::vector<std::stri
 
 void check_direct(const NatChains& chains, const std::vector<MatrixCell>& cells, std::vector<std::string>& failures) {
   for (const MatrixCell& cell : cells) {
+    if (cell.strategy != "weft") continue;
     if (cell.path == PathClass::direct || !simultaneous_open_connects(chains.at(cell.a), chains.at(cell.b), cell.seed))
       continue;
     failures.push_back(fmt::format("{}: plain simultaneous open connects them, the agents are on {}{}", name_of(cell),
@@ -29,9 +34,18 @@ void check_direct(const NatChains& chains, const std::vector<MatrixCell>& cells,
   }
 }
 
-}  // namespace
-
-namespace {
+/// Reasons against what the models say. The pairs that should be direct are check_direct's.
+void check_reasons(const Scenario& scenario, const NatChains& chains, const std::vector<MatrixCell>& cells,
+                   std::vector<std::string>& failures) {
+  for (const MatrixCell& cell : cells) {
+    if (cell.strategy != "weft" || cell.path == PathClass::direct) continue;
+    const auto words = true_reasons(chains.at(cell.a), chains.at(cell.b), cell.seed, scenario.relays.size());
+    const std::string given = cell.reason.value_or("no reason");
+    if (words.empty() || std::ranges::find(words, given) != words.end()) continue;
+    failures.push_back(
+        fmt::format("{}: the reason given is {}, the true one is {}", name_of(cell), given, fmt::join(words, " or ")));
+  }
+}
 
 /// Empty if one pair is as expected.
 std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
@@ -98,6 +112,7 @@ std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration s
 std::vector<std::string> check_matrix(const Scenario& scenario, const NatChains& chains,
                                       const std::vector<MatrixCell>& cells) {
   std::vector<std::string> failures;
+  check_reasons(scenario, chains, cells, failures);
   for (const ExpectSpec& expect : scenario.expectations) {
     if (expect.kind == ExpectSpec::Kind::all_connected) check_connected(cells, failures);
     if (expect.kind == ExpectSpec::Kind::direct_where_simultaneous_open_connects) check_direct(chains, cells, failures);

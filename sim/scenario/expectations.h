@@ -20,7 +20,8 @@ std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs
 /// A sentence if a node that sent `bytes` in `span` sent more than `expect` allows.
 std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration span);
 
-/// A sentence for each cell of a matrix that breaks one of the scenario's expectations.
+/// A sentence for each cell of a matrix that breaks one of the scenario's expectations, or is not direct for another
+/// reason than it says.
 std::vector<std::string> check_matrix(const Scenario& scenario, const NatChains& chains,
                                       const std::vector<MatrixCell>& cells);
 

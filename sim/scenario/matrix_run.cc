@@ -14,16 +14,19 @@ namespace {
 using nlohmann::json;
 
 struct CellSpec {
+  std::string strategy;
   std::string a, b;
   std::uint64_t seed = 0;
 };
 
 std::vector<CellSpec> cells_of(const MatrixSpec& matrix, const MatrixOptions& options) {
   std::vector<CellSpec> cells;
-  for (std::size_t i = 0; i < matrix.classes.size(); ++i) {
-    for (std::size_t j = i; j < matrix.classes.size(); ++j) {
-      for (std::uint64_t seed = options.first_seed; seed <= options.last_seed; ++seed) {
-        cells.push_back({matrix.classes[i], matrix.classes[j], seed});
+  for (const std::string& strategy : options.strategies) {
+    for (std::size_t i = 0; i < matrix.classes.size(); ++i) {
+      for (std::size_t j = i; j < matrix.classes.size(); ++j) {
+        for (std::uint64_t seed = options.first_seed; seed <= options.last_seed; ++seed) {
+          cells.push_back({strategy, matrix.classes[i], matrix.classes[j], seed});
+        }
       }
     }
   }
@@ -34,8 +37,18 @@ std::vector<CellSpec> cells_of(const MatrixSpec& matrix, const MatrixOptions& op
 Scenario two_nodes(const Scenario& scenario, const CellSpec& cell) {
   Scenario pair = scenario;
   const MatrixSpec& matrix = *scenario.matrix;
-  pair.nodes = {{.name = "a", .region = matrix.region_a, .nat = cell.a, .access = matrix.access, .site = "home-a"},
-                {.name = "b", .region = matrix.region_b, .nat = cell.b, .access = matrix.access, .site = "home-b"}};
+  pair.nodes = {{.name = "a",
+                 .region = matrix.region_a,
+                 .nat = cell.a,
+                 .access = matrix.access,
+                 .site = "home-a",
+                 .neighbour_flows_per_s = matrix.neighbour_flows_per_s},
+                {.name = "b",
+                 .region = matrix.region_b,
+                 .nat = cell.b,
+                 .access = matrix.access,
+                 .site = "home-b",
+                 .neighbour_flows_per_s = matrix.neighbour_flows_per_s}};
   pair.pings = {{.from = "a", .to = "b", .interval = 250ms, .count = 1'000'000}};
   pair.flows.clear();
   pair.events.clear();
@@ -49,7 +62,13 @@ std::optional<double> ms(const std::optional<Duration>& duration) {
 
 MatrixCell cell_of(const CellSpec& spec, const RunResult& run) {
   const PairResult& pair = run.pairs.front();
-  MatrixCell cell{.a = spec.a, .b = spec.b, .seed = spec.seed, .connected = pair.connected, .path = pair.path};
+  MatrixCell cell{.strategy = spec.strategy,
+                  .a = spec.a,
+                  .b = spec.b,
+                  .seed = spec.seed,
+                  .connected = pair.connected,
+                  .path = pair.path};
+  cell.probes = pair.probes;
   cell.first_packet_ms = ms(pair.first_packet);
   cell.time_to_direct_ms = ms(pair.time_to_direct);
   if (!pair.reason.empty()) cell.reason = pair.reason;
@@ -60,8 +79,11 @@ MatrixCell cell_of(const CellSpec& spec, const RunResult& run) {
 /// What a worker sends: {"cell": …, "failures": […]} or {"error": sentence}.
 std::string run_cell(const Scenario& scenario, const NatChains& chains, const MatrixOptions& options,
                      const CellSpec& spec) {
-  const RunOptions run_options{
-      .seed = spec.seed, .tls = options.tls, .end_when_settled = true, .make_world = options.make_world};
+  const RunOptions run_options{.seed = spec.seed,
+                               .tls = options.tls,
+                               .end_when_settled = true,
+                               .make_world = options.make_world,
+                               .strategy = spec.strategy};
   const auto run = run_scenario(two_nodes(scenario, spec), chains, run_options);
   const std::string who = spec.a + " and " + spec.b + ", seed " + std::to_string(spec.seed) + ": ";
   if (!run) return json{{"error", who + run.error().message}}.dump();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mesh/base/error.h"
 #include "sim/report/matrix.h"
@@ -15,6 +16,7 @@ struct MatrixOptions {
   std::uint64_t last_seed = 1;
   unsigned jobs = 1;
   bool tls = false;
+  std::vector<std::string> strategies = {"weft"};  // RunOptions::strategy; each runs all cells
   WorldFactory make_world;
 };
 

@@ -2,12 +2,15 @@
 #include "sim/scenario/run.h"
 
 #include <algorithm>
+#include <set>
 
 #include "mesh/agent/agent.h"
 #include "sim/scenario/deployment.h"
 #include "sim/scenario/draw.h"
 #include "sim/scenario/expectations.h"
 #include "sim/scenario/invariants.h"
+#include "sim/scenario/neighbours.h"
+#include "sim/scenario/rival_pairs.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/timeline.h"
 #include "sim/world/world.h"
@@ -60,10 +63,12 @@ class Run {
         options_(options),
         world_(options.make_world(options.seed,
                                   {scenario.topology.delay, scenario.topology.loss_ppm, scenario.topology.hops})),
-        invariants_(world_->canary(), shares_sites(scenario)),
+        invariants_(world_->canary(), shares_nats(scenario),
+                    [this](const IpAddress& address) { return deployment_.sites().is_a_node(address); }),
         deployment_(*world_, scenario, chains, options.tls),
         timeline_(*world_, scenario, chains, deployment_) {
     if (options.recorder != nullptr) world_->set_recorder(*options.recorder);
+    make_rival_ = strategies::rival_named(options.strategy);
     world_->observe([this](ByteView packet) { invariants_.see(world_->now(), packet); });
   }
 
@@ -84,21 +89,28 @@ class Run {
   }
 
  private:
-  static bool shares_sites(const Scenario& scenario) {
-    for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        if (scenario.nodes[i].site == scenario.nodes[j].site) return true;
-      }
+  static Invariants::Sharing shares_nats(const Scenario& scenario) {
+    Invariants::Sharing sharing;
+    std::set<std::string> sites, carriers;
+    for (const NodeSpec& node : scenario.nodes) {
+      if (!sites.insert(node.site).second) sharing.networks = true;
+      if (!node.carrier.empty() && !carriers.insert(node.carrier).second) sharing.nats = true;
     }
-    return false;
+    sharing.nats = sharing.nats || sharing.networks;
+    return sharing;
   }
 
   Result<void> bring_up() {
     if (auto started = deployment_.start(); !started) return started;
+    neighbours_.emplace(*world_, deployment_, scenario_, options_.seed);
     if (!world_->run_until([this] { return deployment_.complete(); }, world_->now() + kBringUpLimit)) {
       return fail(ErrorCode::internal, "the agents did not all find each other within " +
                                            std::to_string(kBringUpLimit.count() / 1'000'000'000) +
                                            " s of virtual time: " + deployment_.what_is_missing());
+    }
+    if (make_rival_ != nullptr) {
+      rivals_.emplace(*world_, deployment_, scenario_, make_rival_, options_.seed);
+      rivals_->gather();
     }
     world_->run_until([] { return false; }, world_->now() + kFactsPause);
     t0_ = world_->now();
@@ -106,6 +118,10 @@ class Run {
   }
 
   Result<void> start_traffic() {
+    if (rivals_) {
+      rivals_->start(t0_);
+      return {};
+    }
     for (const PingSpec& ping : scenario_.pings) {
       io::Host& to = deployment_.host(ping.to);
       pings_.push_back(world_->ping(deployment_.host(ping.from), to,
@@ -137,6 +153,7 @@ class Run {
 
   /// Expectations that name a time are checked then, the others at the end. Counts of bytes are read when they begin.
   void schedule_expectations() {
+    if (rivals_) return;
     for (const ExpectSpec& expect : scenario_.expectations) {
       if (expect.kind == ExpectSpec::Kind::idle_bytes) {
         schedule_count(expect);
@@ -177,6 +194,15 @@ class Run {
     note(check(expect, pairs));
   }
 
+  /// Its chain of models, from the host outwards.
+  std::string nat_of(const std::string& node) const {
+    const auto spec = std::ranges::find(scenario_.nodes, node, &NodeSpec::name);
+    if (spec == scenario_.nodes.end()) return {};
+    std::string chain;
+    for (const std::string& model : scenario_.nat.at(spec->nat)) chain += (chain.empty() ? "" : "+") + model;
+    return chain.empty() ? "public" : chain;
+  }
+
   const agent::PeerStatus* peer(const agent::AgentStatus& status, const std::string& other) {
     const IpAddress address = deployment_.overlay_address(other);
     const auto found = std::ranges::find_if(
@@ -191,6 +217,12 @@ class Run {
   }
 
   bool settled() {
+    if (rivals_) {
+      for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
+        if (!rivals_->settled(i)) return false;
+      }
+      return true;
+    }
     return std::ranges::all_of(scenario_.pings, [this](const PingSpec& ping) {
       const auto from = status(ping.from), to = status(ping.to);
       const auto *there = peer(from, ping.to), *back = peer(to, ping.from);
@@ -214,6 +246,7 @@ class Run {
 
   /// With `expect`, only the pings of its span count for what was answered.
   PairResult result_of(std::size_t index, const ExpectSpec* expect = nullptr) {
+    if (rivals_) return rivals_->result(index);
     const PingSpec& ping = scenario_.pings[index];
     PairResult result = status_of(ping.from, ping.to);
     const auto& samples = pings_[index]->samples();
@@ -249,13 +282,19 @@ class Run {
 
   RunResult finish() {
     for (const ExpectSpec& expect : scenario_.expectations) {
-      if (!expect.at && is_of_pairs(expect.kind)) check_one(expect);
+      if (!rivals_ && !expect.at && is_of_pairs(expect.kind)) check_one(expect);
     }
-    RunResult result{.seed = options_.seed, .virtual_time = world_->now() - Time{}};
-    for (std::size_t i = 0; i < scenario_.pings.size(); ++i) result.pairs.push_back(result_of(i));
+    RunResult result{.seed = options_.seed, .strategy = options_.strategy, .virtual_time = world_->now() - Time{}};
+    for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
+      PairResult& pair = result.pairs.emplace_back(result_of(i));
+      pair.nat_from = nat_of(pair.from);
+      pair.nat_to = nat_of(pair.to);
+    }
     for (std::size_t i = 0; i < flows_.size(); ++i) result.flows.push_back(flow_result(i));
     result.failures = failures_;
-    for (std::string& violation : invariants_.violations()) result.failures.push_back(std::move(violation));
+    if (!rivals_) {  // which are no good neighbours, and are not asked to be
+      for (std::string& violation : invariants_.violations()) result.failures.push_back(std::move(violation));
+    }
     result.trace_hash = world_->trace_hash();
     return result;
   }
@@ -266,6 +305,9 @@ class Run {
   Invariants invariants_;
   Deployment deployment_;
   Timeline timeline_;
+  std::optional<Neighbours> neighbours_;
+  strategies::MakeRival make_rival_ = nullptr;
+  std::optional<RivalPairs> rivals_;
   std::vector<std::unique_ptr<PingRun>> pings_;
   std::vector<std::unique_ptr<FlowRun>> flows_;
   std::vector<std::string> failures_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "mesh/base/error.h"
 #include "mesh/base/time.h"
@@ -29,6 +30,8 @@ struct RunOptions {
   /// Ends one second after every pair with traffic has settled, instead of after the scenario's duration.
   bool end_when_settled = false;
   WorldFactory make_world;
+  /// `weft`: the agents themselves; otherwise a name of sim/strategies, under which the pairs of the traffic are tried.
+  std::string strategy = "weft";
   tracing::Recorder* recorder = nullptr;  // of everything that happens; outlives the run
 };
 

@@ -31,11 +31,12 @@ struct RelaySpec {
 struct NodeSpec {
   std::string name;
   std::string region;
-  std::string nat;      // key of Scenario::nat
-  std::string access;   // key of Scenario::access, or empty
-  std::string site;     // nodes of one site share a NAT and its access link; unique if the file names none
-  std::string carrier;  // sites that name the same one share all layers of their NAT but the first
-  std::string group;    // of which it is a member; region, nat, access and site are drawn (draw.h)
+  std::string nat;                   // key of Scenario::nat
+  std::string access;                // key of Scenario::access, or empty
+  std::string site;                  // nodes of one site share a NAT and its access link; unique if the file names none
+  std::string carrier;               // sites that name the same one share all layers of their NAT but the first
+  std::string group;                 // of which it is a member; region, nat, access and site are drawn (draw.h)
+  double neighbour_flows_per_s = 0;  // of other hosts at its site
 };
 
 /// Names with weights, from which a member of a group gets one.
@@ -146,6 +147,7 @@ struct MatrixSpec {
   std::string region_a;
   std::string region_b;
   std::string access;
+  double neighbour_flows_per_s = 0;  // at both sites
 };
 
 /// A scenario file as read: every name in it refers to something (parse_scenario checks that).

@@ -30,7 +30,7 @@ io::Host& Sites::add_public_host(const std::string& name, std::uint16_t region, 
 }
 
 IpAddress Sites::external_in(Realm& outer, std::size_t layer) {
-  if (!outer.translated) return next_public();
+  if (!outer.translated) return *nodes_.insert(next_public()).first;
   return IpAddress::v4(carrier_network(layer).address.v4_host_order() + outer.next_host++);
 }
 
@@ -85,7 +85,8 @@ void Sites::add(const SitePlan& plan) {
 AttachmentPlan Sites::attach(const std::string& name) {
   Site& site = sites_.at(name);
   const std::uint32_t number = kFirstHost + site.hosts++ % (kLastHost - kFirstHost);
-  const IpAddress address = site.translated ? IpAddress::v4(kHome.address.v4_host_order() + number) : next_public();
+  const IpAddress address =
+      site.translated ? IpAddress::v4(kHome.address.v4_host_order() + number) : *nodes_.insert(next_public()).first;
   AttachmentPlan plan{.place = site.place, .region = site.plan.region, .addresses = {address}};
   if (site.gateways.empty()) plan.link = site.plan.link;
   return plan;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ class Sites {
  public:
   explicit Sites(World& world) : world_(world) {}
 
+  /// Whether a node or the outside of a site's gateways has, or has had, this public address: what nodes report to the
+  /// coordinator, and it attests to others.
+  bool is_a_node(const IpAddress& address) const { return nodes_.contains(address); }
   /// An address nobody has yet.
   IpAddress next_public();
   /// A host with a public address, for services.
@@ -71,6 +75,7 @@ class Sites {
   std::map<std::string, Site> sites_;
   std::map<std::string, Realm> realms_;  // of the Internet (empty name) and of carriers
   std::uint32_t public_addresses_ = 0;
+  std::set<IpAddress> nodes_;
 };
 
 }  // namespace weft::sim
