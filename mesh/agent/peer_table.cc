@@ -64,6 +64,13 @@ PeerLink* PeerTable::by_peer(wireguard::PeerId id) const { return find_in(by_pee
 PeerLink* PeerTable::by_key(const crypto::PublicKey& key) const { return find_in(by_key_, key); }
 PeerLink* PeerTable::by_key_id(const path::KeyId& id) const { return find_in(by_key_id_, id); }
 
+PeerLink* PeerTable::by_direct_path(const PathId& path) const {
+  for (const auto& [id, link] : links_) {
+    if (link->status().chosen == path) return link.get();
+  }
+  return nullptr;
+}
+
 PeerLink* PeerTable::by_text(const std::string& text) const {
   const auto address = IpAddress::parse(text);
   for (const auto& [id, link] : links_) {

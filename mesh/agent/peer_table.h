@@ -23,6 +23,8 @@ class PeerTable {
   PeerLink* by_peer(wireguard::PeerId id) const;
   PeerLink* by_key(const crypto::PublicKey& key) const;
   PeerLink* by_key_id(const path::KeyId& id) const;
+  /// The peer whose data goes by that direct path.
+  PeerLink* by_direct_path(const PathId& path) const;
   /// By name or overlay address.
   PeerLink* by_text(const std::string& text) const;
   const std::map<std::uint64_t, std::unique_ptr<PeerLink>>& links() const { return links_; }
