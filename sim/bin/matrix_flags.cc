@@ -23,6 +23,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 void MatrixFlags::add_to(CLI::App& command, const std::string& results) {
   jobs = std::max(1u, std::thread::hardware_concurrency());
   common.add_to(command, "Scenario file with a matrix", results);
+  kernel.add_to(command);
   command.add_option("--jobs", jobs, "Worker processes")->check(CLI::Range(1u, 1024u))->capture_default_str();
   command
       .add_option("--sabotage", sabotage,
@@ -30,20 +31,30 @@ void MatrixFlags::add_to(CLI::App& command, const std::string& results) {
       ->check(CLI::IsMember({"no-direct", "no-search"}));
 }
 
+Result<sim::ScenarioRunner> MatrixFlags::runner(const ScenarioInput& input) const {
+  if (!sabotage.empty() && (common.fidelity != "fabric" || kernel.wanted()))
+    return fail(ErrorCode::usage, "--sabotage works in the fabric fidelity only; leave out --fidelity and --world");
+  if (kernel.wanted()) {
+    if (auto folder = check_folder(common.out); !folder) return std::unexpected(folder.error());
+    return kernel.runner(input, {.when_settled = true});
+  }
+  const auto make_world = common.world({.attributes = input.scenario.ns3_attributes});
+  if (!make_world) return std::unexpected(make_world.error());
+  return sim::settled_in(sim::sabotaged(*make_world, sim::sabotage(sabotage)), input.tls);
+}
+
 Result<sim::MatrixOutcome> MatrixFlags::run() const {
   const auto input = common.load();
   if (!input) return std::unexpected(input.error());
-  const auto make_world = common.world({.attributes = input->scenario.ns3_attributes});
-  if (!make_world) return std::unexpected(make_world.error());
-  if (!sabotage.empty() && common.fidelity != "fabric")
-    return fail(ErrorCode::usage, "--sabotage works in the fabric fidelity only; leave out --fidelity");
+  const auto runs = runner(*input);
+  if (!runs) return std::unexpected(runs.error());
   const auto start = std::chrono::steady_clock::now();
   auto outcome = sim::run_matrix(input->scenario, input->chains,
                                  {.first_seed = input->seeds.first,
                                   .last_seed = input->seeds.last,
                                   .jobs = jobs,
-                                  .tls = input->tls,
-                                  .make_world = sim::sabotaged(*make_world, sim::sabotage(sabotage))});
+                                  .run = *runs,
+                                  .on_progress = kernel.wanted() ? tell_progress : nullptr});
   if (!outcome) return outcome;
   outcome->report.wall_s = seconds_since(start);
   outcome->report.commit = WEFT_COMMIT;
