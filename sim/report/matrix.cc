@@ -32,6 +32,7 @@ Json cell_json(const MatrixCell& cell) {
           {"path", to_string(cell.path)},
           {"first_packet_ms", optional_json(cell.first_packet_ms)},
           {"time_to_direct_ms", optional_json(cell.time_to_direct_ms)},
+          {"rtt_ms", optional_json(cell.rtt_ms)},
           {"reason", optional_json(cell.reason)},
           {"strategy", cell.strategy},
           {"probes", optional_json(cell.probes)},
@@ -85,6 +86,7 @@ std::string to_json(const MatrixReport& report) {
   Json cells = Json::array();
   for (const MatrixCell& cell : report.cells) cells.push_back(cell_json(cell));
   const Json object = {{"version", 1},
+                       {"world", report.world},
                        {"scenario", report.scenario},
                        {"cells", std::move(cells)},
                        {"trace_hash", report.trace_hash},
@@ -149,6 +151,7 @@ Result<MatrixCell> parse_cell(std::string_view line) {
     cell.path = *path;
     read_optional(object.at("first_packet_ms"), cell.first_packet_ms);
     read_optional(object.at("time_to_direct_ms"), cell.time_to_direct_ms);
+    read_optional(object.at("rtt_ms"), cell.rtt_ms);
     read_optional(object.at("reason"), cell.reason);
     cell.strategy = object.value("strategy", "weft");
     if (object.contains("probes")) read_optional(object.at("probes"), cell.probes);

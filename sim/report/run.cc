@@ -23,6 +23,7 @@ Json pair_json(const PairResult& pair) {
           {"first_packet_ms", ms_json(pair.first_packet)},
           {"time_to_direct_ms", ms_json(pair.time_to_direct)},
           {"rtt_ms", ms_json(pair.rtt)},
+          {"least_rtt_ms", ms_json(pair.least_rtt)},
           {"pings_sent", pair.sent},
           {"pings_answered", pair.answered},
           {"pings_arrived", pair.arrived},
@@ -46,16 +47,20 @@ Json flow_json(const FlowResult& flow) {
 }
 
 Json run_json(const RunResult& run) {
-  Json pairs = Json::array(), flows = Json::array();
+  Json pairs = Json::array(), flows = Json::array(), bytes = Json::array();
   for (const PairResult& pair : run.pairs) pairs.push_back(pair_json(pair));
   for (const FlowResult& flow : run.flows) flows.push_back(flow_json(flow));
-  return {{"seed", run.seed},
+  for (const WireBytes& each : run.wire_bytes)
+    bytes.push_back({{"since", each.since}, {"at_s", to_seconds(each.at)}, {"node", each.node}, {"bytes", each.bytes}});
+  return {{"world", run.world},
+          {"seed", run.seed},
           {"strategy", run.strategy},
           {"pairs", std::move(pairs)},
           {"flows", std::move(flows)},
+          {"wire_bytes", std::move(bytes)},
           {"failures", run.failures},
           {"virtual_s", to_seconds(run.virtual_time)},
-          {"trace_hash", run.trace_hash}};
+          {"trace_hash", run.trace_hash.empty() ? Json(nullptr) : Json(run.trace_hash)}};
 }
 
 }  // namespace

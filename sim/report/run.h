@@ -47,15 +47,25 @@ struct FlowResult {
   }
 };
 
+/// What a node put on its wire from one line of the timeline to the next, in bytes of IP packets.
+struct WireBytes {
+  std::string since;  // "start", or the pointer of the event
+  Duration at{0};     // of it, since the traffic's clock began
+  std::string node;
+  std::uint64_t bytes = 0;
+};
+
 /// One scenario under one seed.
 struct RunResult {
+  std::string world = "sim";  // or kernel
   std::uint64_t seed = 0;
   std::string strategy = "weft";
   std::vector<PairResult> pairs;      // in the order of the scenario's traffic
   std::vector<FlowResult> flows;      // likewise, of the ns-3 applications
   std::vector<std::string> failures;  // expectations and invariants that did not hold, a sentence each
-  Duration virtual_time{0};
-  std::string trace_hash;
+  std::vector<WireBytes> wire_bytes;  // in the order of time, then of the nodes
+  Duration virtual_time{0};           // in the kernel world: real, from the beginning of traffic
+  std::string trace_hash;             // empty in the kernel world
 };
 
 struct RunReport {

@@ -51,13 +51,16 @@ void Deployment::add_node(const NodeSpec& node) {
   addresses_[node.name] = at.addresses.front();
 }
 
+io::Host& Deployment::add_public_host(const std::string& name, const std::string& at, const IpAddress& address) {
+  return world_.add_host({.name = name, .region = region(at), .addresses = {address}});
+}
+
 Result<void> Deployment::start() {
   coordinator_address_ = sites_.next_public();
-  coordinator_host_ =
-      &sites_.add_public_host("coordinator", region(scenario_.coordinator_region), coordinator_address_);
+  coordinator_host_ = &add_public_host("coordinator", scenario_.coordinator_region, coordinator_address_);
   for (const RelaySpec& relay : scenario_.relays) {
     relay_addresses_[relay.name] = sites_.next_public();
-    relay_hosts_[relay.name] = &sites_.add_public_host(relay.name, region(relay.region), relay_addresses_[relay.name]);
+    relay_hosts_[relay.name] = &add_public_host(relay.name, relay.region, relay_addresses_[relay.name]);
   }
   for (const NodeSpec& node : scenario_.nodes) add_node(node);
   for (const EventSpec& event : scenario_.events) {

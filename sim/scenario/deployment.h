@@ -75,6 +75,7 @@ class Deployment {
   bool complete(const agent::Agent& agent) const;
   void add_site(const NodeSpec& node);
   void add_node(const NodeSpec& node);
+  io::Host& add_public_host(const std::string& name, const std::string& region, const IpAddress& address);
   void pull_the_plug(io::Host& host, Unsynced fate);
 
   World& world_;

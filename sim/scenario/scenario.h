@@ -109,7 +109,7 @@ struct EventSpec {
   std::string region_a, region_b;         // partition, heal, clog, unclog
   bool new_address = false;               // nat_reboot
   std::size_t layer = 0;                  // nat_reboot: of the chain, from the host outwards
-  Unsynced unsynced = Unsynced::torn;     // *_stop
+  std::optional<Unsynced> unsynced;       // *_stop
   Duration step{0};                       // clock
   std::int32_t drift_ppm = 0;             // clock
   std::optional<std::uint64_t> rate_bps;  // clog

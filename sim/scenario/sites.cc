@@ -25,10 +25,6 @@ IpAddress Sites::next_public() {
   return IpAddress::v4((240u << 24) + number);
 }
 
-io::Host& Sites::add_public_host(const std::string& name, std::uint16_t region, const IpAddress& address) {
-  return world_.add_host({.name = name, .region = region, .addresses = {address}});
-}
-
 IpAddress Sites::external_in(Realm& outer, std::size_t layer) {
   if (!outer.translated) return *nodes_.insert(next_public()).first;
   return IpAddress::v4(carrier_network(layer).address.v4_host_order() + outer.next_host++);
@@ -41,7 +37,7 @@ Gateway Sites::add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer
   gateway.inside_address = IpAddress::v4(inside.address.v4_host_order() + 1);
   gateway.inside = inside;
   if (layer == 0) gateway.link = plan.link;
-  return world_.add_gateway(gateway, (*plan.chain)[layer]);
+  return builder_.add_gateway(gateway, (*plan.chain)[layer]);
 }
 
 /// Where the outside of `layer` is; builds the carrier's layers that are not there yet, from the Internet inwards.

@@ -40,6 +40,7 @@ ALLOWED = {
     "sim/nat_probe": SERVICE | {"mesh/nat_probe", "mesh/relay_server", "sim/nat", "sim/fabric"},
     "sim/portmap": CORE | {"mesh/io", "mesh/http", "mesh/portmap", "sim/nat"},
     "sim/gateway": CORE | {"mesh/io", "mesh/host", "sim/nat", "sim/fabric", "sim/portmap"},
+    "sim/kernel": SERVICE | SIM | {"mesh/host", "mesh/bin"},
     "sim/bin": SERVICE | MESH_SERVICES | SIM | {"mesh/host", "mesh/bin"},
     "sim/viewer": BASE | {"sim/json"},
     "sim/python": SERVICE | MESH_SERVICES | SIM,
