@@ -98,8 +98,9 @@ Result<void> Deployment::start_relay(const std::string& name) {
 }
 
 Result<void> Deployment::start_agent(const std::string& name) {
-  agents_[name] = std::make_unique<agent::Agent>(
-      *hosts_.at(name), agent::AgentConfig{.name = name, .token = token_, .udp_port = kAgentPort});
+  agent::AgentConfig config{.name = name, .token = token_, .udp_port = kAgentPort};
+  config.proxy = sites_.proxy(site_of_.at(name));
+  agents_[name] = std::make_unique<agent::Agent>(*hosts_.at(name), std::move(config));
   return agents_[name]->start();
 }
 

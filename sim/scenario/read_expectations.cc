@@ -45,6 +45,9 @@ void ScenarioReader::read_expectation(const json& expect, const std::string& poi
     spec.to = node_or_group(required(expect, "to", pointer), pointer + "/to");
   }
   if (spec.kind == Kind::path) spec.path = required(expect, "is", pointer);
+  spec.reason = expect.value("reason", std::string());
+  if (!spec.reason.empty() && spec.kind != Kind::path)
+    refuse(pointer + "/reason", "is about a `path` that is not direct; remove it");
   if (spec.kind == Kind::time_to_direct) spec.at_most = from_ms(required_number(expect, "at_most_ms", pointer));
   if (spec.kind == Kind::answered) spec.ratio = required_number(expect, "at_least", pointer);
   if (spec.kind == Kind::latency_stretch) spec.ratio = required_number(expect, "at_most", pointer);

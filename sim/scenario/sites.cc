@@ -2,6 +2,7 @@
 #include "sim/scenario/sites.h"
 
 #include "mesh/base/assert.h"
+#include "sim/nat/nat.h"
 
 namespace weft::sim {
 namespace {
@@ -41,7 +42,10 @@ Gateway Sites::add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer
   gateway.inside_address = IpAddress::v4(inside.address.v4_host_order() + 1);
   gateway.inside = inside;
   if (layer == 0) gateway.link = plan.link;
-  return world_.add_gateway(gateway, (*plan.chain)[layer]);
+  const nat::Behavior& behavior = (*plan.chain)[layer];
+  const Gateway built = world_.add_gateway(gateway, behavior);
+  services_.try_emplace(built.id, world_, name, built, gateway.inside_address).first->second.start(behavior);
+  return built;
 }
 
 /// Where the outside of `layer` is; builds the carrier's layers that are not there yet, from the Internet inwards.
@@ -91,10 +95,39 @@ AttachmentPlan Sites::attach(const std::string& name) {
   return plan;
 }
 
-IpAddress Sites::next_external(const std::string& name, std::size_t layer) {
+std::optional<http::ProxySettings> Sites::proxy(const std::string& name) const {
+  for (const GatewayId gateway : sites_.at(name).gateways) {
+    const auto& model = world_.nat(gateway).behavior().http_proxy;
+    if (!model) continue;
+    http::ProxySettings settings;
+    settings.proxy = {.host = services_.at(gateway).inside_address().to_string(), .port = model->port};
+    if (!model->user.empty()) settings.proxy.credentials = {model->user, model->password};
+    return settings;
+  }
+  return std::nullopt;
+}
+
+void Sites::set_nat(const std::string& name, const NatChain& chain) {
   const Site& site = sites_.at(name);
-  WEFT_ASSERT(layer < site.outer.size());
-  return external_in(realms_.at(site.outer[layer]), layer);
+  WEFT_ASSERT(chain.size() == site.gateways.size());
+  for (std::size_t layer = 0; layer < chain.size(); ++layer) {
+    GatewayServices& services = services_.at(site.gateways[layer]);
+    services.stop();
+    world_.set_behavior(site.gateways[layer], chain[layer]);
+    services.start(chain[layer]);
+  }
+}
+
+void Sites::reboot(const std::string& name, std::size_t layer, bool new_address) {
+  const Site& site = sites_.at(name);
+  WEFT_ASSERT(layer < site.gateways.size());
+  const GatewayId gateway = site.gateways[layer];
+  std::vector<IpAddress> external;
+  if (new_address) external.push_back(external_in(realms_.at(site.outer[layer]), layer));
+  GatewayServices& services = services_.at(gateway);
+  services.stop();
+  world_.reboot_gateway(gateway, external);
+  services.start(world_.nat(gateway).behavior());
 }
 
 }  // namespace weft::sim

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mesh/base/ip.h"
+#include "mesh/http/proxy.h"
+#include "sim/scenario/gateway_services.h"
 #include "sim/scenario/nat_models.h"
 #include "sim/world/world.h"
 
@@ -26,7 +29,8 @@ struct SitePlan {
 ///     host 192.168.1.10 ── home gateway ──access link── [10.64.0.2 ── carrier gateway] ── public address ── Internet
 ///
 /// Every site uses the same private network, as homes do, and every carrier the same one of its own. The public address
-/// belongs to the outermost layer that translates, or to the host itself if none does.
+/// belongs to the outermost layer that translates, or to the host itself if none does. Servers of a model run on a host
+/// of their own at the gateway's inside address.
 class Sites {
  public:
   explicit Sites(World& world) : world_(world) {}
@@ -43,8 +47,12 @@ class Sites {
   const SitePlan& plan(const std::string& site) const { return sites_.at(site).plan; }
   /// The gateways of a site, from the host outwards.
   const std::vector<GatewayId>& gateways(const std::string& site) const { return sites_.at(site).gateways; }
-  /// Another external address for a layer of a site's NAT, as its network gives them out.
-  IpAddress next_external(const std::string& site, std::size_t layer);
+  /// The HTTP proxy that hosts of a site are configured with: that of the gateway nearest to them that has one.
+  std::optional<http::ProxySettings> proxy(const std::string& site) const;
+  /// The gateways of a site behave like `chain`, of as many layers, from now on; their state is lost.
+  void set_nat(const std::string& site, const NatChain& chain);
+  /// A gateway of a site reboots; with another external address, as its network gives them out, if `new_address`.
+  void reboot(const std::string& site, std::size_t layer, bool new_address);
 
  private:
   /// What lies behind a gateway, where others are plugged in.
@@ -68,6 +76,7 @@ class Sites {
   IpAddress external_in(Realm& outer, std::size_t layer);
 
   World& world_;
+  std::map<GatewayId, GatewayServices> services_;
   std::map<std::string, Site> sites_;
   std::map<std::string, Realm> realms_;  // of the Internet (empty name) and of carriers
   std::uint32_t public_addresses_ = 0;

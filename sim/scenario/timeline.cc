@@ -124,7 +124,7 @@ Result<void> Timeline::set_nat(const EventSpec& event) {
   if (gateways.size() != chain.size())
     return fail(ErrorCode::usage, event.node + " is behind " + std::to_string(gateways.size()) + " NATs, and '" +
                                       event.nat + "' has " + std::to_string(chain.size()) + " layers");
-  for (std::size_t i = 0; i < gateways.size(); ++i) world_.set_behavior(gateways[i], chain[i]);
+  deployment_.sites().set_nat(deployment_.site_of(event.node), chain);
   return {};
 }
 
@@ -134,9 +134,7 @@ Result<void> Timeline::reboot(const EventSpec& event) {
   if (event.layer >= gateways.size())
     return fail(ErrorCode::usage, event.node + " is behind " + std::to_string(gateways.size()) +
                                       " NATs, so there is no layer " + std::to_string(event.layer));
-  std::vector<IpAddress> external;
-  if (event.new_address) external.push_back(deployment_.sites().next_external(site, event.layer));
-  world_.reboot_gateway(gateways[event.layer], external);
+  deployment_.sites().reboot(site, event.layer, event.new_address);
   return {};
 }
 
