@@ -18,7 +18,7 @@ Request request_for(const Proxy& proxy, const Endpoint& target) {
 }  // namespace
 
 ConnectClient::ConnectClient(const Proxy& proxy, const Endpoint& target)
-    : Negotiation("the HTTP proxy " + proxy.to_string(), request_for(proxy, target), ResponseParser::of_connect()),
+    : Negotiation("the proxy", request_for(proxy, target), ResponseParser::of_connect()),
       sent_credentials_(proxy.credentials.has_value()) {}
 
 std::optional<Error> ConnectClient::judge(const Response& response) const {
@@ -26,9 +26,11 @@ std::optional<Error> ConnectClient::judge(const Response& response) const {
   std::string text = answerer() + " answered " + std::to_string(response.status);
   const std::string reason = excerpt(as_bytes(response.reason));
   if (!reason.empty()) text += " " + reason;
-  if (response.status == 407 && sent_credentials_) {
+  const bool unknown =
+      response.status == 407 || response.status == 401;  // the latter is tinyproxy's for a wrong password
+  if (unknown && sent_credentials_) {
     text += ": it does not take this user and password, or not by Basic authentication";
-  } else if (response.status == 407) {
+  } else if (unknown) {
     text += ": give a user and a password, as in http://USER:PASSWORD@HOST:PORT";
   } else if (response.status == 403 || response.status == 405) {
     text += ": it does not let this machine connect there; ask for it, or name the destination in NO_PROXY";

@@ -22,7 +22,7 @@ std::unique_ptr<io::Stream> reach(io::Host& host, const DialOptions& options) {
       host, std::make_unique<NamedStream>(host, proxy.host, proxy.port),
       NegotiationOptions{.negotiation = std::make_unique<http::ConnectClient>(proxy, options.remote),
                          .remote = options.remote,
-                         .purpose = "through the HTTP proxy",
+                         .purpose = "through the HTTP proxy " + proxy.to_string(),
                          .limit = std::nullopt});
 }
 

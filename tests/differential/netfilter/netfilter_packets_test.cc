@@ -40,6 +40,14 @@ Bytes segment(const Endpoint& from, const Endpoint& to, std::uint8_t flags) {
   return tcp(from, to, flags, flags & kPush ? ByteView(as_bytes("data")) : ByteView());
 }
 
+/// With numbers: conntrack gives a connection whose bytes are not acknowledged less time.
+Bytes numbered(const Endpoint& from, const Endpoint& to, std::uint8_t flags, std::uint32_t sequence,
+               std::uint32_t acknowledged) {
+  Writer writer;
+  writer.u16be(from.port).u16be(to.port).u32be(sequence).u32be(acknowledged).u8(0x50).u8(flags).u16be(8192).u32be(0);
+  return ip_packet(from.address, to.address, 6, writer.take(), 16);
+}
+
 class PacketTrace {
  public:
   PacketTrace(const Behavior& behavior, PacketGateway& kernel, std::uint64_t number)
@@ -97,7 +105,7 @@ class PacketTrace {
     const Outcome outcome = model_.translate(at(1s), Side::inside, ours);
     ASSERT_EQ(outcome.action, Outcome::Action::forward_out) << to_string(outcome.reason) << " " << shown(packet);
     EXPECT_EQ(shown(ours), shown(theirs));
-    flow.last_out = std::move(theirs);
+    if (!parsed || parsed->icmp != IcmpKind::error) flow.last_out = std::move(theirs);
   }
 
   /// From outside: the same verdict, and the same bytes.
@@ -108,7 +116,8 @@ class PacketTrace {
     ASSERT_EQ(seen.has_value(), outcome.forwarded()) << to_string(outcome.reason) << " " << shown(packet);
     if (!seen) return;
     EXPECT_EQ(shown(ours), shown(*seen));
-    flow.last_in = *seen;
+    const auto parsed = parse_packet(ours);
+    if (parsed && parsed->icmp != IcmpKind::error) flow.last_in = *seen;
   }
 
   void ping(Flow& flow) {
@@ -254,16 +263,21 @@ TEST(NetfilterPackets, LifetimesAreConntracks) {
   for (const Conversation& conversation : conversations) {
     SCOPED_TRACE(std::string(conversation.protocol) + " " + conversation.state);
     const bool icmp = conversation.protocol == std::string_view("icmp");
+    const bool is_tcp = conversation.protocol == std::string_view("tcp");
     const Endpoint near{IpAddress::v4(0x0A020001u + number), 5000};
     const Endpoint far{IpAddress::v4(0xAC120001u + number++), static_cast<std::uint16_t>(icmp ? 0 : 443)};
     const Endpoint external{kExternal, near.port};
     SeededRandom random(1, "lifetimes");
     Nat model(*behavior, {kExternal}, random);
+    std::uint32_t next[2] = {1000, 5000};  // of the inside, of the outside
     for (const auto& [side, flags] : conversation.packets) {
       const Endpoint &from = side == out ? near : far, &to = side == out ? far : external;
-      Bytes packet =
-          icmp ? echo(from.address, to.address, side == out, near.port)
-               : (conversation.protocol == std::string_view("tcp") ? segment(from, to, flags) : udp(from, to));
+      std::uint32_t& sequence = next[side == out ? 0 : 1];
+      const std::uint32_t acknowledged = flags & kTcpAck ? next[side == out ? 1 : 0] : 0;
+      Bytes packet = icmp     ? echo(from.address, to.address, side == out, near.port)
+                     : is_tcp ? numbered(from, to, flags, sequence, acknowledged)
+                              : udp(from, to);
+      sequence += (flags & (kTcpSyn | kTcpFin)) != 0 ? 1 : 0;
       ASSERT_TRUE(side == out ? kernel.send_out(packet) : kernel.send_in(packet));
       ASSERT_TRUE(model.translate(at(1s), side, packet).forwarded());
     }

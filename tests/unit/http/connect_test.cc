@@ -102,8 +102,9 @@ TEST(ConnectClient, SaysWhyItWasRefused) {
     return client.failed()->message;
   };
   const std::string_view needs = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno";
-  EXPECT_THAT(refusal(needs), HasSubstr("the HTTP proxy http://h:1 answered 407 Proxy Authentication Required: give"));
+  EXPECT_THAT(refusal(needs), HasSubstr("the proxy answered 407 Proxy Authentication Required: give"));
   EXPECT_THAT(refusal(needs, "http://a:b@h:1"), HasSubstr("does not take this user and password"));
+  EXPECT_THAT(refusal("HTTP/1.1 401 Unauthorized\r\n\r\n", "http://a:b@h:1"), HasSubstr("does not take this user"));
   EXPECT_THAT(refusal("HTTP/1.1 403 Filtered\r\n\r\n"), HasSubstr("answered 403 Filtered: it does not let"));
   EXPECT_THAT(refusal("HTTP/1.1 503 \r\n\r\n"), HasSubstr("answered 503"));
   EXPECT_THAT(refusal("SSH-2.0-x\r\n"), HasSubstr("this is not HTTP"));

@@ -78,7 +78,7 @@ TEST(ConnectProxy, CarriesALargeTransfer) {
 std::string failure(Network& net) {
   net.until([&] { return net.client.closed.has_value(); });
   EXPECT_EQ(net.client.closed->code, ErrorCode::refused);
-  EXPECT_THAT(net.client.closed->message, HasSubstr("through the HTTP proxy: "));
+  EXPECT_THAT(net.client.closed->message, HasSubstr("through the HTTP proxy http://192.0.2.9:312"));
   return net.client.closed->message;
 }
 
@@ -89,7 +89,7 @@ TEST(ConnectProxy, AsksForTheRightPassword) {
   right.until([&] { return right.client.connected; });
   wrong.dial_by("http://ann:secret@192.0.2.9:3128");
   const std::string refusal = failure(wrong);
-  EXPECT_THAT(refusal, HasSubstr("the HTTP proxy http://192.0.2.9:3128 answered 407"));
+  EXPECT_THAT(refusal, HasSubstr("through the HTTP proxy http://192.0.2.9:3128: the proxy answered 407"));
   EXPECT_THAT(refusal, HasSubstr("does not take this user and password"));
   EXPECT_THAT(refusal, Not(HasSubstr("secret")));
   none.dial_by("http://192.0.2.9:3128");
