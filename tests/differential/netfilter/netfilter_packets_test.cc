@@ -138,8 +138,11 @@ class PacketTrace {
     const auto in_with = [&](std::uint8_t flags) { in(flow, segment(flow.remote, flow.external, flags)); };
     const std::uint64_t draw = random_.below(8);
     switch (flow.state) {
-      case State::fresh:
       case State::reset:
+        // Opened again, a connection draws anew in the kernel where its port was drawn, and keeps it in the engine.
+        if (flow.external.port != flow.internal.port) return;
+        [[fallthrough]];
+      case State::fresh:
         out_with(kTcpSyn);
         flow.state = State::syn_sent;
         flow.fin_out = flow.fin_in = false;
