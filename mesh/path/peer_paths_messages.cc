@@ -33,7 +33,7 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
     relay_rtt_ = now - asked.sent;
   } else if (!from.relayed()) {
     if (pong.observed) observed_ = pong.observed;
-    on_direct(now, asked.path, asked.sent);
+    on_direct(now, asked.path, asked.sent, pong.observed);
   } else {
     checks_.mark(asked.path, CheckList::PairState::one_way);
     if (selector_.one_way()) selector_.confirm(now, asked.path, asked.sent, true);
@@ -42,12 +42,15 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
   transactions_.erase(found);
 }
 
-void PeerPaths::on_direct(Time now, const PathId& path, Time sent) {
+void PeerPaths::on_direct(Time now, const PathId& path, Time sent, const std::optional<Endpoint>& seen_at) {
   checks_.mark(path, CheckList::PairState::succeeded);
+  checks_.answered(path, now - sent);
+  if (!selector_.direct() || selector_.one_way()) rung_ = rung_of_path(path, seen_at);
   selector_.confirm(now, path, sent, false);
   if (selector_.suspect() || selector_.one_way()) return;
   checks_.stop();
   end_search(SearchOutcome::none);
+  stop_clock(now);
   deadlines_.clear_all();
   hold_until_.reset();
   next_retry_ = kFirstRetry;

@@ -103,8 +103,8 @@ class ClientSession {
   /// The network may have changed: asks for answers by both ways.
   void check(Time now);
 
-  /// Asks the relay to send to a port of ours: Dialled follows, unless the relay knows nothing of it or goes away. False:
-  /// not ready.
+  /// Asks the relay to send to a port of ours: Dialled follows, unless the relay knows nothing of it or goes away.
+  /// False: not ready.
   bool dial_back(const DialRequest& request);
 
   /// Asks for a Pong, unless one is on its way already.

@@ -92,7 +92,8 @@ void Hub::forward(SessionId id, Entry& sender, const Addressed& addressed) {
 /// To the address from which the client's datagrams come, or else its stream: mappings are of IPv4.
 void Hub::dial_back(Time now, SessionId id, Entry& entry, const DialRequest& request) {
   const auto* const leg = udp_.bound(id);
-  const IpAddress to = leg != nullptr && leg->address->remote.address.is_v4() ? leg->address->remote.address : entry.from;
+  const IpAddress to =
+      leg != nullptr && leg->address->remote.address.is_v4() ? leg->address->remote.address : entry.from;
   Dialled answer{.token = request.token, .outcome = DialOutcome::unavailable, .seen = std::nullopt};
   if (config_.udp && to.is_v4() && !to.is_unspecified()) {
     answer.seen = to;

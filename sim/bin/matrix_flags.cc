@@ -43,6 +43,7 @@ Result<sim::MatrixOutcome> MatrixFlags::run() const {
                                   .last_seed = input->seeds.last,
                                   .jobs = jobs,
                                   .tls = input->tls,
+                                  .explain = common.explain,
                                   .make_world = sim::sabotaged(*make_world, sim::sabotage(sabotage))});
   if (!outcome) return outcome;
   outcome->report.wall_s = seconds_since(start);

@@ -61,9 +61,12 @@ int run(const Options& options) {
   if (!recorder) return report(recorder.error());
   sim::RunReport report_of_all{.scenario = input->scenario.name, .commit = WEFT_COMMIT};
   for (std::uint64_t seed = input->seeds.first; seed <= input->seeds.last; ++seed) {
-    auto result =
-        sim::run_scenario(input->scenario, input->chains,
-                          {.seed = seed, .tls = input->tls, .make_world = *make_world, .recorder = recorder->get()});
+    auto result = sim::run_scenario(input->scenario, input->chains,
+                                    {.seed = seed,
+                                     .tls = input->tls,
+                                     .explain = common.explain,
+                                     .make_world = *make_world,
+                                     .recorder = recorder->get()});
     if (!result) return report(result.error());
     report_of_all.runs.push_back(std::move(*result));
   }

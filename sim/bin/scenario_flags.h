@@ -38,6 +38,7 @@ struct ScenarioFlags {
   std::string fidelity = "fabric";
   std::string out;
   bool json = false;
+  bool explain = false;
 
   /// `what` says of which kind the scenario has to be, `results` which files --out gets.
   void add_to(CLI::App& command, const std::string& what, const std::string& results);

@@ -23,7 +23,8 @@ struct PairResult {
   std::optional<Duration> least_rtt;       // what the links and the Internet take at least
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
-  std::string reason;  // why not direct; empty if it is
+  std::string reason;                      // why not direct; empty if it is
+  std::optional<PairExplanation> explain;  // on demand
 };
 
 /// What became of the traffic of an ns-3 application.

@@ -54,14 +54,18 @@ MatrixCell cell_of(const CellSpec& spec, const RunResult& run) {
   cell.time_to_direct_ms = ms(pair.time_to_direct);
   if (!pair.reason.empty()) cell.reason = pair.reason;
   cell.trace_hash = run.trace_hash;
+  cell.explain = pair.explain;
   return cell;
 }
 
 /// What a worker sends: {"cell": …, "failures": […]} or {"error": sentence}.
 std::string run_cell(const Scenario& scenario, const NatChains& chains, const MatrixOptions& options,
                      const CellSpec& spec) {
-  const RunOptions run_options{
-      .seed = spec.seed, .tls = options.tls, .end_when_settled = true, .make_world = options.make_world};
+  const RunOptions run_options{.seed = spec.seed,
+                               .tls = options.tls,
+                               .end_when_settled = true,
+                               .explain = options.explain,
+                               .make_world = options.make_world};
   const auto run = run_scenario(two_nodes(scenario, spec), chains, run_options);
   const std::string who = spec.a + " and " + spec.b + ", seed " + std::to_string(spec.seed) + ": ";
   if (!run) return json{{"error", who + run.error().message}}.dump();

@@ -15,6 +15,7 @@ struct MatrixOptions {
   std::uint64_t last_seed = 1;
   unsigned jobs = 1;
   bool tls = false;
+  bool explain = false;  // as in RunOptions
   WorldFactory make_world;
 };
 

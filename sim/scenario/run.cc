@@ -247,12 +247,23 @@ class Run {
     return result;
   }
 
+  /// Empty if the agent is stopped or does not know the peer.
+  std::string explain(const std::string& node, const std::string& other) {
+    const agent::Agent* agent = deployment_.agent(node);
+    if (agent == nullptr) return {};
+    const auto told = agent->explain(deployment_.overlay_address(other).to_string());
+    return told ? agent::to_json(*told) : std::string();
+  }
+
   RunResult finish() {
     for (const ExpectSpec& expect : scenario_.expectations) {
       if (!expect.at && is_of_pairs(expect.kind)) check_one(expect);
     }
     RunResult result{.seed = options_.seed, .virtual_time = world_->now() - Time{}};
-    for (std::size_t i = 0; i < scenario_.pings.size(); ++i) result.pairs.push_back(result_of(i));
+    for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
+      PairResult& pair = result.pairs.emplace_back(result_of(i));
+      if (options_.explain) pair.explain = PairExplanation{explain(pair.from, pair.to), explain(pair.to, pair.from)};
+    }
     for (std::size_t i = 0; i < flows_.size(); ++i) result.flows.push_back(flow_result(i));
     result.failures = failures_;
     for (std::string& violation : invariants_.violations()) result.failures.push_back(std::move(violation));

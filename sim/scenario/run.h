@@ -28,6 +28,8 @@ struct RunOptions {
   bool tls = false;
   /// Ends one second after every pair with traffic has settled, instead of after the scenario's duration.
   bool end_when_settled = false;
+  /// Asks both agents of each line of traffic at the end what `weft explain` would show.
+  bool explain = false;
   WorldFactory make_world;
   tracing::Recorder* recorder = nullptr;  // of everything that happens; outlives the run
 };

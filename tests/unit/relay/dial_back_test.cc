@@ -21,9 +21,9 @@ TEST(DialBack, BytesAreAsDocumented) {
 
 TEST(DialBack, SurvivesTheWire) {
   EXPECT_EQ(parse_dial_request(encode(DialRequest{kToken, 443})), (DialRequest{kToken, 443}));
-  for (const auto& dialled : {Dialled{kToken, DialOutcome::rate_limited, kOutside},
-                              Dialled{kToken, DialOutcome::unavailable, std::nullopt},
-                              Dialled{kToken, DialOutcome::sent, IpAddress::loopback(IpFamily::v6)}}) {
+  for (const auto& dialled :
+       {Dialled{kToken, DialOutcome::rate_limited, kOutside}, Dialled{kToken, DialOutcome::unavailable, std::nullopt},
+        Dialled{kToken, DialOutcome::sent, IpAddress::loopback(IpFamily::v6)}}) {
     EXPECT_EQ(parse_dialled(encode(dialled)), dialled);
   }
   EXPECT_EQ(parse_dial_datagram(dial_datagram(kToken)), kToken);
@@ -63,8 +63,8 @@ TEST(DialBack, GoesToTheAddressThatTheRelayKnowsTheNodeBy) {
 
 TEST(DialBack, IsUnavailableWithoutAnIpv4Address) {
   Wires wires;
-  auto& client = wires.connect(crypto::PrivateKey::generate(wires.entropy), {}, {}, {},
-                               IpAddress::loopback(IpFamily::v6));
+  auto& client =
+      wires.connect(crypto::PrivateKey::generate(wires.entropy), {}, {}, {}, IpAddress::loopback(IpFamily::v6));
   wires.settle();
   client.session->dial_back({kToken, 5000});
   wires.settle();
@@ -80,9 +80,7 @@ TEST(DialBack, CannotBeAskedForBeforeTheWelcome) {
   EXPECT_FALSE(client.session->dial_back({kToken, 5000}));
 }
 
-TEST(DialBack, IsNeverMoreThanWasAskedFor) {
-  EXPECT_GE(kLengthSize + 1 + encode(DialRequest{}).size(), kDialSize);
-}
+TEST(DialBack, IsNeverMoreThanWasAskedFor) { EXPECT_GE(kLengthSize + 1 + encode(DialRequest{}).size(), kDialSize); }
 
 TEST(DialLimiter, GivesAnAddressABurstAndThenARate) {
   DialLimiter limiter;
