@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "mesh/agent/core_timer.h"
@@ -27,6 +28,8 @@ class DataPlane {
     std::uint64_t to_tun = 0, from_tun = 0, tun_refused = 0, no_peer = 0, no_path = 0, refused = 0, relay_refused = 0;
   };
 
+  static constexpr Duration kStrayInterval = 20ms;
+
   DataPlane(io::Host& host, wireguard::DeviceConfig config, Random& random);
   ~DataPlane();
   /// The other ends; called once, before any packet.
@@ -46,6 +49,7 @@ class DataPlane {
 
  private:
   Time now() const;
+  void handle_stray(const PathId& from);
   void handle_packets(std::span<PacketSlot> slots);
   void send_sealed(std::span<PacketSlot> slots);
   void relay(const PathId& path, wireguard::PeerId peer, ByteView datagram);
@@ -57,6 +61,7 @@ class DataPlane {
   RelayLinks* relays_ = nullptr;
   PeerTable* peers_ = nullptr;
   Counters counters_;
+  std::optional<Time> last_stray_;
   CoreTimer timer_;
 };
 

@@ -61,8 +61,11 @@ class PeerLink {
   void absent(std::uint16_t relay);
   /// The agent's own packets want this peer.
   void need();
-  void data_sent();
-  void data_received(const PathId& from);
+  void data_sent(std::uint32_t datagrams);
+  void data_received(const PathId& from, std::uint32_t datagrams);
+  /// Data that no session of ours opens came by the path to this peer: it may still use one that we had before we were
+  /// started anew. Makes one, if there is none.
+  void stray_received();
   void probe_received(const PathId& from, ByteView datagram);
   /// Asks for an answer on the chosen path; the handler gets the round trip, once, if the answer comes and no later
   /// call replaced it.

@@ -35,7 +35,9 @@ void PeerTable::apply(const control::NetworkMap& map, std::uint64_t id) {
 void PeerTable::put(const control::PeerRecord& record) {
   const auto found = links_.find(record.id);
   if (found != links_.end() && found->second->record().node_key == record.node_key) {
-    if (found->second->record() != record) found->second->update(record);
+    if (found->second->record() == record) return;
+    routes_changed_ = routes_changed_ || found->second->record().addresses != record.addresses;
+    found->second->update(record);
     return;
   }
   drop(record.id);
@@ -44,6 +46,7 @@ void PeerTable::put(const control::PeerRecord& record) {
   by_peer_[link->id()] = link.get();
   by_key_[record.node_key] = link.get();
   by_key_id_[link->key_id()] = link.get();
+  routes_changed_ = true;
   links_[record.id] = std::move(link);
 }
 
@@ -53,12 +56,20 @@ void PeerTable::drop(std::uint64_t id) {
   by_peer_.erase(found->second->id());
   by_key_.erase(found->second->record().node_key);
   by_key_id_.erase(found->second->key_id());
+  routes_changed_ = true;
   links_.erase(found);
 }
 
 PeerLink* PeerTable::by_peer(wireguard::PeerId id) const { return find_in(by_peer_, id); }
 PeerLink* PeerTable::by_key(const crypto::PublicKey& key) const { return find_in(by_key_, key); }
 PeerLink* PeerTable::by_key_id(const path::KeyId& id) const { return find_in(by_key_id_, id); }
+
+PeerLink* PeerTable::by_direct_path(const PathId& path) const {
+  for (const auto& [id, link] : links_) {
+    if (link->status().chosen == path) return link.get();
+  }
+  return nullptr;
+}
 
 PeerLink* PeerTable::by_text(const std::string& text) const {
   const auto address = IpAddress::parse(text);

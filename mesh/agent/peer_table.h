@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "mesh/agent/peer_link.h"
 
@@ -22,11 +23,15 @@ class PeerTable {
   PeerLink* by_peer(wireguard::PeerId id) const;
   PeerLink* by_key(const crypto::PublicKey& key) const;
   PeerLink* by_key_id(const path::KeyId& id) const;
+  /// The peer whose data goes by that direct path.
+  PeerLink* by_direct_path(const PathId& path) const;
   /// By name or overlay address.
   PeerLink* by_text(const std::string& text) const;
   const std::map<std::uint64_t, std::unique_ptr<PeerLink>>& links() const { return links_; }
   /// Host prefixes of all peers' overlay addresses.
   std::vector<Prefix> routes() const;
+  /// Whether routes() gives others than at the last call of this: most changes of a map change none.
+  bool take_routes_changed() { return std::exchange(routes_changed_, false); }
 
   void local_changed();
   void relay_changed();
@@ -40,6 +45,7 @@ class PeerTable {
   std::map<wireguard::PeerId, PeerLink*> by_peer_;
   std::map<crypto::PublicKey, PeerLink*> by_key_;
   std::map<path::KeyId, PeerLink*> by_key_id_;
+  bool routes_changed_ = false;
 };
 
 }  // namespace weft::agent

@@ -98,7 +98,7 @@ void Wiring::build() {
                        .random = *relay_random_,
                        .node_key = identity_.node_key,
                        .admission = {},
-                       .on_state = [this](std::uint16_t, bool) { on_relay_state(); },
+                       .on_state = [this](std::uint16_t) { on_relay_state(); },
                        .on_datagram = [this](std::uint16_t relay, const crypto::PublicKey& from,
                                              ByteView bytes) { on_relay_datagram(relay, from, bytes); },
                        .on_absent =
@@ -287,7 +287,7 @@ void Wiring::on_map(const Session::MapChanged& changes) {
     }
     if (siblings) look_at_siblings();
     if (changes.relays) relays_->set_relays(map.relays), apply_servers();
-    apply_routes();
+    if (peers_->take_routes_changed()) apply_routes();
   }
   if (stored_map_.self_id == 0 && !map_saved_) return save_map();  // the first one: a crash would cost our place
   if (!map_unsaved_) save_timer_.arm(host_.clock().now() + kSaveDelay);

@@ -20,9 +20,8 @@ using boost::system::error_code;
 
 namespace {
 
-/// Deliveries that follow each other within this many rests are traffic.
+/// Datagrams that follow each other within this many rests are traffic.
 constexpr int kTraffic = 4;
-constexpr std::size_t kMany = 16;
 
 }  // namespace
 
@@ -43,20 +42,12 @@ asio::io_context& AsioLoop::context() { return impl_->context; }
 
 void AsioLoop::run() {
   impl_->context.restart();
-  if (!gathers()) {
-    impl_->context.run();
-    return;
-  }
-  while (impl_->context.run_one() > 0) {
-    if (delivered_ > 0) rest();
-  }
+  impl_->context.run();
 }
 
-/// After a pause a datagram is alone, and nobody waits for more; after many there is nothing to be won.
-void AsioLoop::rest() {
-  const Time now = clock_.now();
-  const bool traffic = now - std::exchange(last_delivery_, now) <= kTraffic * gather_;
-  if (std::exchange(delivered_, 0) >= kMany || !traffic) return;
+/// After a pause a datagram is alone, and nobody waits for more.
+void AsioLoop::gather() {
+  if (!gathers() || clock_.now() - last_delivery_ > kTraffic * gather_) return;
   const timespec span{.tv_sec = 0, .tv_nsec = gather_.count()};
   ::nanosleep(&span, nullptr);
 }

@@ -30,13 +30,15 @@ class AsioLoop {
   void run();
   /// Ends run() after the callback that is running. Callable from any callback.
   void stop();
-  /// Lets datagrams gather in the sockets' queues: under traffic, run() rests this long after a turn that delivered
-  /// few, so that the next one finds many and forwards them as runs. Zero (as made): no rest. For a process that
-  /// forwards for others; it adds that much delay at most, and none to a datagram that comes alone.
+  /// Lets datagrams gather in the sockets' queues: under traffic, what wakes the sockets is read only after this rest,
+  /// so that many are found and forwarded as runs. Zero (as made): no rest. For a process that forwards for others; it
+  /// adds that much delay at most, and none to a datagram that comes alone.
   void set_gather(Duration rest) { gather_ = rest; }
   bool gathers() const { return gather_ != Duration(0); }
-  /// Sockets say how many datagrams they have delivered.
-  void datagrams_delivered(std::size_t count) { delivered_ += count; }
+  /// Sockets say that they have delivered.
+  void datagrams_delivered() { last_delivery_ = clock_.now(); }
+  /// The rest of set_gather(), if it is time for one.
+  void gather();
 
   /// Waits at most `limit` for one callback and runs it; false if none came.
   bool run_one(Duration limit);
@@ -54,10 +56,8 @@ class AsioLoop {
 
  private:
   struct Impl;
-  void rest();
 
   Duration gather_{0};
-  std::size_t delivered_ = 0;  // since rest() looked
   Time last_delivery_{};
   LoopClock clock_;
   PacketArena arena_;

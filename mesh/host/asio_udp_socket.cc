@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "mesh/host/datagram_batch.h"
 #include "mesh/host/socket_address.h"
@@ -51,10 +52,37 @@ SendError send_error_of(int error_number) {
   }
 }
 
-/// Whether two datagrams differ in nothing but their content.
+/// Whether two items differ in nothing but their content and how it is cut.
 bool alike(const DatagramMeta& a, const DatagramMeta& b) {
   return a.destination == b.destination && a.source == b.source && a.interface_index == b.interface_index &&
-         a.ttl == b.ttl && a.ecn == b.ecn && a.dont_fragment == b.dont_fragment && b.segment_size == 0;
+         a.ttl == b.ttl && a.ecn == b.ecn && a.dont_fragment == b.dont_fragment;
+}
+
+/// Points `order` at the items as they are, none of which has failed yet; returns how often the destination changes,
+/// and one for the first.
+std::size_t list(std::span<DatagramSlot> items, std::span<DatagramSlot*> order) {
+  std::size_t changes = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    order[i] = &items[i];
+    items[i].meta.send_error = SendError::none;
+    if (i == 0 || items[i].meta.destination != items[i - 1].meta.destination) ++changes;
+  }
+  return changes;
+}
+
+/// Brings the items of each destination together, in their order, so that they can leave as runs. Destinations keep the
+/// order of their first items.
+void gather_destinations(std::span<DatagramSlot*> order) {
+  std::array<DatagramSlot*, kMaxBatch> others;
+  while (!order.empty()) {
+    const Endpoint& destination = order.front()->meta.destination;
+    std::size_t kept = 0, other = 0;
+    for (DatagramSlot* item : order) {
+      (item->meta.destination == destination ? order[kept++] : others[other++]) = item;
+    }
+    std::copy_n(others.begin(), other, order.begin() + static_cast<std::ptrdiff_t>(kept));
+    order = order.subspan(kept);
+  }
 }
 
 }  // namespace
@@ -90,7 +118,7 @@ void AsioUdpSocket::start_receive(ReceiveHandler handler) {
 
 /// Errors in the kernel's queue make recvmmsg fail, or find nothing although epoll woke us: both lead to
 /// receive_errors().
-bool AsioUdpSocket::receive() {
+PacketSource::Moved AsioUdpSocket::receive() {
   auto& batch = loop_.batch();
   for (std::size_t i = 0; i < batch.used; ++i) {
     batch.incoming.prepare(i, i, loop_.arena().slot(i).data(), PacketArena::content_limit());
@@ -107,7 +135,7 @@ bool AsioUdpSocket::receive() {
     if (message.msg_flags & MSG_TRUNC) continue;
     DatagramSlot& item = batch.received[kept] = {.slot = loop_.arena().slot(i), .meta = {}};
     item.slot.length = batch.incoming.headers[i].msg_len;
-    item.meta.source = to_endpoint(batch.incoming.names[i]);
+    item.meta.source = sender_.endpoint(batch.incoming.names[i], message.msg_namelen);
     item.meta.destination = local_;
     const auto arrival = parse_control(message, item.meta);
     if (item.meta.segment_size >= item.slot.length) item.meta.segment_size = 0;  // a run of one
@@ -115,8 +143,8 @@ bool AsioUdpSocket::receive() {
     const bool last = i + 1 == batch.used;
     if (!arrival || !signal_congestion(item, loop_.clock().wall_now() - *arrival, last)) ++kept;
   }
-  deliver(kept);
-  return true;
+  const bool full = batch.used == PacketArena::kBatch && !runs_expected_;
+  return {.count = std::max<std::size_t>(deliver(kept), 1), .full = full};
 }
 
 /// True if the whole item is dropped. Of a run only the first datagram is, which costs its sender no more, and
@@ -137,7 +165,7 @@ bool AsioUdpSocket::signal_congestion(DatagramSlot& item, Duration stay, bool la
   return false;
 }
 
-bool AsioUdpSocket::receive_errors() {
+PacketSource::Moved AsioUdpSocket::receive_errors() {
   auto& batch = loop_.batch();
   std::size_t kept = 0;
   while (kept < PacketArena::kBatch) {
@@ -149,49 +177,64 @@ bool AsioUdpSocket::receive_errors() {
     if (parse_error(message, local_, item.meta)) batch.received[kept++] = item;
   }
   deliver(kept);
-  return kept > 0;
+  return {.count = kept, .full = false};
 }
 
-/// The handler may destroy the socket.
-void AsioUdpSocket::deliver(std::size_t count) {
-  if (count == 0) return;
+/// Returns how many datagrams it were. The handler may destroy the socket.
+std::size_t AsioUdpSocket::deliver(std::size_t count) {
+  if (count == 0) return 0;
   const auto handler = handler_;
-  for (const auto& item : std::span(loop_.batch().received.data(), count)) {
-    loop_.datagrams_delivered(item.meta.segment_size == 0 ? 1 : item.slot.length / item.meta.segment_size);
-  }
-  (*handler)(std::span(loop_.batch().received.data(), count));
+  const auto items = std::span(loop_.batch().received.data(), count);
+  std::size_t datagrams = 0;
+  for (const auto& [slot, meta] : items) datagrams += meta.segment_size == 0 ? 1 : slot.length / meta.segment_size;
+  loop_.datagrams_delivered();
+  (*handler)(items);
+  return datagrams;
 }
 
 std::size_t AsioUdpSocket::send(std::span<DatagramSlot> items) {
+  std::size_t taken = 0;
+  for (auto rest = items; !rest.empty(); rest = rest.subspan(std::min(rest.size(), kMaxBatch))) {
+    const auto batch = rest.first(std::min(rest.size(), kMaxBatch));
+    std::array<DatagramSlot*, kMaxBatch> order;
+    const std::size_t changes = list(batch, order);
+    const auto listed = std::span(order).first(batch.size());
+    if (changes > 2) gather_destinations(listed);
+    send_in_order(listed);
+    for (const auto& item : batch) taken += item.meta.send_error == SendError::none ? 1 : 0;
+  }
+  return taken;
+}
+
+void AsioUdpSocket::send_in_order(Items items) {
   merge_ = segmentation_offload_;
-  for (auto& item : items) item.meta.send_error = SendError::none;
   Position next;
   while (next.item < items.size()) {
-    set_dont_fragment(items[next.item].meta.dont_fragment);
-    std::array<Position, PacketArena::kBatch> starts{};
+    set_dont_fragment(items[next.item]->meta.dont_fragment);
+    std::array<Position, PacketArena::kBatch> starts;
     const std::size_t count = append_messages(items, next, starts);
     const std::size_t done = transmit(items, std::span(starts.data(), count));
     if (done == count) continue;
     next = starts[done];
-    if (items[next.item].meta.send_error != SendError::would_block) continue;  // from here on by other means
-    for (std::size_t i = next.item; i < items.size(); ++i) items[i].meta.send_error = SendError::would_block;
+    if (items[next.item]->meta.send_error != SendError::would_block) continue;  // from here on by other means
+    for (auto* item : items.subspan(next.item)) item->meta.send_error = SendError::would_block;
     break;
   }
-  return static_cast<std::size_t>(
-      std::ranges::count_if(items, [](const DatagramSlot& each) { return each.meta.send_error == SendError::none; }));
 }
 
 /// How many items from the first on may leave as one message that the kernel cuts (UDP_SEGMENT): alike but for their
 /// content, of one length except for a shorter last one.
-std::size_t AsioUdpSocket::mergeable(std::span<const DatagramSlot> items) const {
-  const auto& [slot, meta] = items.front();
+std::size_t AsioUdpSocket::mergeable(Items items) const {
+  const auto& [slot, meta] = *items.front();
   if (!merge_ || meta.segment_size != 0 || slot.length == 0) return 1;
   std::size_t count = 1;
   for (std::uint32_t total = slot.length; count < items.size() && count < kMaxSegments; ++count) {
-    const DatagramSlot& next = items[count];
+    const DatagramSlot& next = *items[count];
     total += next.slot.length;
-    if (next.slot.length == 0 || next.slot.length > slot.length || total > kMaxPayload || !alike(meta, next.meta))
+    if (next.slot.length == 0 || next.slot.length > slot.length || total > kMaxPayload || next.meta.segment_size != 0 ||
+        !alike(meta, next.meta)) {
       break;
+    }
     if (next.slot.length < slot.length) return count + 1;
   }
   return count;
@@ -199,12 +242,13 @@ std::size_t AsioUdpSocket::mergeable(std::span<const DatagramSlot> items) const 
 
 /// Fills the headers of one sendmmsg call from `next` on, which moves on; `starts` tells where each message begins.
 /// Stops at a change of dont_fragment, which is an option of the socket and not of a message.
-std::size_t AsioUdpSocket::append_messages(std::span<DatagramSlot> items, Position& next, std::span<Position> starts) {
+std::size_t AsioUdpSocket::append_messages(Items items, Position& next, std::span<Position> starts) {
   auto& batch = loop_.batch().outgoing;
   std::size_t count = 0;
   std::size_t vectors = 0;
-  while (count < starts.size() && next.item < items.size() && items[next.item].meta.dont_fragment == dont_fragment_) {
-    const auto& [slot, meta] = items[next.item];
+  std::uint32_t last_segment = 0;
+  while (count < starts.size() && next.item < items.size() && items[next.item]->meta.dont_fragment == dont_fragment_) {
+    const auto& [slot, meta] = *items[next.item];
     const std::size_t merged = next.offset == 0 ? mergeable(items.subspan(next.item)) : 1;
     if (vectors + merged > batch.vectors.size()) break;
     std::uint32_t segment = merged > 1 ? slot.length : meta.segment_size;
@@ -216,15 +260,20 @@ std::size_t AsioUdpSocket::append_messages(std::span<DatagramSlot> items, Positi
     }
     msghdr& message = batch.prepare(count, vectors, slot.data() + next.offset, length);
     for (std::size_t i = 1; i < merged; ++i) {
-      const Slot& more = items[next.item + i].slot;
+      const Slot& more = items[next.item + i]->slot;
       batch.vectors[vectors + i] = {.iov_base = more.data(), .iov_len = more.length};
     }
     message.msg_iovlen = merged;
     vectors += merged;
-    const auto address = to_socket_address(meta.destination, meta.interface_index);
-    batch.names[count] = address.storage;
-    message.msg_namelen = address.length;
-    write_control(meta, local_.address.family(), static_cast<std::uint16_t>(segment), message);
+    if (count > 0 && segment == last_segment && alike(items[starts[count - 1].item]->meta, meta)) {
+      batch.repeat_ancillary(count);
+    } else {
+      const auto address = to_socket_address(meta.destination, meta.interface_index);
+      std::memcpy(&batch.names[count], &address.storage, address.length);
+      message.msg_namelen = address.length;
+      write_control(meta, local_.address.family(), static_cast<std::uint16_t>(segment), message);
+    }
+    last_segment = segment;
     starts[count++] = next;
     next.offset += length;
     if (next.offset >= slot.length) next = {.item = next.item + merged, .offset = 0};
@@ -235,7 +284,7 @@ std::size_t AsioUdpSocket::append_messages(std::span<DatagramSlot> items, Positi
 /// Sends the prepared messages and returns how many are dealt with: fewer than all if the kernel's buffer is full (the
 /// item is marked would_block), or if the next message must be made anew without UDP_SEGMENT or as single datagrams. A
 /// failure is tried once more, since it may be the report of an ICMP error about an earlier datagram.
-std::size_t AsioUdpSocket::transmit(std::span<DatagramSlot> items, std::span<const Position> starts) {
+std::size_t AsioUdpSocket::transmit(Items items, std::span<const Position> starts) {
   auto& batch = loop_.batch().outgoing;
   bool retried = false;
   std::size_t next = 0;
@@ -247,7 +296,7 @@ std::size_t AsioUdpSocket::transmit(std::span<DatagramSlot> items, std::span<con
       next += static_cast<std::size_t>(sent);
       retried = false;
     } else if (send_error_of(error_number) == SendError::would_block) {
-      items[starts[next].item].meta.send_error = SendError::would_block;
+      items[starts[next].item]->meta.send_error = SendError::would_block;
       return next;
     } else if (!retried) {
       retried = true;
@@ -258,7 +307,7 @@ std::size_t AsioUdpSocket::transmit(std::span<DatagramSlot> items, std::span<con
       merge_ = false;  // one of them may be to blame, or the way takes no packets of this size in one piece
       return next;
     } else {
-      items[starts[next++].item].meta.send_error = send_error_of(error_number);
+      items[starts[next++].item]->meta.send_error = send_error_of(error_number);
       retried = false;
     }
   }

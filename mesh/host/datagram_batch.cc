@@ -83,7 +83,6 @@ std::optional<cmsghdr*> find_error(const msghdr& message) {
 class ControlWriter {
  public:
   explicit ControlWriter(msghdr& message) : message_(message), space_(message.msg_controllen) {
-    std::memset(message.msg_control, 0, space_);
     message.msg_controllen = 0;
   }
 
@@ -92,6 +91,7 @@ class ControlWriter {
     auto* header =
         reinterpret_cast<cmsghdr*>(static_cast<std::uint8_t*>(message_.msg_control) + message_.msg_controllen);
     WEFT_ASSERT(message_.msg_controllen + CMSG_SPACE(sizeof value) <= space_);
+    std::memset(header, 0, CMSG_SPACE(sizeof value));  // the padding too
     header->cmsg_level = level;
     header->cmsg_type = type;
     header->cmsg_len = CMSG_LEN(sizeof value);
@@ -139,6 +139,15 @@ msghdr& MessageHeaders::prepare(std::size_t index, std::size_t vector, std::uint
   message.msg_control = controls[index].bytes.data();
   message.msg_controllen = kControlSize;
   return message;
+}
+
+void MessageHeaders::repeat_ancillary(std::size_t index) {
+  const msghdr& before = headers[index - 1].msg_hdr;
+  msghdr& message = headers[index].msg_hdr;
+  message.msg_name = before.msg_name;
+  message.msg_namelen = before.msg_namelen;
+  message.msg_control = before.msg_control;
+  message.msg_controllen = before.msg_controllen;
 }
 
 void enable_ancillary_data(int fd, IpFamily family) {

@@ -25,6 +25,8 @@ struct MessageHeaders {
   std::array<sockaddr_storage, PacketArena::kBatch> names;
   std::array<Control, PacketArena::kBatch> controls;
 
+  /// Gives header `index` the name and the ancillary data of the one before it, for reading only.
+  void repeat_ancillary(std::size_t index);
   /// Points header `index` at its name and control buffers and at `length` bytes of content, named by vector `vector`.
   msghdr& prepare(std::size_t index, std::size_t vector, std::uint8_t* content, std::size_t length);
 };

@@ -22,7 +22,7 @@ namespace weft::host {
 namespace {
 
 /// System calls for one batch of packets; a super-packet may fill several batches.
-constexpr int kReadsPerBatch = 32;
+constexpr std::size_t kReadsPerBatch = 32;
 constexpr std::uint16_t kLeastMtu = 1280;  // RFC 8200 §5
 
 std::unexpected<Error> refuse(const std::string& name, int error_number) {
@@ -136,15 +136,15 @@ void LinuxTun::start_receive(PacketHandler handler) {
   source_.start([this] { return read_batch(); });
 }
 
-/// One turn: reads until a batch is full or nothing is left. False if there was nothing at all.
-bool LinuxTun::read_batch() {
+/// One turn: reads until a batch is full or nothing is left.
+PacketSource::Moved LinuxTun::read_batch() {
   const MutableByteView read_buffer = loop_.arena().slab(0).first(PacketArena::kSlotSize);
   Layout layout(loop_.arena().slab(1), loop_.batch().packets);
-  bool worked = false;
-  for (int i = 0; i < kReadsPerBatch; ++i) {
+  PacketSource::Moved moved;
+  std::size_t reads = 0;
+  for (; reads < kReadsPerBatch; ++reads) {
     const auto length = ::read(source_.fd(), read_buffer.data(), read_buffer.size());
     if (length <= 0) break;
-    worked = true;
     auto packet = ByteView(read_buffer).first(static_cast<std::size_t>(length));
     std::optional<PacketOffload> offload = PacketOffload{};
     if (offload_ != TunOffload::none) {
@@ -152,13 +152,14 @@ bool LinuxTun::read_batch() {
       packet = packet.subspan(std::min(packet.size(), kVnetHeaderSize));
     }
     auto segments = offload ? TunSegmenter::create(packet, *offload) : std::nullopt;
-    while (segments && !segments->done()) {
-      if (!layout.fits(segments->next_length()) && !deliver(layout.take())) return true;
+    for (; segments && !segments->done(); ++moved.count) {
+      if (!layout.fits(segments->next_length()) && !deliver(layout.take())) return moved;
       segments->write_next(layout.add(segments->next_length()));
     }
   }
   deliver(layout.take());
-  return worked;
+  moved.full = reads == kReadsPerBatch && moved.count == reads;
+  return moved;
 }
 
 /// False if the handler has destroyed this device.

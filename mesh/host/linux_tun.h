@@ -35,7 +35,7 @@ class LinuxTun final : public io::TunDevice {
   std::uint16_t mtu() const override { return mtu_; }
 
  private:
-  bool read_batch();
+  PacketSource::Moved read_batch();
   bool deliver(std::span<PacketSlot> packets);
   std::size_t write_batch(std::span<const PacketSlot> packets);
   bool write_one(const Slot& packet);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "mesh/base/time.h"
 #include "mesh/host/file_descriptor.h"
 
 namespace weft::host {
@@ -15,8 +16,9 @@ class Readiness;
 
 /// Serves the descriptors that packets come through, in small turns one after the other, so that neither direction
 /// waits for the other's queue. They are watched by an epoll set of their own, in which they stay: a wake-up costs the
-/// loop one epoll_wait and one epoll_ctl, however many packets follow. When nothing is left the poll looks a few times
-/// more before it sleeps, since the answer to a packet is often on its way already.
+/// loop one epoll_wait and one epoll_ctl, however many packets follow. When nothing is left the poll looks on for a
+/// while before it sleeps, since the answer to a packet is often on its way already: for how long is learned
+/// (Patience).
 class PacketPoll {
  public:
   explicit PacketPoll(AsioLoop& loop);
@@ -29,19 +31,28 @@ class PacketPoll {
   void add(const std::shared_ptr<Source>& source);
   void wait();
   void serve();
-  bool serve_round();
+  std::size_t serve_round();
+  std::size_t serve_source(Source& source);
+  std::size_t look_on(std::size_t moved);
 
   AsioLoop& loop_;
   std::unique_ptr<Readiness> set_;
   std::vector<std::shared_ptr<Source>> sources_;
+  Source* last_ = nullptr;   // that had something
+  Source* asked_ = nullptr;  // it, if what came next tells how long answers take
+  Time slept_{};
+  bool dry_ = false;  // nothing was left when it went to sleep
 };
 
 /// One such descriptor, and its owner.
 class PacketSource {
  public:
-  /// Moves one batch of what the kernel says is there, if only errors; false if there was nothing. A turn may destroy
-  /// the source.
-  using Turn = std::function<bool()>;
+  struct Moved {
+    std::size_t count = 0;  // messages, errors included
+    bool full = false;      // the batch was: there is probably more, and short enough to be taken at once
+  };
+  /// Moves one batch of what the kernel says is there. A turn may destroy the source.
+  using Turn = std::function<Moved()>;
 
   PacketSource(AsioLoop& loop, FileDescriptor fd);
   ~PacketSource();

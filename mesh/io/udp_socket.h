@@ -27,8 +27,8 @@ class UdpSocket {
 
   /// Starts delivery; called once.
   virtual void start_receive(ReceiveHandler handler) = 0;
-  /// Sends each item, in order, without waiting; meta.send_error tells per item what happened. Returns how many were
-  /// taken. An item with meta.segment_size is split into datagrams; the source of an item may be unspecified.
+  /// Sends each item without waiting, those for one destination in order; meta.send_error tells per item what happened.
+  /// Returns how many were taken. An item with meta.segment_size is split; the source of an item may be unspecified.
   virtual std::size_t send(std::span<DatagramSlot> items) = 0;
   /// The bound address and the port in use.
   virtual Endpoint local_endpoint() const = 0;

@@ -76,6 +76,12 @@ void PeerPaths::arm_search(Time at) {
   deadlines_.set(Timer::search, at + chosen.head_start);
 }
 
+/// The network map has it as an address of the peer: what the peer alone says is probed, but not searched.
+bool PeerPaths::attested(const IpAddress& address) const {
+  return std::any_of(map_candidates_.begin(), map_candidates_.end(),
+                     [&](const Candidate& candidate) { return candidate.endpoint.address == address; });
+}
+
 /// The peer's reflexive endpoint and our lasting socket of its family.
 std::optional<SearchSetup> PeerPaths::search_setup() const {
   SearchSetup setup{.strategy = strategy(),
@@ -85,7 +91,7 @@ std::optional<SearchSetup> PeerPaths::search_setup() const {
                     .remote = {},
                     .first = config_.self < config_.peer_key};
   for (const auto& candidate : probeable(local_.candidates, remote_)) {
-    if (candidate.kind != CandidateKind::server_reflexive) continue;
+    if (candidate.kind != CandidateKind::server_reflexive || !attested(candidate.endpoint.address)) continue;
     for (const auto& socket : local_.sockets) {
       if (socket.family != candidate.endpoint.address.family()) continue;
       setup.socket = socket.index;
@@ -182,7 +188,8 @@ void PeerPaths::settle(Time now) {
   state_ = SearchState::settled;
   if (!selector_.direct() && selector_.relay()) {
     if (const auto path = checks_.best(CheckList::PairState::one_way)) {
-      selector_.confirm(now, *path, now - relay_rtt_.value_or(100ms), true);
+      selector_.confirm(
+          now, {.path = *path, .sent = now - relay_rtt_.value_or(100ms), .one_way = true, .report = std::nullopt});
     }
   }
   if (selector_.in_use(now)) deadlines_.set(Timer::retry, now + next_retry_);

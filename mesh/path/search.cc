@@ -49,7 +49,9 @@ void Search::plan_opening() {
   switch (port_knowledge(setup_.own)) {
     case PortKnowledge::stable:
     case PortKnowledge::fresh:
-      sockets_wanted_ = offer_after_ = kOrderedSockets;
+      // Against a sequence each port counts for one guess, unless it is the same towards all ports of an address.
+      sockets_wanted_ = offer_after_ =
+          steps_from_listed_ports() ? PortPattern::kMaxListed : static_cast<std::size_t>(kOrderedSockets);
       guesses_ = kOrderedSockets;
       return;
     case PortKnowledge::sequential:
@@ -70,6 +72,13 @@ void Search::plan_opening() {
   const std::uint64_t missed = sockets_wanted_ <= kCredit ? 0 : kCredit / 2 + sockets_wanted_ / 8;
   guesses_ = static_cast<std::size_t>(
       std::min({(effort + sockets_wanted_ - 1) / sockets_wanted_ + missed, std::uint64_t{kMaxGuesses}, 2 * ports}));
+}
+
+/// Our fresh ports, each good for one destination, against a sequence: it sends its t-th packet to our t-th port, from
+/// base + t and what others took, so our s-th guess at base + 2s − 1 meets it while they take less than as many.
+bool Search::steps_from_listed_ports() const {
+  return two_sided() && port_knowledge(setup_.own) == PortKnowledge::fresh &&
+         setup_.own.mapping != Mapping::address_dependent && port_knowledge(setup_.peer) == PortKnowledge::sequential;
 }
 
 std::uint32_t Search::mappings() const {
@@ -195,17 +204,21 @@ void Search::meet(Time now) {
     case PortPattern::Kind::listed: {
       const std::size_t count = std::min(pattern.ports.size(), PortPattern::kMaxListed);
       for (int pass = 0; pass < kPasses; ++pass) {
-        for (std::size_t i = 0; i < count; ++i) add(sockets_[i % sockets_.size()].index, pattern.ports[i]);
+        // The first only opens our NATs: what comes before the other side has sent may be held against us there.
+        const std::uint8_t ttl = pass == 0 ? setup_.own.opener_ttl() : std::uint8_t{0};
+        for (std::size_t i = 0; i < count; ++i) add(sockets_[i % sockets_.size()].index, pattern.ports[i], ttl);
         pace(now + pass * kPassInterval, 0ns);
       }
       return;
     }
     case PortPattern::Kind::sequence: {
-      const bool giant = !setup_.first && setup_.peer.mapping == Mapping::address_and_port_dependent &&
-                         setup_.own.mapping == Mapping::address_and_port_dependent;
-      for (std::int64_t i = 1; i <= static_cast<std::int64_t>(kSequenceGuesses); ++i) {
-        const auto socket = sockets_[static_cast<std::size_t>(i - 1) % sockets_.size()].index;
-        add(socket, pattern.after_base(giant ? 2 * i - 1 : i));
+      const bool listed = steps_from_listed_ports();
+      const bool giant = listed || (!setup_.first && setup_.peer.mapping == Mapping::address_and_port_dependent &&
+                                    setup_.own.mapping == Mapping::address_and_port_dependent);
+      const std::size_t count = listed ? sockets_.size() : kSequenceGuesses;
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto step = static_cast<std::int64_t>(i) + 1;
+        add(sockets_[listed ? i : 0].index, pattern.after_base(giant ? 2 * step - 1 : step));
       }
       return pace(now, kStepInterval);
     }

@@ -82,6 +82,7 @@ class Search {
 
  private:
   bool two_sided() const { return setup_.strategy.method == Strategy::Method::two_sided_search; }
+  bool steps_from_listed_ports() const;
   void plan_opening();
   void open_sockets(Time now);
   void make_offer(Time now);

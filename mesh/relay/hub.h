@@ -68,6 +68,8 @@ class Hub {
 
   /// Admissions of `node` that end by `until` are void from now on; its session ends if it has shown such a one.
   void revoke(const crypto::PublicKey& node, WallTime until, WallTime wall_now);
+  /// For ServerConfig::revoked of the next start.
+  const std::map<crypto::PublicKey, WallTime>& revoked() const { return config_.revoked; }
 
   /// `from`: the address at the other end of the stream; unspecified: unknown.
   SessionId open(Time now, const IpAddress& from = {});

@@ -42,6 +42,7 @@ class ClientStreams {
   void set_coordinator(const crypto::VerifyKey& coordinator) { hub_.set_coordinator(coordinator); }
   /// The node was removed or expired: its admissions up to then count no more (coordinator's time).
   void revoke(const crypto::PublicKey& node, WallTime until);
+  const std::map<crypto::PublicKey, WallTime>& revoked() const { return hub_.revoked(); }
   /// What to add to the host's wall clock to have the coordinator's time, by which admissions expire.
   void set_wall_offset(Duration offset) { wall_offset_ = offset; }
 

@@ -58,6 +58,8 @@ class RelayServer::Impl {
   Result<void> listen();
   void enrol(const control::Token& token, std::function<void(const Error&)> refused);
   void handle_registered(const crypto::VerifyKey& coordinator);
+  void handle_revoked(const crypto::PublicKey& node, WallTime until);
+  void check_kept(const Result<void>& kept);
 
   io::Host& host_;
   RelayServerConfig config_;
@@ -94,6 +96,7 @@ Result<void> RelayServer::Impl::start(std::function<void(const Error&)> refused)
   clients_ = std::make_unique<ClientStreams>(host_,
                                              relay::ServerConfig{.identity = state_.identity,
                                                                  .coordinator = coordinator,
+                                                                 .revoked = state_.revoked,
                                                                  .max_sessions = config_.max_clients,
                                                                  .udp = !config_.stun_listen.empty()},
                                              *udp_);
@@ -145,7 +148,7 @@ void RelayServer::Impl::enrol(const control::Token& token, std::function<void(co
                             .tls = config_.tls};
   EnrolmentHandlers handlers{
       .on_registered = [this](const crypto::VerifyKey& key) { handle_registered(key); },
-      .on_revoked = [this](const crypto::PublicKey& node, WallTime until) { clients_->revoke(node, until); },
+      .on_revoked = [this](const crypto::PublicKey& node, WallTime until) { handle_revoked(node, until); },
       .on_wall_offset = [this](Duration offset) { clients_->set_wall_offset(offset); },
       .on_refused = std::move(refused)};
   enrolment_ = std::make_unique<Enrolment>(host_, tls_.get(), token, state_.machine_key, std::move(offer), config_.name,
@@ -158,10 +161,20 @@ void RelayServer::Impl::handle_registered(const crypto::VerifyKey& coordinator) 
   trace(host_.trace(), host_.clock().now(), TraceLevel::info, "relay_server", "registered");
   if (state_.coordinator == coordinator) return;
   state_.coordinator = coordinator;
-  if (const auto kept = store_coordinator(host_.files(), coordinator); !kept) {
-    trace(host_.trace(), host_.clock().now(), TraceLevel::warning, "relay_server", "state_not_stored",
-          {{"error", kept.error().message}});
-  }
+  check_kept(store_coordinator(host_.files(), coordinator));
+}
+
+void RelayServer::Impl::handle_revoked(const crypto::PublicKey& node, WallTime until) {
+  const auto known = clients_->revoked().find(node);
+  const bool fresh = known == clients_->revoked().end() || known->second < until;  // not told again at a reconnection
+  clients_->revoke(node, until);
+  if (fresh) check_kept(store_revocations(host_.files(), clients_->revoked()));
+}
+
+void RelayServer::Impl::check_kept(const Result<void>& kept) {
+  if (kept) return;
+  trace(host_.trace(), host_.clock().now(), TraceLevel::warning, "relay_server", "state_not_stored",
+        {{"error", kept.error().message}});
 }
 
 RelayServerStatus RelayServer::Impl::status() const {

@@ -9,6 +9,7 @@ namespace {
 constexpr const char* kKeys = "relay_keys";
 constexpr const char* kToken = "relay_token";
 constexpr const char* kCoordinator = "relay_coordinator";
+constexpr const char* kRevoked = "relay_revoked";
 constexpr std::uint8_t kVersion = 1;
 
 Bytes encode_keys(const RelayState& state, KeyProvenance provenance) {
@@ -39,6 +40,33 @@ Result<void> parse_keys(ByteView bytes, KeyProvenance ours, RelayState& state) {
   return {};
 }
 
+/// Version, then key and nanoseconds since 1970 of each.
+Bytes encode_revocations(const Revocations& revoked) {
+  Writer out;
+  out.u8(kVersion);
+  for (const auto& [node, until] : revoked) {
+    out.bytes(node.bytes()).u64be(static_cast<std::uint64_t>(until.time_since_epoch().count()));
+  }
+  return out.take();
+}
+
+Result<Revocations> parse_revocations(ByteView bytes) {
+  Revocations revoked;
+  Reader reader(bytes);
+  bool sound = reader.u8() == kVersion;
+  while (sound && reader.remaining() > 0) {
+    const auto node = crypto::PublicKey::from_bytes(reader.bytes(32));
+    const WallTime until{Duration(static_cast<std::int64_t>(reader.u64be()))};
+    sound = !reader.failed() && node;
+    if (sound) revoked[*node] = until;
+  }
+  if (sound) return revoked;
+  return fail(
+      ErrorCode::corrupt,
+      "the relay's state file relay_revoked is damaged; remove it, and nodes that were removed from the network "
+      "in the last 24 hours may use the relay until their admission ends");
+}
+
 }  // namespace
 
 Result<RelayState> load_state(io::FileSystem& files, Entropy& entropy) {
@@ -60,6 +88,13 @@ Result<RelayState> load_state(io::FileSystem& files, Entropy& entropy) {
   const auto coordinator = store.get(kCoordinator);
   if (!coordinator) return std::unexpected(coordinator.error());
   if (*coordinator) state.coordinator = crypto::VerifyKey::from_bytes(**coordinator);
+  const auto revoked = store.get(kRevoked);
+  if (!revoked) return std::unexpected(revoked.error());
+  if (*revoked) {
+    auto parsed = parse_revocations(**revoked);
+    if (!parsed) return std::unexpected(parsed.error());
+    state.revoked = std::move(*parsed);
+  }
   return state;
 }
 
@@ -69,6 +104,10 @@ Result<void> store_token(io::FileSystem& files, const std::string& token) {
 
 Result<void> store_coordinator(io::FileSystem& files, const crypto::VerifyKey& coordinator) {
   return io::StateStore(files).put(kCoordinator, coordinator.bytes());
+}
+
+Result<void> store_revocations(io::FileSystem& files, const Revocations& revoked) {
+  return io::StateStore(files).put(kRevoked, encode_revocations(revoked));
 }
 
 }  // namespace weft::relay_server

@@ -22,6 +22,9 @@ void add_probe_nat(CLI::App& app, int& status);
 void add_describe(CLI::App& app, int& status);
 void add_view(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
+void add_agree(CLI::App& app, int& status);
+void add_shell(CLI::App& app, int& status);
+void add_exchange(CLI::App& app, int& status);
 void add_gateway(CLI::App& app, int& status);
 void add_gateway_control(CLI::App& app, int& status);
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "mesh/base/error.h"
+#include "sim/bin/kernel_flags.h"
 #include "sim/bin/scenario_flags.h"
 #include "sim/scenario/matrix_run.h"
 
@@ -13,11 +14,15 @@ namespace weft::lab {
 struct MatrixFlags {
   ScenarioFlags common;
   unsigned jobs = 1;
+  KernelFlags kernel;
   std::string sabotage;  // empty, or a word of sim/scenario/sabotage.h
 
   void add_to(CLI::App& command, const std::string& results);
   /// Runs all cells; the report has wall_s and commit. Errors: usage, io, internal.
   Result<sim::MatrixOutcome> run() const;
+
+ private:
+  Result<sim::StrategyRunners> runners(const ScenarioInput& input) const;
 };
 
 /// Writes matrix.json and matrix.csv. Error: io.

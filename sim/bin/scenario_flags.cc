@@ -35,6 +35,12 @@ void ScenarioFlags::add_to(CLI::App& command, const std::string& what, const std
   command.add_option("--fidelity", fidelity, "fabric: datagrams on ns-3's event core; stack: full ns-3 nodes")
       ->check(CLI::IsMember({"fabric", "stack"}))
       ->capture_default_str();
+  command
+      .add_option("--strategy", strategies,
+                  "How pairs get a direct path, one or several with commas between: weft, or a rival of sim/strategies")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"weft", "ice", "disco", "dcutr", "birthday"}))
+      ->capture_default_str();
   command.add_option("--out", out, "Folder for " + results);
   command.add_flag("--json", json, "Print JSON instead of a table");
   command.add_flag("--explain", explain, "Add to each pair in the JSON what `weft explain` shows at both ends");
@@ -52,6 +58,7 @@ Result<ScenarioInput> ScenarioFlags::load() const {
   input.scenario = std::move(*scenario);
   input.chains = std::move(*chains);
   input.seeds = *range;
+  input.strategies = strategies;
   return input;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mesh/base/error.h"
 #include "sim/scenario/nat_models.h"
@@ -28,6 +29,7 @@ struct ScenarioInput {
   sim::NatChains chains;
   SeedRange seeds;
   bool tls = false;
+  std::vector<std::string> strategies;  // at least one
 };
 
 /// What every command that runs a scenario takes.
@@ -36,6 +38,7 @@ struct ScenarioFlags {
   std::string seeds;  // "7" or "1..100"; empty: the scenario's
   std::string tls;    // "on", "off"; empty: the scenario's
   std::string fidelity = "fabric";
+  std::vector<std::string> strategies = {"weft"};
   std::string out;
   bool json = false;
   bool explain = false;

@@ -9,13 +9,14 @@
 
 /// weft-lab: parses the command line and hands over; each sub-command is a file of its own.
 int main(int argc, char** argv) {
-  CLI::App app("weft-lab: runs the Weft stack in simulated networks", "weft-lab");
+  CLI::App app("weft-lab: runs the Weft stack in simulated networks and in network namespaces", "weft-lab");
   std::function<int()> reference;
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("weft-lab ") + WEFT_VERSION + " (" + WEFT_COMMIT + ")");
   app.footer(
-      "Exit codes: 0 ok, 1 internal, 2 usage, 20 expectation failed, 21 worse than the baseline. Scenario files: "
-      "docs/scenario.md");
+      "Exit codes: 0 ok, 1 internal, 2 usage, 11 no permission for the kernel world, 20 expectation failed, 21 worse "
+      "than "
+      "the baseline, 22 worlds disagree. Scenario files: docs/scenario.md");
   int status = 0;
   weft::lab::add_run(app, status);
   weft::lab::add_matrix(app, status);
@@ -24,6 +25,9 @@ int main(int argc, char** argv) {
   weft::lab::add_describe(app, status);
   weft::lab::add_view(app, status);
   weft::lab::add_why(app, status);
+  weft::lab::add_agree(app, status);
+  weft::lab::add_shell(app, status);
+  weft::lab::add_exchange(app, status);
   weft::lab::add_gateway(app, status);
   weft::lab::add_gateway_control(app, status);
   weft::bin::add_reference_commands(app, reference);

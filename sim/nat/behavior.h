@@ -138,6 +138,7 @@ struct PortMapping {
 /// meet. The default is the NAT that RFC 4787 asks for.
 struct Behavior {
   std::string name = "rfc4787";
+  std::string file;  // that it was read from; empty if it was not
   Translation translation = Translation::nat;
   Mapping mapping = Mapping::endpoint_independent;
   Filtering filtering = Filtering::endpoint_independent;

@@ -211,7 +211,9 @@ Result<Behavior> parse_model(std::string_view text, std::string_view file) {
 Result<Behavior> load_model(const std::string& path) {
   const auto text = sim::read_file(path);
   if (!text) return std::unexpected(text.error());
-  return parse_model(*text, path);
+  auto behavior = parse_model(*text, path);
+  if (behavior) behavior->file = path;
+  return behavior;
 }
 
 }  // namespace weft::nat

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mesh/crypto/blake2b.h"
+#include "sim/report/comparison.h"
 
 namespace weft::sim {
 namespace {
@@ -36,7 +37,10 @@ Json cell_json(const MatrixCell& cell) {
                  {"path", to_string(cell.path)},
                  {"first_packet_ms", optional_json(cell.first_packet_ms)},
                  {"time_to_direct_ms", optional_json(cell.time_to_direct_ms)},
+                 {"rtt_ms", optional_json(cell.rtt_ms)},
                  {"reason", optional_json(cell.reason)},
+                 {"strategy", cell.strategy},
+                 {"probes", optional_json(cell.probes)},
                  {"trace_hash", cell.trace_hash}};
   if (cell.explain) object["explain"] = explain_json(*cell.explain);
   return object;
@@ -67,6 +71,14 @@ std::string totals(const std::vector<MatrixCell>& cells) {
                      count[PathClass::one_way], count[PathClass::relay], count[PathClass::none]);
 }
 
+std::string compare(const MatrixReport& report) {
+  Comparison comparison;
+  for (const MatrixCell& cell : report.cells)
+    comparison.add(
+        {cell.strategy, cell.a, cell.b, cell.path == PathClass::direct, cell.time_to_direct_ms, cell.probes});
+  return comparison.to_table();
+}
+
 }  // namespace
 
 std::string_view to_string(PathClass path) { return kPathWords[static_cast<std::size_t>(path)]; }
@@ -81,6 +93,7 @@ std::string to_json(const MatrixReport& report) {
   Json cells = Json::array();
   for (const MatrixCell& cell : report.cells) cells.push_back(cell_json(cell));
   const Json object = {{"version", 1},
+                       {"world", report.world},
                        {"scenario", report.scenario},
                        {"cells", std::move(cells)},
                        {"trace_hash", report.trace_hash},
@@ -90,16 +103,18 @@ std::string to_json(const MatrixReport& report) {
 }
 
 std::string to_csv(const MatrixReport& report) {
-  std::string out = "a,b,seed,connected,path,first_packet_ms,time_to_direct_ms,reason\n";
+  std::string out = "a,b,seed,connected,path,first_packet_ms,time_to_direct_ms,reason,strategy\n";
   for (const MatrixCell& cell : report.cells) {
-    out += fmt::format("{},{},{},{},{},{},{},{}\n", cell.a, cell.b, cell.seed, cell.connected ? 1 : 0,
+    out += fmt::format("{},{},{},{},{},{},{},{},{}\n", cell.a, cell.b, cell.seed, cell.connected ? 1 : 0,
                        to_string(cell.path), csv_number(cell.first_packet_ms), csv_number(cell.time_to_direct_ms),
-                       cell.reason.value_or(""));
+                       cell.reason.value_or(""), cell.strategy);
   }
   return out;
 }
 
 std::string to_table(const MatrixReport& report) {
+  if (std::ranges::any_of(report.cells, [](const MatrixCell& cell) { return cell.strategy != "weft"; }))
+    return compare(report);
   const std::vector<std::string> classes = classes_of(report.cells);
   std::map<std::pair<std::string, std::string>, char> letters;
   std::size_t width = 0;
@@ -143,7 +158,10 @@ Result<MatrixCell> parse_cell(std::string_view line) {
     cell.path = *path;
     read_optional(object.at("first_packet_ms"), cell.first_packet_ms);
     read_optional(object.at("time_to_direct_ms"), cell.time_to_direct_ms);
+    read_optional(object.at("rtt_ms"), cell.rtt_ms);
     read_optional(object.at("reason"), cell.reason);
+    cell.strategy = object.value("strategy", "weft");
+    if (object.contains("probes")) read_optional(object.at("probes"), cell.probes);
     cell.trace_hash = object.at("trace_hash");
     if (const auto told = object.find("explain"); told != object.end())
       cell.explain = PairExplanation{told->at("from").dump(), told->at("to").dump()};

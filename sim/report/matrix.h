@@ -24,6 +24,7 @@ struct PairExplanation {
 
 /// The outcome of one pair of NAT chains under one seed.
 struct MatrixCell {
+  std::string strategy = "weft";  // or a rival of sim/strategies
   std::string a;
   std::string b;
   std::uint64_t seed = 0;
@@ -31,12 +32,15 @@ struct MatrixCell {
   PathClass path = PathClass::none;
   std::optional<double> first_packet_ms;    // from t_need to the first inner packet at the other end
   std::optional<double> time_to_direct_ms;  // from t_need to the first authenticated answer on the direct path
+  std::optional<double> rtt_ms;             // median of the pings since both have settled
   std::optional<std::string> reason;        // why not direct, machine-readable; none for direct pairs
-  std::string trace_hash;                   // of this cell, hexadecimal
+  std::optional<std::uint64_t> probes;      // of a rival strategy, both sides together
+  std::string trace_hash;                   // of this cell, hexadecimal; empty in the kernel world
   std::optional<PairExplanation> explain;   // on demand
 };
 
 struct MatrixReport {
+  std::string world = "sim";  // or kernel
   std::string scenario;
   std::vector<MatrixCell> cells;  // by a, b, seed in the order of the scenario
   std::string trace_hash;         // of the cells' hashes in order

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/report/comparison.h"
+
 namespace weft::sim {
 namespace {
 
@@ -21,9 +23,16 @@ Json pair_json(const PairResult& pair) {
                  {"first_packet_ms", ms_json(pair.first_packet)},
                  {"time_to_direct_ms", ms_json(pair.time_to_direct)},
                  {"rtt_ms", ms_json(pair.rtt)},
+                 {"least_rtt_ms", ms_json(pair.least_rtt)},
                  {"pings_sent", pair.sent},
                  {"pings_answered", pair.answered},
-                 {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)}};
+                 {"pings_arrived", pair.arrived},
+                 {"reordered", pair.reordered},
+                 {"longest_gap_ms", ms_json(pair.longest_gap)},
+                 {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)},
+                 {"nat_from", pair.nat_from},
+                 {"nat_to", pair.nat_to},
+                 {"probes", pair.probes ? Json(*pair.probes) : Json(nullptr)}};
   const auto parsed = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json::parse(text); };
   if (pair.explain) object["explain"] = {{"from", parsed(pair.explain->from)}, {"to", parsed(pair.explain->to)}};
   return object;
@@ -41,15 +50,20 @@ Json flow_json(const FlowResult& flow) {
 }
 
 Json run_json(const RunResult& run) {
-  Json pairs = Json::array(), flows = Json::array();
+  Json pairs = Json::array(), flows = Json::array(), bytes = Json::array();
   for (const PairResult& pair : run.pairs) pairs.push_back(pair_json(pair));
   for (const FlowResult& flow : run.flows) flows.push_back(flow_json(flow));
-  return {{"seed", run.seed},
+  for (const WireBytes& each : run.wire_bytes)
+    bytes.push_back({{"since", each.since}, {"at_s", to_seconds(each.at)}, {"node", each.node}, {"bytes", each.bytes}});
+  return {{"world", run.world},
+          {"seed", run.seed},
+          {"strategy", run.strategy},
           {"pairs", std::move(pairs)},
           {"flows", std::move(flows)},
+          {"wire_bytes", std::move(bytes)},
           {"failures", run.failures},
           {"virtual_s", to_seconds(run.virtual_time)},
-          {"trace_hash", run.trace_hash}};
+          {"trace_hash", run.trace_hash.empty() ? Json(nullptr) : Json(run.trace_hash)}};
 }
 
 }  // namespace
@@ -80,6 +94,17 @@ std::string to_table(const RunReport& report) {
     }
   }
   return out;
+}
+
+std::string to_comparison(const RunReport& report) {
+  Comparison comparison;
+  for (const RunResult& run : report.runs) {
+    for (const PairResult& pair : run.pairs) {
+      const auto soon = pair.time_to_direct ? std::optional(to_ms(*pair.time_to_direct)) : std::nullopt;
+      comparison.add({run.strategy, pair.nat_from, pair.nat_to, pair.path == PathClass::direct, soon, pair.probes});
+    }
+  }
+  return comparison.to_table();
 }
 
 }  // namespace weft::sim

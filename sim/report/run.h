@@ -23,7 +23,12 @@ struct PairResult {
   std::optional<Duration> least_rtt;       // what the links and the Internet take at least
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
+  std::uint64_t arrived = 0;               // of those sent, at the far TUN
+  std::uint64_t reordered = 0;             // of those, behind one that was sent later
+  std::optional<Duration> longest_gap;     // between two arrivals that follow each other; nullopt: fewer than two
   std::string reason;                      // why not direct; empty if it is
+  std::string nat_from, nat_to;            // chains of models, `+` between them; `public`: none
+  std::optional<std::uint64_t> probes;     // of a rival strategy, both sides together
   std::optional<PairExplanation> explain;  // on demand
 };
 
@@ -43,14 +48,25 @@ struct FlowResult {
   }
 };
 
+/// What a node put on its wire from one line of the timeline to the next, in bytes of IP packets.
+struct WireBytes {
+  std::string since;  // "start", or the pointer of the event
+  Duration at{0};     // of it, since the traffic's clock began
+  std::string node;
+  std::uint64_t bytes = 0;
+};
+
 /// One scenario under one seed.
 struct RunResult {
+  std::string world = "sim";  // or kernel
   std::uint64_t seed = 0;
+  std::string strategy = "weft";
   std::vector<PairResult> pairs;      // in the order of the scenario's traffic
   std::vector<FlowResult> flows;      // likewise, of the ns-3 applications
   std::vector<std::string> failures;  // expectations and invariants that did not hold, a sentence each
-  Duration virtual_time{0};
-  std::string trace_hash;
+  std::vector<WireBytes> wire_bytes;  // in the order of time, then of the nodes
+  Duration virtual_time{0};           // in the kernel world: real, from the beginning of traffic
+  std::string trace_hash;             // empty in the kernel world
 };
 
 struct RunReport {
@@ -63,5 +79,8 @@ struct RunReport {
 std::string to_json(const RunReport& report);
 /// For a terminal: a line for each pair of each run.
 std::string to_table(const RunReport& report);
+/// For a terminal: a line for each strategy, with the share of direct pairs and how soon; then which NATs cost the
+/// rest.
+std::string to_comparison(const RunReport& report);
 
 }  // namespace weft::sim

@@ -48,15 +48,19 @@ void Deployment::add_node(const NodeSpec& node) {
   hosts_[node.name] = &world_.add_host(
       {.name = node.name, .place = at.place, .region = at.region, .addresses = at.addresses, .link = at.link});
   site_of_[node.name] = node.site;
+  addresses_[node.name] = at.addresses.front();
+}
+
+io::Host& Deployment::add_public_host(const std::string& name, const std::string& at, const IpAddress& address) {
+  return world_.add_host({.name = name, .region = region(at), .addresses = {address}});
 }
 
 Result<void> Deployment::start() {
   coordinator_address_ = sites_.next_public();
-  coordinator_host_ =
-      &sites_.add_public_host("coordinator", region(scenario_.coordinator_region), coordinator_address_);
+  coordinator_host_ = &add_public_host("coordinator", scenario_.coordinator_region, coordinator_address_);
   for (const RelaySpec& relay : scenario_.relays) {
     relay_addresses_[relay.name] = sites_.next_public();
-    relay_hosts_[relay.name] = &sites_.add_public_host(relay.name, region(relay.region), relay_addresses_[relay.name]);
+    relay_hosts_[relay.name] = &add_public_host(relay.name, relay.region, relay_addresses_[relay.name]);
   }
   for (const NodeSpec& node : scenario_.nodes) add_node(node);
   for (const EventSpec& event : scenario_.events) {
@@ -155,6 +159,17 @@ Duration Deployment::least_delay(const std::string& from, const std::string& to)
   const SitePlan &a = sites_.plan(site_of_.at(from)), &b = sites_.plan(site_of_.at(to));
   if (a.name == b.name && !a.chain->empty()) return kInsideSite;
   return a.link.delay + scenario_.topology.delay[a.region][b.region] + b.link.delay;
+}
+
+Duration Deployment::delay_to_region(const std::string& node, const std::string& to) const {
+  const SitePlan& site = sites_.plan(site_of_.at(node));
+  return site.link.delay + scenario_.topology.delay[site.region][region(to)];
+}
+
+std::vector<Endpoint> Deployment::stun_servers() const {
+  std::vector<Endpoint> servers;
+  for (const auto& [name, address] : relay_addresses_) servers.push_back({address, kStunPort});
+  return servers;
 }
 
 void Deployment::pull_the_plug(io::Host& host, Unsynced fate) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mesh/base/error.h"
 #include "sim/scenario/nat_models.h"
@@ -48,6 +49,12 @@ class Deployment {
   /// One way between two nodes where they are now by the plan: access links and regions, without queues, jitter and the
   /// time inside sites and carriers.
   Duration least_delay(const std::string& from, const std::string& to) const;
+  /// The same way from a node to any host of a region.
+  Duration delay_to_region(const std::string& node, const std::string& region) const;
+  /// One endpoint of each relay.
+  std::vector<Endpoint> stun_servers() const;
+  /// The address that the node was given at the start.
+  const IpAddress& address(const std::string& node) const { return addresses_.at(node); }
   Sites& sites() { return sites_; }
   /// Where a node is now.
   const std::string& site_of(const std::string& node) const { return site_of_.at(node); }
@@ -68,6 +75,7 @@ class Deployment {
   bool complete(const agent::Agent& agent) const;
   void add_site(const NodeSpec& node);
   void add_node(const NodeSpec& node);
+  io::Host& add_public_host(const std::string& name, const std::string& region, const IpAddress& address);
   void pull_the_plug(io::Host& host, Unsynced fate);
 
   World& world_;
@@ -78,7 +86,7 @@ class Deployment {
   std::string token_;
   io::Host* coordinator_host_ = nullptr;
   IpAddress coordinator_address_;
-  std::map<std::string, IpAddress> relay_addresses_;
+  std::map<std::string, IpAddress> relay_addresses_, addresses_;
   std::map<std::string, io::Host*> relay_hosts_, hosts_;
   std::unique_ptr<coordinator::Coordinator> coordinator_;
   std::map<std::string, std::unique_ptr<relay_server::RelayServer>> relays_;

@@ -2,10 +2,14 @@
 #include "sim/scenario/expectations.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "sim/scenario/run.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/simultaneous_open.h"
+#include "sim/scenario/true_reason.h"
 
 namespace weft::sim {
 namespace {
@@ -22,6 +26,7 @@ void check_connected(const std::vector<MatrixCell>& cells, std::vector<std::stri
 
 void check_direct(const NatChains& chains, const std::vector<MatrixCell>& cells, std::vector<std::string>& failures) {
   for (const MatrixCell& cell : cells) {
+    if (cell.strategy != "weft") continue;
     if (cell.path == PathClass::direct || !simultaneous_open_connects(chains.at(cell.a), chains.at(cell.b), cell.seed))
       continue;
     failures.push_back(fmt::format("{}: plain simultaneous open connects them, the agents are on {}{}", name_of(cell),
@@ -29,9 +34,18 @@ void check_direct(const NatChains& chains, const std::vector<MatrixCell>& cells,
   }
 }
 
-}  // namespace
-
-namespace {
+/// Reasons against what the models say. The pairs that should be direct are check_direct's.
+void check_reasons(const Scenario& scenario, const NatChains& chains, const std::vector<MatrixCell>& cells,
+                   std::vector<std::string>& failures) {
+  for (const MatrixCell& cell : cells) {
+    if (cell.strategy != "weft" || cell.path == PathClass::direct) continue;
+    const auto words = true_reasons(chains.at(cell.a), chains.at(cell.b), cell.seed, scenario.relays.size());
+    const std::string given = cell.reason.value_or("no reason");
+    if (words.empty() || std::ranges::find(words, given) != words.end()) continue;
+    failures.push_back(
+        fmt::format("{}: the reason given is {}, the true one is {}", name_of(cell), given, fmt::join(words, " or ")));
+  }
+}
 
 /// Empty if one pair is as expected.
 std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
@@ -54,6 +68,24 @@ std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
         return "";
       return fmt::format("{}: expected {:g} of the pings to be answered, {} of {} were{}", who, expect.ratio,
                          pair.answered, pair.sent, because(pair.reason));
+    case ExpectSpec::Kind::arrived:
+      if (pair.sent > 0 && static_cast<double>(pair.arrived) >= expect.ratio * static_cast<double>(pair.sent))
+        return "";
+      return fmt::format("{}: expected {:g} of the pings to arrive, {} of {} did{}", who, expect.ratio, pair.arrived,
+                         pair.sent, because(pair.reason));
+    case ExpectSpec::Kind::lost:
+      if (pair.sent > 0 && pair.sent - pair.arrived <= expect.at_most_count) return "";
+      return fmt::format("{}: expected at most {} pings to be lost on their way, {} of {} were", who,
+                         expect.at_most_count, pair.sent - pair.arrived, pair.sent);
+    case ExpectSpec::Kind::reordered:
+      if (pair.reordered <= expect.at_most_count) return "";
+      return fmt::format("{}: expected at most {} pings to arrive behind a later one, {} did", who,
+                         expect.at_most_count, pair.reordered);
+    case ExpectSpec::Kind::blackout:
+      if (pair.longest_gap && *pair.longest_gap <= expect.at_most) return "";
+      return fmt::format("{}: expected at most {:g} ms between two arrivals, {}", who, to_ms(expect.at_most),
+                         pair.longest_gap ? fmt::format("the longest gap is {:.1f} ms", to_ms(*pair.longest_gap))
+                                          : "fewer than two pings arrived");
     case ExpectSpec::Kind::latency_stretch:
       if (pair.rtt && pair.least_rtt && to_ms(*pair.rtt) <= expect.ratio * to_ms(*pair.least_rtt)) return "";
       return fmt::format("{}: expected at most {:g} times the least round trip, {}", who, expect.ratio,
@@ -69,7 +101,8 @@ std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
 bool is_of_pairs(ExpectSpec::Kind kind) {
   using Kind = ExpectSpec::Kind;
   return kind == Kind::connected || kind == Kind::path || kind == Kind::time_to_direct || kind == Kind::answered ||
-         kind == Kind::latency_stretch;
+         kind == Kind::latency_stretch || kind == Kind::arrived || kind == Kind::lost || kind == Kind::reordered ||
+         kind == Kind::blackout;
 }
 
 std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs) {
@@ -88,6 +121,12 @@ std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs
                      expect.to, bad, pairs.size(), expect.share, first);
 }
 
+std::string check_path_changes(const ExpectSpec& expect, std::uint64_t changes) {
+  if (changes <= expect.at_most_count) return "";
+  return fmt::format("{} to {}: expected at most {} changes of path, there were {}", expect.from, expect.to,
+                     expect.at_most_count, changes);
+}
+
 std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration span) {
   const double per_second = static_cast<double>(bytes) / to_seconds(span);
   if (per_second <= expect.bytes_per_s) return "";
@@ -98,6 +137,7 @@ std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration s
 std::vector<std::string> check_matrix(const Scenario& scenario, const NatChains& chains,
                                       const std::vector<MatrixCell>& cells) {
   std::vector<std::string> failures;
+  check_reasons(scenario, chains, cells, failures);
   for (const ExpectSpec& expect : scenario.expectations) {
     if (expect.kind == ExpectSpec::Kind::all_connected) check_connected(cells, failures);
     if (expect.kind == ExpectSpec::Kind::direct_where_simultaneous_open_connects) check_direct(chains, cells, failures);

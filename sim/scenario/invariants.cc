@@ -28,8 +28,9 @@ void Invariants::Breach::note(ByteView packet) {
 bool Invariants::differ_in_ports(ByteView packet) {
   const bool v4 = packet.size() > 20 && packet[0] >> 4 == 4;
   const std::size_t header = v4 ? std::size_t{packet[0] & 15u} * 4 : 40;
+  if (packet.size() < header + 4) return false;
   const std::uint8_t protocol = v4 ? packet[9] : packet[6];
-  if (packet.size() < header + 4 || (protocol != 6 && protocol != 17)) return false;
+  if (protocol != 6 && protocol != 17) return false;
   return load_u16be(packet.data() + header) != load_u16be(packet.data() + header + 2);
 }
 
@@ -38,11 +39,12 @@ void Invariants::see(Time now, ByteView packet) {
   const IpAddress source = fabric::source_of(packet), destination = fabric::destination_of(packet);
   if (contains(packet, canary_)) plaintext_.note(packet);
   if (source == destination && !differ_in_ports(packet)) land_.note(packet);
-  if (!sites_are_shared_) budget_.see(now, packet);
-  // Gateways answer an expired packet from inside; that is nobody's probe.
+  if (!sharing_.nats) budget_.see(now, packet);
+  // On the wire of a host behind a NAT; gateways answer an expired packet from inside, and that is nobody's probe.
   const bool datagram = packet.size() > 20 && packet[0] >> 4 == 4 && packet[9] == 17;
-  const bool from_a_home = datagram && kHomes.contains(source) && kHomes.contains(destination);
-  if (from_a_home && !sites_are_shared_ && destination.v4_host_order() % 256 != 1) private_probe_.note(packet);
+  const bool from_a_home = datagram && kHomes.contains(source) && destination.is_private();
+  if (from_a_home && !sharing_.networks && destination.v4_host_order() % 256 != 1) private_probe_.note(packet);
+  if (probe_flow(packet) && !destination.is_private() && !attested_(destination)) unattested_.note(packet);
 }
 
 std::vector<std::string> Invariants::violations() const {
@@ -55,6 +57,7 @@ std::vector<std::string> Invariants::violations() const {
   };
   tell(plaintext_, "an inner packet was on a wire in plaintext");
   tell(private_probe_, "a probe went to a private address without evidence of the same network");
+  tell(unattested_, "a probe went to an address that no node has reported");
   tell(land_, "a packet had the same source and destination");
   if (std::string beyond = budget_.violation(); !beyond.empty()) sentences.push_back(std::move(beyond));
   if (packets_ == 0) sentences.push_back("invariant: no packet was seen at all");

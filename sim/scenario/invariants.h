@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "mesh/base/bytes.h"
+#include "mesh/base/ip.h"
 #include "sim/scenario/search_budget.h"
 
 namespace weft::sim {
@@ -13,9 +15,15 @@ namespace weft::sim {
 /// What must hold on every wire of every run (docs/scenario.md); given each packet that a host or gateway sends.
 class Invariants {
  public:
-  /// `canary`: bytes that every inner packet carries. `sites_are_shared`: some nodes have a local network in common, so
-  /// packets between private addresses are theirs.
-  Invariants(Bytes canary, bool sites_are_shared) : canary_(std::move(canary)), sites_are_shared_(sites_are_shared) {}
+  /// What several nodes of the run have in common. `networks`: some have a local network, so packets between private
+  /// addresses are theirs; `nats`: some have a NAT, whose address is then no one node's.
+  struct Sharing {
+    bool networks = false;
+    bool nats = false;
+  };
+  /// `canary`: bytes that every inner packet carries. `attested`: whether a public address is one that a node reports.
+  Invariants(Bytes canary, Sharing sharing, std::function<bool(const IpAddress&)> attested)
+      : canary_(std::move(canary)), sharing_(sharing), attested_(std::move(attested)) {}
 
   void see(Time now, ByteView packet);
   std::uint64_t packets() const { return packets_; }
@@ -31,9 +39,10 @@ class Invariants {
   };
 
   Bytes canary_;
-  bool sites_are_shared_;
+  Sharing sharing_;
+  std::function<bool(const IpAddress&)> attested_;
   std::uint64_t packets_ = 0;
-  Breach plaintext_, private_probe_, land_;
+  Breach plaintext_, private_probe_, unattested_, land_;
   SearchBudget budget_;
 };
 

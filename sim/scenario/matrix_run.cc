@@ -13,16 +13,46 @@ namespace {
 
 using nlohmann::json;
 
-struct CellSpec {
-  std::string a, b;
-  std::uint64_t seed = 0;
-};
+std::optional<double> ms(const std::optional<Duration>& duration) {
+  return duration ? std::optional(to_ms(*duration)) : std::nullopt;
+}
 
-std::vector<CellSpec> cells_of(const MatrixSpec& matrix, const MatrixOptions& options) {
+MatrixCell cell_of(const CellSpec& spec, const RunResult& run) {
+  const PairResult& pair = run.pairs.front();
+  MatrixCell cell{.strategy = run.strategy,
+                  .a = spec.a,
+                  .b = spec.b,
+                  .seed = spec.seed,
+                  .connected = pair.connected,
+                  .path = pair.path};
+  cell.probes = pair.probes;
+  cell.first_packet_ms = ms(pair.first_packet);
+  cell.time_to_direct_ms = ms(pair.time_to_direct);
+  cell.rtt_ms = ms(pair.rtt);
+  if (!pair.reason.empty()) cell.reason = pair.reason;
+  cell.trace_hash = run.trace_hash;
+  cell.explain = pair.explain;
+  return cell;
+}
+
+/// What a worker sends: {"cell": …, "failures": […]} or {"error": sentence}.
+std::string run_cell(const Scenario& scenario, const NatChains& chains, const ScenarioRunner& runner,
+                     const CellSpec& spec) {
+  const auto run = runner(two_nodes(scenario, spec), chains, spec.seed);
+  const std::string who = spec.a + " and " + spec.b + ", seed " + std::to_string(spec.seed) + ": ";
+  if (!run) return json{{"error", who + run.error().message}}.dump();
+  json failures = json::array();
+  for (const std::string& failure : run->failures) failures.push_back(who + failure);
+  return json{{"cell", encode(cell_of(spec, *run))}, {"world", run->world}, {"failures", std::move(failures)}}.dump();
+}
+
+}  // namespace
+
+std::vector<CellSpec> cells_of(const MatrixSpec& matrix, std::uint64_t first_seed, std::uint64_t last_seed) {
   std::vector<CellSpec> cells;
   for (std::size_t i = 0; i < matrix.classes.size(); ++i) {
     for (std::size_t j = i; j < matrix.classes.size(); ++j) {
-      for (std::uint64_t seed = options.first_seed; seed <= options.last_seed; ++seed) {
+      for (std::uint64_t seed = first_seed; seed <= last_seed; ++seed) {
         cells.push_back({matrix.classes[i], matrix.classes[j], seed});
       }
     }
@@ -30,7 +60,6 @@ std::vector<CellSpec> cells_of(const MatrixSpec& matrix, const MatrixOptions& op
   return cells;
 }
 
-/// The scenario of one cell: two nodes, and a ping that goes on until the cell ends.
 Scenario two_nodes(const Scenario& scenario, const CellSpec& cell) {
   Scenario pair = scenario;
   const MatrixSpec& matrix = *scenario.matrix;
@@ -43,45 +72,32 @@ Scenario two_nodes(const Scenario& scenario, const CellSpec& cell) {
   return pair;
 }
 
-std::optional<double> ms(const std::optional<Duration>& duration) {
-  return duration ? std::optional(to_ms(*duration)) : std::nullopt;
+ScenarioRunner settled_in(WorldFactory make_world, bool tls, const std::string& strategy, bool explain) {
+  return [make_world = std::move(make_world), tls, strategy, explain](const Scenario& scenario, const NatChains& chains,
+                                                                      std::uint64_t seed) {
+    return run_scenario(scenario, chains,
+                        {.seed = seed,
+                         .tls = tls,
+                         .end = {.when_settled = true, .explain = explain},
+                         .make_world = make_world,
+                         .strategy = strategy});
+  };
 }
-
-MatrixCell cell_of(const CellSpec& spec, const RunResult& run) {
-  const PairResult& pair = run.pairs.front();
-  MatrixCell cell{.a = spec.a, .b = spec.b, .seed = spec.seed, .connected = pair.connected, .path = pair.path};
-  cell.first_packet_ms = ms(pair.first_packet);
-  cell.time_to_direct_ms = ms(pair.time_to_direct);
-  if (!pair.reason.empty()) cell.reason = pair.reason;
-  cell.trace_hash = run.trace_hash;
-  cell.explain = pair.explain;
-  return cell;
-}
-
-/// What a worker sends: {"cell": …, "failures": […]} or {"error": sentence}.
-std::string run_cell(const Scenario& scenario, const NatChains& chains, const MatrixOptions& options,
-                     const CellSpec& spec) {
-  const RunOptions run_options{.seed = spec.seed,
-                               .tls = options.tls,
-                               .end_when_settled = true,
-                               .explain = options.explain,
-                               .make_world = options.make_world};
-  const auto run = run_scenario(two_nodes(scenario, spec), chains, run_options);
-  const std::string who = spec.a + " and " + spec.b + ", seed " + std::to_string(spec.seed) + ": ";
-  if (!run) return json{{"error", who + run.error().message}}.dump();
-  json failures = json::array();
-  for (const std::string& failure : run->failures) failures.push_back(who + failure);
-  return json{{"cell", encode(cell_of(spec, *run))}, {"failures", std::move(failures)}}.dump();
-}
-
-}  // namespace
 
 Result<MatrixOutcome> run_matrix(const Scenario& scenario, const NatChains& chains, const MatrixOptions& options) {
   if (!scenario.matrix)
     return fail(ErrorCode::usage, "scenario '" + scenario.name + "' has no matrix; use weft-lab run");
-  const std::vector<CellSpec> specs = cells_of(*scenario.matrix, options);
+  const std::vector<CellSpec> specs = cells_of(*scenario.matrix, options.first_seed, options.last_seed);
+  const std::size_t all = specs.size() * options.runners.size();
   const auto lines = run_in_workers(
-      specs.size(), options.jobs, [&](std::size_t index) { return run_cell(scenario, chains, options, specs[index]); });
+      all, options.jobs,
+      [&](std::size_t index) {
+        const ScenarioRunner& runner = options.runners[index / specs.size()].second;
+        return run_cell(scenario, chains, runner, specs[index % specs.size()]);
+      },
+      [&, done = std::size_t{0}](const std::string&) mutable {
+        if (options.on_progress) options.on_progress(++done, all);
+      });
   if (!lines) return std::unexpected(lines.error());
   MatrixOutcome outcome;
   outcome.report.scenario = scenario.name;
@@ -91,9 +107,10 @@ Result<MatrixOutcome> run_matrix(const Scenario& scenario, const NatChains& chai
     auto cell = parse_cell(object["cell"].get<std::string>());
     if (!cell) return std::unexpected(cell.error());
     outcome.report.cells.push_back(std::move(*cell));
+    outcome.report.world = object["world"];
     for (const json& failure : object["failures"]) outcome.failures.push_back(failure);
   }
-  outcome.report.trace_hash = combined_hash(outcome.report.cells);
+  if (outcome.report.world == "sim") outcome.report.trace_hash = combined_hash(outcome.report.cells);
   for (std::string& failure : check_matrix(scenario, chains, outcome.report.cells))
     outcome.failures.push_back(std::move(failure));
   return outcome;

@@ -71,7 +71,7 @@ void ScenarioReader::read_members(EventSpec& event, const json& line) {
   }
   static const std::map<std::string, Unsynced> fates = {
       {"torn", Unsynced::torn}, {"lost", Unsynced::lost}, {"kept", Unsynced::kept}};
-  event.unsynced = fates.at(line.value("unsynced", "torn"));
+  if (line.contains("unsynced")) event.unsynced = fates.at(line["unsynced"]);
   if (event.kind == Kind::set_nat)
     event.nat = same_length_nat(event.node, required(line, "nat", pointer), pointer + "/nat");
   if (event.kind == Kind::nat_reboot) {

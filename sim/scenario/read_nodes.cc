@@ -39,7 +39,8 @@ void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
        .nat = nat(required(entry, "nat", pointer), pointer + "/nat"),
        .access = access(entry.contains("access") ? entry["access"].get<std::string>() : "", pointer + "/access"),
        .site = entry.value("site", "site of " + name),
-       .carrier = entry.value("carrier", std::string())});
+       .carrier = entry.value("carrier", std::string()),
+       .neighbour_flows_per_s = entry.value("neighbour_flows_per_s", 0.0)});
   const NodeSpec& node = scenario_.nodes.back();
   if (!nodes_.insert(name).second) refuse(pointer + "/name", "is the name of another node; names are unique");
   if (relays_.contains(name) || name == "coordinator")
@@ -61,7 +62,7 @@ void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
 
 void ScenarioReader::read_group(const json& entry, const std::string& pointer) {
   GroupSpec group{.name = entry["name"], .count = entry["count"]};
-  for (const char* key : {"site", "carrier"}) {
+  for (const char* key : {"site", "carrier", "neighbour_flows_per_s"}) {
     if (entry.contains(key))
       return refuse(pointer + "/" + key, "is of one node; a group has nodes_per_site and sites_per_carrier");
   }

@@ -3,37 +3,19 @@
 
 #include <algorithm>
 
-#include "mesh/agent/agent.h"
-#include "sim/scenario/deployment.h"
 #include "sim/scenario/draw.h"
 #include "sim/scenario/expectations.h"
-#include "sim/scenario/invariants.h"
+#include "sim/scenario/rival_run.h"
 #include "sim/scenario/scenario.h"
-#include "sim/scenario/timeline.h"
-#include "sim/world/world.h"
+#include "sim/scenario/sim_stage.h"
+#include "sim/scenario/stage.h"
 
 namespace weft::sim {
 namespace {
 
-/// Virtual time in which all agents must know each other, and the pause after that in which NAT facts are completed.
+/// Time in which all agents must know each other.
 constexpr Duration kBringUpLimit = 60s;
-constexpr Duration kFactsPause = 2s;
-constexpr Duration kAfterSettled = 1s;
-
-PathClass path_class_of(const agent::PeerStatus* peer) {
-  if (peer == nullptr) return PathClass::none;
-  switch (peer->path) {
-    case path::PathClass::direct:
-      return PathClass::direct;
-    case path::PathClass::one_way:
-      return PathClass::one_way;
-    case path::PathClass::relay:
-      return PathClass::relay;
-    case path::PathClass::none:
-      return PathClass::none;
-  }
-  return PathClass::none;
-}
+constexpr std::size_t kCountedNodes = 100;  // in larger networks the bytes of each node and event are not kept
 
 /// Both ends must agree on direct; one alone is one way.
 PathClass joined(PathClass a, PathClass b) {
@@ -52,74 +34,64 @@ std::optional<Duration> median_rtt(const std::vector<PingSample>& samples) {
   return rtts[rtts.size() / 2];
 }
 
+/// How the pings reached the far end. `samples` are in the order of sending.
+void count_arrivals(const std::vector<PingSample>& samples, PairResult& result) {
+  std::vector<Time> arrivals;
+  std::optional<Time> latest;
+  for (const PingSample& sample : samples) {
+    if (!sample.arrived) continue;
+    arrivals.push_back(*sample.arrived);
+    if (latest && *sample.arrived < *latest) ++result.reordered;
+    latest = std::max(latest.value_or(*sample.arrived), *sample.arrived);
+  }
+  result.arrived = arrivals.size();
+  std::ranges::sort(arrivals);
+  for (std::size_t i = 1; i < arrivals.size(); ++i) {
+    result.longest_gap = std::max(result.longest_gap.value_or(0ns), arrivals[i] - arrivals[i - 1]);
+  }
+}
+
+/// Until `done()` holds or the stage is broken; false if `deadline` came first.
+bool run_stage_until(Stage& stage, const std::function<bool()>& done, Time deadline) {
+  return stage.run_until([&] { return stage.broken() || done(); }, deadline);
+}
+
 /// One run from bring-up to result.
 class Run {
  public:
-  Run(const Scenario& scenario, const NatChains& chains, const RunOptions& options)
-      : scenario_(scenario),
-        options_(options),
-        world_(options.make_world(options.seed,
-                                  {scenario.topology.delay, scenario.topology.loss_ppm, scenario.topology.hops})),
-        invariants_(world_->canary(), shares_sites(scenario)),
-        deployment_(*world_, scenario, chains, options.tls),
-        timeline_(*world_, scenario, chains, deployment_) {
-    if (options.recorder != nullptr) world_->set_recorder(*options.recorder);
-    world_->observe([this](ByteView packet) { invariants_.see(world_->now(), packet); });
-  }
+  Run(Stage& stage, const Scenario& scenario, std::uint64_t seed, const RunEnd& end)
+      : stage_(stage), scenario_(scenario), seed_(seed), end_(end) {}
 
   Result<RunResult> execute() {
-    if (auto able = check_expressible(scenario_, *world_); !able) return std::unexpected(able.error());
-    if (auto started = bring_up(); !started) return std::unexpected(started.error());
+    if (auto started = bring_up(stage_); !started) return std::unexpected(started.error());
+    run_until([] { return false; }, stage_.now() + kFactsPause);
+    t0_ = stage_.now();
     if (auto started = start_traffic(); !started) return std::unexpected(started.error());
+    note_bytes("start");
     schedule_events();
     schedule_expectations();
     const Time end = t0_ + scenario_.duration;
-    if (options_.end_when_settled) {
-      world_->run_until([this] { return settled(); }, end);
-      world_->run_until([] { return false; }, std::min(end, world_->now() + kAfterSettled));
+    if (end_.when_settled) {
+      if (run_until([this] { return settled(); }, end)) settled_at_ = stage_.now();
+      run_until([] { return false; }, std::min(end, stage_.now() + end_.after));
     } else {
-      world_->run_until([] { return false; }, end);
+      run_until([] { return false; }, end);
     }
+    if (auto broken = stage_.broken()) return std::unexpected(*broken);
     return finish();
   }
 
  private:
-  static bool shares_sites(const Scenario& scenario) {
-    for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        if (scenario.nodes[i].site == scenario.nodes[j].site) return true;
-      }
-    }
-    return false;
-  }
-
-  Result<void> bring_up() {
-    if (auto started = deployment_.start(); !started) return started;
-    if (!world_->run_until([this] { return deployment_.complete(); }, world_->now() + kBringUpLimit)) {
-      return fail(ErrorCode::internal, "the agents did not all find each other within " +
-                                           std::to_string(kBringUpLimit.count() / 1'000'000'000) +
-                                           " s of virtual time: " + deployment_.what_is_missing());
-    }
-    world_->run_until([] { return false; }, world_->now() + kFactsPause);
-    t0_ = world_->now();
-    return {};
-  }
+  bool run_until(const std::function<bool()>& done, Time deadline) { return run_stage_until(stage_, done, deadline); }
 
   Result<void> start_traffic() {
     for (const PingSpec& ping : scenario_.pings) {
-      io::Host& to = deployment_.host(ping.to);
-      pings_.push_back(world_->ping(deployment_.host(ping.from), to,
-                                    {.destination = deployment_.overlay_address(ping.to),
-                                     .start = t0_ + ping.start,
-                                     .interval = ping.interval,
-                                     .count = ping.count}));
+      auto started = stage_.ping(ping, t0_ + ping.start);
+      if (!started) return std::unexpected(started.error());
+      pings_.push_back(std::move(*started));
     }
     for (const FlowSpec& flow : scenario_.flows) {
-      FlowPlan plan = flow.plan;
-      plan.destination = deployment_.overlay_address(flow.to);
-      plan.start = t0_ + flow.start;
-      if (flow.stop) plan.stop = t0_ + *flow.stop;
-      auto started = world_->start_flow(deployment_.host(flow.from), deployment_.host(flow.to), plan);
+      auto started = stage_.start_flow(flow, t0_);
       if (!started) return std::unexpected(started.error());
       flows_.push_back(std::move(*started));
     }
@@ -128,8 +100,9 @@ class Run {
 
   void schedule_events() {
     for (const EventSpec& event : scenario_.events) {
-      world_->at(t0_ + event.at, [this, &event] {
-        if (auto done = timeline_.apply(event); !done)
+      stage_.at(t0_ + event.at, [this, &event] {
+        note_bytes(event.pointer);
+        if (auto done = stage_.apply(event); !done)
           failures_.push_back("event at " + event.pointer + ": " + done.error().message);
       });
     }
@@ -140,8 +113,10 @@ class Run {
     for (const ExpectSpec& expect : scenario_.expectations) {
       if (expect.kind == ExpectSpec::Kind::idle_bytes) {
         schedule_count(expect);
+      } else if (expect.kind == ExpectSpec::Kind::path_changes) {
+        schedule_path_changes(expect);
       } else if (expect.at) {
-        world_->at(t0_ + *expect.at, [this, &expect] { check_one(expect); });
+        stage_.at(t0_ + *expect.at, [this, &expect] { check_one(expect); });
       }
     }
   }
@@ -149,11 +124,26 @@ class Run {
   void schedule_count(const ExpectSpec& expect) {
     const Duration since = expect.since.value_or(0ns), until = expect.until.value_or(scenario_.duration);
     auto before = std::make_shared<std::uint64_t>(0);
-    world_->at(t0_ + since, [this, &expect, before] { *before = world_->bytes_sent(deployment_.host(expect.from)); });
-    world_->at(t0_ + until - 1ns, [this, &expect, before, span = until - since] {
-      const std::uint64_t sent = world_->bytes_sent(deployment_.host(expect.from)) - *before;
+    stage_.at(t0_ + since, [this, &expect, before] { *before = stage_.bytes_sent(expect.from); });
+    stage_.at(t0_ + until - 1ns, [this, &expect, before, span = until - since] {
+      const std::uint64_t sent = stage_.bytes_sent(expect.from) - *before;
       note(check_idle(expect, sent, span));
     });
+  }
+
+  void schedule_path_changes(const ExpectSpec& expect) {
+    const Duration since = expect.since.value_or(0ns), until = expect.until.value_or(scenario_.duration);
+    auto before = std::make_shared<std::uint64_t>(0);
+    stage_.at(t0_ + since, [this, &expect, before] { *before = path_changes(expect); });
+    stage_.at(t0_ + until - 1ns, [this, &expect, before] {
+      const std::uint64_t now = path_changes(expect);
+      note(check_path_changes(expect, now - std::min(now, *before)));  // a restarted agent counts from zero
+    });
+  }
+
+  std::uint64_t path_changes(const ExpectSpec& expect) {
+    const auto there = stage_.peer(expect.from, expect.to);
+    return there ? there->path_changes : 0;
   }
 
   bool is_of(const std::string& node, const std::string& node_or_group) const {
@@ -172,39 +162,40 @@ class Run {
       const PingSpec& ping = scenario_.pings[i];
       if (is_of(ping.from, expect.from) && is_of(ping.to, expect.to)) pairs.push_back(result_of(i, &expect));
     }
-    if (pairs.empty() && deployment_.knows(expect.from) && deployment_.knows(expect.to))
+    if (pairs.empty() && stage_.knows(expect.from) && stage_.knows(expect.to))
       pairs.push_back(status_of(expect.from, expect.to));
     note(check(expect, pairs));
   }
 
-  const agent::PeerStatus* peer(const agent::AgentStatus& status, const std::string& other) {
-    const IpAddress address = deployment_.overlay_address(other);
-    const auto found = std::ranges::find_if(
-        status.peers, [&](const agent::PeerStatus& p) { return std::ranges::count(p.addresses, address) > 0; });
-    return found == status.peers.end() ? nullptr : &*found;
+  /// Remembers what every node has put on its wire, at the beginning and before each event.
+  void note_bytes(const std::string& since) {
+    if (!stage_.counts_bytes() || scenario_.nodes.size() > kCountedNodes) return;
+    close_span();
+    for (const NodeSpec& node : scenario_.nodes)
+      wire_bytes_.push_back(
+          {.since = since, .at = stage_.now() - t0_, .node = node.name, .bytes = stage_.bytes_sent(node.name)});
   }
 
-  /// Empty while the agent is stopped.
-  agent::AgentStatus status(const std::string& node) {
-    const agent::Agent* agent = deployment_.agent(node);
-    return agent == nullptr ? agent::AgentStatus{} : agent->status();
+  /// The counts that are still totals of the beginning of their span become what was sent in it.
+  void close_span() {
+    for (; counted_ < wire_bytes_.size(); ++counted_) {
+      WireBytes& open = wire_bytes_[counted_];
+      open.bytes = stage_.bytes_sent(open.node) - open.bytes;
+    }
   }
 
   bool settled() {
     return std::ranges::all_of(scenario_.pings, [this](const PingSpec& ping) {
-      const auto from = status(ping.from), to = status(ping.to);
-      const auto *there = peer(from, ping.to), *back = peer(to, ping.from);
-      return there != nullptr && back != nullptr && there->state == path::SearchState::settled &&
-             back->state == path::SearchState::settled;
+      const auto there = stage_.peer(ping.from, ping.to), back = stage_.peer(ping.to, ping.from);
+      return there && back && there->settled && back->settled;
     });
   }
 
   PairResult status_of(const std::string& from, const std::string& to) {
     PairResult result{.from = from, .to = to};
-    const auto near = status(from), far = status(to);
-    const auto *there = peer(near, to), *back = peer(far, from);
-    result.path = joined(path_class_of(there), path_class_of(back));
-    if (there != nullptr) {
+    const auto there = stage_.peer(from, to), back = stage_.peer(to, from);
+    result.path = joined(there ? there->path : PathClass::none, back ? back->path : PathClass::none);
+    if (there) {
       result.time_to_direct = there->time_to_direct;
       if (result.path != PathClass::direct)
         result.reason = there->reason.empty() && back ? back->reason : there->reason;
@@ -229,8 +220,10 @@ class Run {
     result.answered = static_cast<std::uint64_t>(
         std::ranges::count_if(counted, [](const PingSample& sample) { return sample.answered.has_value(); }));
     result.connected = result.answered > 0;
+    count_arrivals(counted, result);
+    if (settled_at_) std::erase_if(counted, [this](const PingSample& sample) { return sample.sent < *settled_at_; });
     result.rtt = median_rtt(counted);
-    result.least_rtt = 2 * deployment_.least_delay(ping.from, ping.to);
+    result.least_rtt = 2 * stage_.least_delay(ping.from, ping.to);
     return result;
   }
 
@@ -247,47 +240,74 @@ class Run {
     return result;
   }
 
-  /// Empty if the agent is stopped or does not know the peer.
-  std::string explain(const std::string& node, const std::string& other) {
-    const agent::Agent* agent = deployment_.agent(node);
-    if (agent == nullptr) return {};
-    const auto told = agent->explain(deployment_.overlay_address(other).to_string());
-    return told ? agent::to_json(*told) : std::string();
-  }
-
   RunResult finish() {
     for (const ExpectSpec& expect : scenario_.expectations) {
       if (!expect.at && is_of_pairs(expect.kind)) check_one(expect);
     }
-    RunResult result{.seed = options_.seed, .virtual_time = world_->now() - Time{}};
+    RunResult result{.world = std::string(stage_.world()), .seed = seed_, .virtual_time = stage_.now() - Time{}};
+    if (result.world != "sim") result.virtual_time = stage_.now() - t0_;
     for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
       PairResult& pair = result.pairs.emplace_back(result_of(i));
-      if (options_.explain) pair.explain = PairExplanation{explain(pair.from, pair.to), explain(pair.to, pair.from)};
+      name_nats(scenario_, pair);
+      if (end_.explain)
+        pair.explain = PairExplanation{stage_.explain(pair.from, pair.to), stage_.explain(pair.to, pair.from)};
     }
     for (std::size_t i = 0; i < flows_.size(); ++i) result.flows.push_back(flow_result(i));
+    close_span();
+    result.wire_bytes = std::move(wire_bytes_);
     result.failures = failures_;
-    for (std::string& violation : invariants_.violations()) result.failures.push_back(std::move(violation));
-    result.trace_hash = world_->trace_hash();
+    for (std::string& violation : stage_.violations()) result.failures.push_back(std::move(violation));
+    result.trace_hash = stage_.trace_hash();
     return result;
   }
 
+  Stage& stage_;
   const Scenario& scenario_;
-  const RunOptions& options_;
-  std::unique_ptr<World> world_;
-  Invariants invariants_;
-  Deployment deployment_;
-  Timeline timeline_;
+  std::uint64_t seed_;
+  RunEnd end_;
   std::vector<std::unique_ptr<PingRun>> pings_;
   std::vector<std::unique_ptr<FlowRun>> flows_;
   std::vector<std::string> failures_;
+  std::vector<WireBytes> wire_bytes_;
+  std::size_t counted_ = 0;  // of wire_bytes_ that are differences
   Time t0_{};
+  std::optional<Time> settled_at_;
 };
 
 }  // namespace
 
+void name_nats(const Scenario& scenario, PairResult& pair) {
+  const auto chain_of = [&](const std::string& node) {
+    const auto spec = std::ranges::find(scenario.nodes, node, &NodeSpec::name);
+    std::string chain;
+    if (spec == scenario.nodes.end()) return chain;
+    for (const std::string& model : scenario.nat.at(spec->nat)) chain += (chain.empty() ? "" : "+") + model;
+    return chain.empty() ? std::string("public") : chain;
+  };
+  pair.nat_from = chain_of(pair.from);
+  pair.nat_to = chain_of(pair.to);
+}
+
+Result<void> bring_up(Stage& stage) {
+  if (auto started = stage.start(); !started) return started;
+  const bool complete = run_stage_until(stage, [&] { return stage.complete(); }, stage.now() + kBringUpLimit);
+  if (auto broken = stage.broken()) return std::unexpected(*broken);
+  if (complete) return {};
+  return fail(ErrorCode::internal,
+              "the agents did not all find each other within " + std::to_string(kBringUpLimit.count() / 1'000'000'000) +
+                  " s" + (stage.world() == "sim" ? " of virtual time: " : ": ") + stage.what_is_missing());
+}
+
+Result<RunResult> run_on(Stage& stage, const Scenario& scenario, std::uint64_t seed, const RunEnd& end) {
+  return Run(stage, scenario, seed, end).execute();
+}
+
 Result<RunResult> run_scenario(const Scenario& scenario, const NatChains& chains, const RunOptions& options) {
   const Scenario drawn = draw(scenario, options.seed);
-  return Run(drawn, chains, options).execute();
+  SimStage stage(drawn, chains, options);
+  if (const auto make_rival = strategies::rival_named(options.strategy); make_rival != nullptr)
+    return run_rivals(stage, drawn, options, make_rival);
+  return run_on(stage, drawn, options.seed, options.end);
 }
 
 }  // namespace weft::sim

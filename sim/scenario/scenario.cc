@@ -95,6 +95,7 @@ void ScenarioReader::read_matrix() {
   if (!document_.contains("matrix")) return;
   const json& matrix = document_["matrix"];
   MatrixSpec spec;
+  spec.neighbour_flows_per_s = document_["matrix"].value("neighbour_flows_per_s", 0.0);
   for (std::size_t i = 0; i < matrix["classes"].size(); ++i) {
     spec.classes.push_back(nat(matrix["classes"][i], "/matrix/classes/" + std::to_string(i)));
   }

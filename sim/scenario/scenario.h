@@ -31,11 +31,12 @@ struct RelaySpec {
 struct NodeSpec {
   std::string name;
   std::string region;
-  std::string nat;      // key of Scenario::nat
-  std::string access;   // key of Scenario::access, or empty
-  std::string site;     // nodes of one site share a NAT and its access link; unique if the file names none
-  std::string carrier;  // sites that name the same one share all layers of their NAT but the first
-  std::string group;    // of which it is a member; region, nat, access and site are drawn (draw.h)
+  std::string nat;                   // key of Scenario::nat
+  std::string access;                // key of Scenario::access, or empty
+  std::string site;                  // nodes of one site share a NAT and its access link; unique if the file names none
+  std::string carrier;               // sites that name the same one share all layers of their NAT but the first
+  std::string group;                 // of which it is a member; region, nat, access and site are drawn (draw.h)
+  double neighbour_flows_per_s = 0;  // of other hosts at its site
 };
 
 /// Names with weights, from which a member of a group gets one.
@@ -108,7 +109,7 @@ struct EventSpec {
   std::string region_a, region_b;         // partition, heal, clog, unclog
   bool new_address = false;               // nat_reboot
   std::size_t layer = 0;                  // nat_reboot: of the chain, from the host outwards
-  Unsynced unsynced = Unsynced::torn;     // *_stop
+  std::optional<Unsynced> unsynced;       // *_stop
   Duration step{0};                       // clock
   std::int32_t drift_ppm = 0;             // clock
   std::optional<std::uint64_t> rate_bps;  // clog
@@ -123,6 +124,11 @@ struct ExpectSpec {
     time_to_direct,
     answered,
     latency_stretch,
+    arrived,
+    lost,
+    reordered,
+    blackout,
+    path_changes,
     idle_bytes,
     no_plaintext,
     all_connected,
@@ -134,9 +140,10 @@ struct ExpectSpec {
   std::string to;
   std::string path;                      // for `path`: direct, one_way, relay or none
   std::optional<Duration> at;            // default: at the end
-  Duration at_most{0};                   // for `time_to_direct`
-  std::optional<Duration> since, until;  // answered, idle_bytes
-  double ratio = 1;                      // answered: at least; latency_stretch: at most
+  Duration at_most{0};                   // for `time_to_direct`, `blackout`
+  std::optional<Duration> since, until;  // answered and its like, path_changes, idle_bytes
+  double ratio = 1;                      // answered, arrived: at least; latency_stretch: at most
+  std::uint64_t at_most_count = 0;       // lost, reordered, path_changes
   double share = 1;                      // of the pairs between two groups that must be as said
   double bytes_per_s = 0;                // idle_bytes: at most
 };
@@ -146,6 +153,7 @@ struct MatrixSpec {
   std::string region_a;
   std::string region_b;
   std::string access;
+  double neighbour_flows_per_s = 0;  // at both sites
 };
 
 /// A scenario file as read: every name in it refers to something (parse_scenario checks that).

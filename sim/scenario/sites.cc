@@ -25,12 +25,8 @@ IpAddress Sites::next_public() {
   return IpAddress::v4((240u << 24) + number);
 }
 
-io::Host& Sites::add_public_host(const std::string& name, std::uint16_t region, const IpAddress& address) {
-  return world_.add_host({.name = name, .region = region, .addresses = {address}});
-}
-
 IpAddress Sites::external_in(Realm& outer, std::size_t layer) {
-  if (!outer.translated) return next_public();
+  if (!outer.translated) return *nodes_.insert(next_public()).first;
   return IpAddress::v4(carrier_network(layer).address.v4_host_order() + outer.next_host++);
 }
 
@@ -41,7 +37,7 @@ Gateway Sites::add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer
   gateway.inside_address = IpAddress::v4(inside.address.v4_host_order() + 1);
   gateway.inside = inside;
   if (layer == 0) gateway.link = plan.link;
-  return world_.add_gateway(gateway, (*plan.chain)[layer]);
+  return builder_.add_gateway(gateway, (*plan.chain)[layer]);
 }
 
 /// Where the outside of `layer` is; builds the carrier's layers that are not there yet, from the Internet inwards.
@@ -85,7 +81,8 @@ void Sites::add(const SitePlan& plan) {
 AttachmentPlan Sites::attach(const std::string& name) {
   Site& site = sites_.at(name);
   const std::uint32_t number = kFirstHost + site.hosts++ % (kLastHost - kFirstHost);
-  const IpAddress address = site.translated ? IpAddress::v4(kHome.address.v4_host_order() + number) : next_public();
+  const IpAddress address =
+      site.translated ? IpAddress::v4(kHome.address.v4_host_order() + number) : *nodes_.insert(next_public()).first;
   AttachmentPlan plan{.place = site.place, .region = site.plan.region, .addresses = {address}};
   if (site.gateways.empty()) plan.link = site.plan.link;
   return plan;

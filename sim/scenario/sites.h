@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,12 +30,13 @@ struct SitePlan {
 /// belongs to the outermost layer that translates, or to the host itself if none does.
 class Sites {
  public:
-  explicit Sites(World& world) : world_(world) {}
+  explicit Sites(GatewayBuilder& builder) : builder_(builder) {}
 
+  /// Whether a node or the outside of a site's gateways has, or has had, this public address: what nodes report to the
+  /// coordinator, and it attests to others.
+  bool is_a_node(const IpAddress& address) const { return nodes_.contains(address); }
   /// An address nobody has yet.
   IpAddress next_public();
-  /// A host with a public address, for services.
-  io::Host& add_public_host(const std::string& name, std::uint16_t region, const IpAddress& address);
   /// Builds the site if there is none of that name.
   void add(const SitePlan& plan);
   /// Where a host is plugged in at a site, with an address that nobody has there.
@@ -67,10 +69,11 @@ class Sites {
   Gateway add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name);
   IpAddress external_in(Realm& outer, std::size_t layer);
 
-  World& world_;
+  GatewayBuilder& builder_;
   std::map<std::string, Site> sites_;
   std::map<std::string, Realm> realms_;  // of the Internet (empty name) and of carriers
   std::uint32_t public_addresses_ = 0;
+  std::set<IpAddress> nodes_;
 };
 
 }  // namespace weft::sim

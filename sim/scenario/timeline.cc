@@ -102,15 +102,15 @@ Result<void> Timeline::apply(const EventSpec& event) {
 Result<void> Timeline::stop_or_start(const EventSpec& event) {
   switch (event.kind) {
     case Kind::relay_stop:
-      return deployment_.stop_relay(event.relay, event.unsynced), Result<void>{};
+      return deployment_.stop_relay(event.relay, event.unsynced.value_or(Unsynced::torn)), Result<void>{};
     case Kind::relay_start:
       return deployment_.restart_relay(event.relay);
     case Kind::coordinator_stop:
-      return deployment_.stop_coordinator(event.unsynced), Result<void>{};
+      return deployment_.stop_coordinator(event.unsynced.value_or(Unsynced::torn)), Result<void>{};
     case Kind::coordinator_start:
       return deployment_.restart_coordinator();
     case Kind::node_stop:
-      return deployment_.stop_agent(event.node, event.unsynced), Result<void>{};
+      return deployment_.stop_agent(event.node, event.unsynced.value_or(Unsynced::torn)), Result<void>{};
     case Kind::node_start:
       return deployment_.restart_agent(event.node);
     default:

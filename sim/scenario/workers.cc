@@ -2,17 +2,45 @@
 #include "sim/scenario/workers.h"
 
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "mesh/base/assert.h"
 
 namespace weft::sim {
 namespace {
+
+using OnResult = std::function<void(const std::string&)>;
+
+volatile std::sig_atomic_t caught_signal = 0;
+
+/// While it lives, SIGINT and SIGTERM only wake the waiting parent, which passes them on.
+class PassedOn {
+ public:
+  PassedOn() {
+    struct sigaction action{};
+    action.sa_handler = [](int number) { caught_signal = number; };  // without SA_RESTART: poll() returns
+    ::sigaction(SIGINT, &action, &interrupt_);
+    ::sigaction(SIGTERM, &action, &terminate_);
+  }
+  ~PassedOn() {
+    ::sigaction(SIGINT, &interrupt_, nullptr);
+    ::sigaction(SIGTERM, &terminate_, nullptr);
+  }
+  PassedOn(const PassedOn&) = delete;
+  PassedOn& operator=(const PassedOn&) = delete;
+
+ private:
+  struct sigaction interrupt_{}, terminate_{};
+};
 
 struct Worker {
   pid_t pid = 0;
@@ -38,6 +66,7 @@ std::optional<Worker> start_worker(std::size_t first, std::size_t step, std::siz
   std::fflush(nullptr);  // or the child would print the parent's buffers again
   const pid_t pid = ::fork();
   if (pid < 0) return std::nullopt;
+  if (pid == 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (pid > 0) {
     ::close(ends[1]);
     return Worker{.pid = pid, .pipe = ends[0], .next = first};
@@ -49,7 +78,7 @@ std::optional<Worker> start_worker(std::size_t first, std::size_t step, std::siz
 }
 
 /// Takes what the worker has written; false at its end.
-bool receive(Worker& worker, std::size_t step, std::vector<std::string>& results) {
+bool receive(Worker& worker, std::size_t step, std::vector<std::string>& results, const OnResult& on_result) {
   char buffer[16384];
   const ssize_t n = ::read(worker.pipe, buffer, sizeof buffer);
   if (n < 0 && errno == EINTR) return true;
@@ -59,19 +88,25 @@ bool receive(Worker& worker, std::size_t step, std::vector<std::string>& results
     const auto end = worker.received.find('\n');
     if (end == std::string::npos) return true;
     results[worker.next] = worker.received.substr(0, end);
+    if (on_result) on_result(results[worker.next]);
     worker.received.erase(0, end + 1);
     worker.next += step;
   }
 }
 
-void receive_until_all_end(std::vector<Worker>& workers, std::vector<std::string>& results) {
+void receive_until_all_end(std::vector<Worker>& workers, std::vector<std::string>& results, const OnResult& on_result) {
   std::size_t open = workers.size();
   while (open > 0) {
     std::vector<pollfd> waiting;
     for (const Worker& worker : workers) waiting.push_back({.fd = worker.pipe, .events = POLLIN, .revents = 0});
-    if (::poll(waiting.data(), waiting.size(), -1) < 0) continue;
+    if (::poll(waiting.data(), waiting.size(), -1) < 0) {
+      if (const int number = std::exchange(caught_signal, 0); number != 0) {
+        for (const Worker& worker : workers) ::kill(worker.pid, number);
+      }
+      continue;
+    }
     for (std::size_t i = 0; i < workers.size(); ++i) {
-      if (waiting[i].revents == 0 || receive(workers[i], workers.size(), results)) continue;
+      if (waiting[i].revents == 0 || receive(workers[i], workers.size(), results, on_result)) continue;
       ::close(workers[i].pipe);
       workers[i].pipe = -1;
       --open;
@@ -82,7 +117,8 @@ void receive_until_all_end(std::vector<Worker>& workers, std::vector<std::string
 }  // namespace
 
 Result<std::vector<std::string>> run_in_workers(std::size_t count, unsigned workers,
-                                                const std::function<std::string(std::size_t)>& job) {
+                                                const std::function<std::string(std::size_t)>& job,
+                                                const OnResult& on_result) {
   WEFT_ASSERT(workers >= 1);
   const std::size_t step = std::min<std::size_t>(workers, std::max<std::size_t>(count, 1));
   std::vector<std::string> results(count);
@@ -92,7 +128,10 @@ Result<std::vector<std::string>> run_in_workers(std::size_t count, unsigned work
     if (!worker) return fail(ErrorCode::internal, "a worker process could not be started; use fewer --jobs");
     running.push_back(std::move(*worker));
   }
-  receive_until_all_end(running, results);
+  {
+    const PassedOn signals;
+    receive_until_all_end(running, results, on_result);
+  }
   std::optional<Error> problem;
   for (const Worker& worker : running) {
     int status = 0;

@@ -136,15 +136,18 @@ class PingRun {
   virtual const std::vector<PingSample>& samples() const = 0;
 };
 
+/// Builds gateways from the Internet inwards: what `Sites` needs of a world.
+class GatewayBuilder {
+ public:
+  virtual ~GatewayBuilder() = default;
+  virtual Gateway add_gateway(const GatewayPlan& plan, const nat::Behavior& behavior) = 0;
+};
+
 /// One simulated Internet in virtual time, at one fidelity. The scenario runner knows nothing else of the simulator.
 /// One World may live at a time (ns-3's event core is one per process); services on its hosts are destroyed before it.
-class World {
+class World : public GatewayBuilder {
  public:
-  virtual ~World() = default;
-
   virtual io::Host& add_host(const HostPlan& plan) = 0;
-  virtual Gateway add_gateway(const GatewayPlan& plan, const nat::Behavior& behavior) = 0;
-
   virtual Time now() const = 0;
   /// Runs until `done()` holds, asked before the first and after each event; false if `deadline` came first.
   virtual bool run_until(const std::function<bool()>& done, Time deadline) = 0;

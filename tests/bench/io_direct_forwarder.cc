@@ -9,6 +9,7 @@
 #include <net/if.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "mesh/base/assert.h"
 #include "mesh/base/packet.h"
 #include "mesh/host/datagram_batch.h"
+#include "mesh/host/patience.h"
 #include "mesh/host/socket_address.h"
 #include "mesh/host/tun_offload.h"
 #include "tests/bench/io_forwarders.h"
@@ -99,6 +101,13 @@ class Readable {
     epoll_event event{};
     ::epoll_wait(epoll_.get(), &event, 1, 1000);
   }
+  /// As long as host::PacketPoll does behind a burst, before it would sleep.
+  void look_on() const {
+    const auto end = std::chrono::steady_clock::now() + host::Patience::kLeast;
+    epoll_event event{};
+    while (::epoll_wait(epoll_.get(), &event, 1, 0) == 0 && std::chrono::steady_clock::now() < end) {
+    }
+  }
 
  private:
   host::FileDescriptor epoll_;
@@ -118,6 +127,7 @@ class UdpForwarder final : public Forwarder {
         if (read > 0) done += pass_on(static_cast<std::size_t>(read));
       }
     }
+    readable_.look_on();
   }
 
  private:
@@ -206,6 +216,7 @@ class TunForwarder final : public Forwarder {
         done += packets;
       }
     }
+    readable_.look_on();
   }
 
  private:

@@ -73,7 +73,7 @@ export function timelineView(trace: Trace, search: () => string): { element: HTM
     element: h("div", { class: "timeline" },
       h("div", { class: "scrub" }, scrubber, clock),
       h("div", { class: "panes" }, nodes.element, h("div", { class: "stack" }, count, events.element),
-        h("div", { class: "scroll" }, why, state))),
+        h("div", { class: "halves" }, why, state))),
     refresh,
   };
 }

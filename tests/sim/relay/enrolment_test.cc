@@ -191,6 +191,28 @@ TEST_P(EnrolmentTest, LearnsOfRemovedNodesWhenItComesBackAfterBothHaveRestarted)
   EXPECT_EQ(client->count<relay::Ready>(), 0U);
 }
 
+TEST_P(EnrolmentTest, RemembersRemovedNodesThroughARestartWithoutACoordinator) {
+  std::optional<RelayServer> server;
+  server.emplace(machine, config(new_key()));
+  ASSERT_TRUE(server->start());
+  Node removed(network.add_host({.name = "removed", .addresses = {*IpAddress::parse("203.0.113.1")}}), new_key());
+  ASSERT_TRUE(run_until([&] { return removed.admitted(); }));
+  Node member(network.add_host({.name = "member", .addresses = {*IpAddress::parse("203.0.113.2")}}), new_key());
+  ASSERT_TRUE(run_until([&] { return member.admitted(); }));
+  const auto before = removed.connect();
+  ASSERT_TRUE(run_until([&] { return before->ready(); }));
+  ASSERT_TRUE(coordinator.remove_node("node"));
+  ASSERT_TRUE(run_until([&] { return before->closed.has_value(); }, 1s));
+  coordinator.stop();
+  server.reset();
+  server.emplace(machine, config(std::nullopt));
+  ASSERT_TRUE(server->start());
+  const auto again = removed.connect();
+  const auto other = member.connect();
+  ASSERT_TRUE(run_until([&] { return again->closed.has_value() && other->ready(); }, 5s));
+  EXPECT_EQ(again->count<relay::Ready>(), 0U);
+}
+
 TEST_P(EnrolmentTest, ServesAnExpiredNodeAgainOnceItHasJoinedAnew) {
   RelayServer server(machine, config(new_key()));
   ASSERT_TRUE(server.start());

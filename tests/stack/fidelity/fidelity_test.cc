@@ -97,7 +97,7 @@ MatrixReport matrix(const Scenario& scenario, const std::string& file, const Wor
   EXPECT_TRUE(chains) << chains.error().message;
   MatrixOptions options;
   options.jobs = 2;
-  options.make_world = factory;
+  options.runners = {{"weft", settled_in(factory, false)}};
   auto outcome = run_matrix(scenario, *chains, options);
   EXPECT_TRUE(outcome) << outcome.error().message;
   if (!outcome) return {};

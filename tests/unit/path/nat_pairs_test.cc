@@ -71,7 +71,7 @@ TEST(NatPairs, OneWayPathIsUsedWhereNothingBetterIsFound) {
   sides.need();
   sides.drive_for(10s);
   EXPECT_EQ(sides.a.paths->status().path_class, PathClass::one_way);
-  EXPECT_EQ(sides.a.paths->status().reason, "one_way");
+  EXPECT_EQ(sides.a.paths->status().reason, "symmetric_against_port_filtering");
   EXPECT_EQ(sides.a.paths->status().time_to_direct, std::nullopt);
   EXPECT_EQ(sides.b.paths->status().path_class, PathClass::relay);
   sides.b.data_received = 0;

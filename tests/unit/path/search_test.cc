@@ -184,6 +184,34 @@ TEST(Search, PortsThatArePreservedAreListedAndMetInPairs) {
   }
 }
 
+/// Each of our ports is good for one guess; the other side's t-th packet goes to our t-th port from base + t + drift.
+TEST(Search, ListedPortsMeetASequenceWhateverItsDrift) {
+  for (std::int64_t drift = 0; drift < 16; ++drift) {
+    SeededRandom random(1, "search");
+    Search search(Time{1s},
+                  {.strategy = {.method = Strategy::Method::two_sided_search, .we_open = true},
+                   .own = symmetric(Allocation::preserve),
+                   .peer = symmetric(Allocation::sequential),
+                   .socket = 0,
+                   .remote = {kTheirs, 1},
+                   .first = true},
+                  random);
+    search.handle_sockets(Time{1s}, sockets(*search.poll_need()));
+    const auto ours = search.poll_offer();
+    ASSERT_TRUE(ours);
+    search.handle_offer(Time{1s},
+                        {.pattern = {.kind = PortPattern::Kind::sequence, .ports = {}, .base = 5000, .step = 1}});
+    bool met = false;
+    Time now{1s};
+    for (std::size_t t = 1; t <= ours->pattern.ports.size(); ++t) {
+      const auto shot = shoot(search, now);
+      EXPECT_EQ(shot.path.socket, 10 + t - 1);
+      met = met || shot.path.remote.port == 5000 + static_cast<std::int64_t>(t) + drift;
+    }
+    EXPECT_TRUE(met) << drift;
+  }
+}
+
 TEST(Search, EndsWhenTheOwnerHasNoSockets) {
   SeededRandom random(1, "search");
   Search search(Time{1s}, opener(symmetric(Allocation::random)), random);

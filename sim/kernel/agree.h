@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "mesh/base/error.h"
+#include "sim/report/agreement.h"
+#include "sim/scenario/matrix_run.h"
+
+namespace weft::kernel {
+
+struct AgreeOptions {
+  sim::ScenarioRunner sim, kernel;  // both with the same end
+  std::uint64_t sim_seeds = 1;      // of deterministic scenarios and cells
+  std::uint64_t probabilistic_seeds = 100;
+  std::uint64_t runs = 1;  // in the kernel world, with the seeds 1 to this number
+  unsigned jobs = 1;       // laboratories at a time
+  unsigned sim_jobs = 1;   // simulations at a time
+  sim::Tolerance tolerance;
+  std::function<void(std::size_t done, std::size_t all)> on_progress;  // of kernel runs; may be empty
+};
+
+/// Runs a scenario, or each cell of its matrix, in both worlds and compares. A run that fails in one of them is a
+/// difference. Errors: usage from a runner's refusal of the scenario; internal.
+Result<sim::Agreement> agree(const sim::Scenario& scenario, const sim::NatChains& chains, const AgreeOptions& options);
+
+}  // namespace weft::kernel

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/kernel/lab.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sim/scenario/scenario.h"
+
+namespace weft::kernel {
+namespace {
+
+constexpr Duration kInsideSite = 100us;  // by the plan; a bridge takes less
+
+}  // namespace
+
+Result<std::unique_ptr<Lab>> Lab::build(const sim::Scenario& scenario, const sim::NatChains& chains,
+                                        const LabOptions& options) {
+  auto folder = LabFolder::create();
+  if (!folder) return std::unexpected(folder.error());
+  std::unique_ptr<Lab> lab(new Lab(scenario, chains, options, std::move(*folder)));
+  if (auto done = lab->build(); !done) return std::unexpected(done.error());
+  return lab;
+}
+
+std::uint16_t Lab::region(const std::string& name) const {
+  return static_cast<std::uint16_t>(std::ranges::find(scenario_.topology.regions, name) -
+                                    scenario_.topology.regions.begin());
+}
+
+Result<void> Lab::build() {
+  std::set<std::string> sites;
+  for (const sim::NodeSpec& node : scenario_.nodes) sites.insert(node.site);
+  auto network = KernelNetwork::create(
+      {.folder = folder_.path(),
+       .weft_lab = options_.weft_lab,
+       .seed = options_.seed,
+       .nat = options_.nat,
+       .regions = {scenario_.topology.delay, scenario_.topology.loss_ppm, scenario_.topology.hops},
+       .sites_are_shared = sites.size() < scenario_.nodes.size(),
+       .large = options_.large});
+  if (!network) return std::unexpected(network.error());
+  network_ = std::move(*network);
+  sites_ = std::make_unique<sim::Sites>(*network_);
+  if (auto done = add_service("coordinator", scenario_.coordinator_region); !done) return done;
+  for (const sim::RelaySpec& relay : scenario_.relays) {
+    if (auto done = add_service(relay.name, relay.region); !done) return done;
+  }
+  for (const sim::NodeSpec& node : scenario_.nodes) {
+    if (auto done = add_site(node.site, node.region, node.nat, node.access, node.carrier); !done) return done;
+    const sim::AttachmentPlan at = sites_->attach(node.site);
+    site_of_[node.name] = node.site;
+    auto done = network_->add_host(
+        {.name = node.name, .place = at.place, .region = at.region, .addresses = at.addresses, .link = at.link});
+    if (!done) return done;
+  }
+  for (const sim::EventSpec& event : scenario_.events) {
+    if (event.kind != sim::EventSpec::Kind::roam || sites_->contains(event.site)) continue;
+    if (auto done = add_site(event.site, event.region, event.nat, event.access, {}); !done) return done;
+  }
+  std::map<std::string, std::string> namespaces;
+  for (const auto& [name, space] : network_->spaces()) namespaces[name] = space->path();
+  return folder_.publish(scenario_.name, namespaces);
+}
+
+Result<void> Lab::add_service(const std::string& name, const std::string& at) {
+  addresses_[name] = sites_->next_public();
+  return network_->add_host({.name = name, .region = region(at), .addresses = {addresses_[name]}, .link = {}});
+}
+
+Result<void> Lab::add_site(const std::string& name, const std::string& at, const std::string& nat,
+                           const std::string& access, const std::string& carrier) {
+  const auto link = scenario_.access.find(access);
+  sites_->add({.name = name,
+               .region = region(at),
+               .chain = &chains_.at(nat),
+               .link = link == scenario_.access.end() ? sim::LinkPlan{} : link->second,
+               .carrier = carrier});
+  if (network_->problem()) return std::unexpected(*network_->problem());
+  return {};
+}
+
+Duration Lab::least_delay(const std::string& from, const std::string& to) const {
+  const sim::SitePlan &a = sites_->plan(site_of(from)), &b = sites_->plan(site_of(to));
+  if (a.name == b.name && !a.chain->empty()) return kInsideSite;
+  return a.link.delay + scenario_.topology.delay[a.region][b.region] + b.link.delay;
+}
+
+}  // namespace weft::kernel

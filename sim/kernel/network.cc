@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/kernel/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "mesh/bin/local_client.h"
+#include "sim/kernel/exchange_protocol.h"
+#include "sim/kernel/nftables_nat.h"
+#include "sim/kernel/waiting.h"
+
+namespace weft::kernel {
+namespace {
+
+using nlohmann::json;
+
+constexpr Duration kAnswerLimit = 10s;
+constexpr Duration kStartLimit = 20s;
+constexpr const char* kHostWire = "eth0";
+
+constexpr const char* kAsleep =
+    "table inet asleep {\n"
+    "  chain in { type filter hook prerouting priority -300; policy accept; iifname \"eth0\" drop; }\n"
+    "  chain out { type filter hook postrouting priority 300; policy accept; oifname \"eth0\" drop; }\n}\n";
+
+bool is_plain(const sim::LinkPlan& link) {
+  return link.delay == 0ns && link.jitter == 0ns && link.loss_ppm == 0 && link.up_bps == 0 && link.down_bps == 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KernelNetwork>> KernelNetwork::create(const NetworkOptions& options) {
+  std::unique_ptr<KernelNetwork> network(new KernelNetwork(options));
+  auto core = NetNamespace::create();
+  if (!core) return std::unexpected(core.error());
+  network->core_ = std::move(*core);
+  if (auto done = network->start_exchange(); !done) return std::unexpected(done.error());
+  return network;
+}
+
+KernelNetwork::~KernelNetwork() = default;
+
+Mac KernelNetwork::next_mac() {
+  const std::uint32_t number = ++macs_;
+  return {0x02,
+          0x57,
+          0x45,
+          static_cast<std::uint8_t>(number >> 16),
+          static_cast<std::uint8_t>(number >> 8),
+          static_cast<std::uint8_t>(number)};
+}
+
+Result<json> KernelNetwork::call(const std::string& socket, const std::string& method, const json& params) const {
+  const bin::Settings settings{.socket = socket, .state = {}, .log_level = {}, .log_json = false};
+  return bin::call_daemon(bin::Service::agent, settings, method, params, kAnswerLimit);
+}
+
+Result<void> KernelNetwork::tell(const std::string& socket, const std::string& method, const json& params) const {
+  auto answer = call(socket, method, params);
+  if (!answer) return std::unexpected(answer.error());
+  return {};
+}
+
+// --- the exchange ---
+
+Result<void> KernelNetwork::start_exchange() {
+  if (auto done = set_sysctl(*core_, "ipv6/conf/all/disable_ipv6", "1"); !done) return done;
+  ExchangeConfig config{.options = {.ways = {},
+                                    .hops = static_cast<std::uint8_t>(options_.regions.hops),
+                                    .seed = options_.seed,
+                                    .large = options_.large},
+                        .sites_are_shared = options_.sites_are_shared};
+  for (const auto& row : options_.regions.delay) {
+    auto& line = config.options.ways.emplace_back();
+    for (const Duration delay : row) line.push_back({.delay = delay, .loss_ppm = options_.regions.loss_ppm});
+  }
+  exchange_socket_ = options_.folder + "/exchange.sock";
+  auto process = HostProcess::start(*core_, {.name = "exchange",
+                                             .arguments = {options_.weft_lab, "exchange", "--socket", exchange_socket_},
+                                             .environment = {},
+                                             .input = to_json(config).dump(),
+                                             .log = options_.folder + "/exchange.log",
+                                             .working_directory = {}});
+  if (!process) return std::unexpected(process.error());
+  exchange_ = std::move(*process);
+  return wait_for(*exchange_, kStartLimit, [this] { return show_exchange().has_value(); });
+}
+
+Result<json> KernelNetwork::show_exchange() const { return call(exchange_socket_, "show", json::object()); }
+
+json KernelNetwork::port_json(const Plug& plug, const std::vector<IpAddress>& addresses) const {
+  return to_json(gateway::ExchangePort{.interface = plug.far.interface,
+                                       .mac = plug.near_mac,
+                                       .region = plug.region,
+                                       .addresses = addresses,
+                                       .up = up_of(plug.link),
+                                       .down = down_of(plug.link)});
+}
+
+// --- wires ---
+
+/// Makes the wire from `interface` to where the plug goes in.
+Result<void> KernelNetwork::plug_in(const NetNamespace& space, const std::string& interface, Plug& plug) {
+  plug.near_mac = next_mac();
+  plug.far.mac = next_mac();
+  const bool public_place = plug.place == sim::kInternet;
+  plug.far.space = public_place ? &*core_ : &gateway(plug.place).space;
+  plug.far.interface = (public_place ? "p" : "h") + std::to_string(++wires_);
+  if (auto done = make_wire({&space, interface, plug.near_mac}, plug.far); !done) return done;
+  if (public_place) return tell(exchange_socket_, "attach", port_json(plug, plug.addresses));
+  return configure(*plug.far.space, "link set " + plug.far.interface + " master lan\n");
+}
+
+Result<void> KernelNetwork::unplug(const NetNamespace& space, const std::string& interface, const Plug& plug) {
+  if (plug.place == sim::kInternet) {
+    if (auto done = tell(exchange_socket_, "detach", {{"interface", plug.far.interface}}); !done) return done;
+  }
+  return configure(space, "link del " + interface + "\n");
+}
+
+/// Lines of ip(8) that make everything go by `interface` to the place it is plugged in at. The neighbour's link address
+/// is told rather than asked for, so that wires carry the packets of hosts and nothing else.
+std::string KernelNetwork::next_hop(const std::string& interface, const Plug& plug) const {
+  const bool public_place = plug.place == sim::kInternet;
+  const std::string hop =
+      public_place ? gateway::kExchangeAddress.to_string() : gateway(plug.place).plan.inside_address.to_string();
+  const Mac mac = public_place ? plug.far.mac : gateway(plug.place).lan_mac;
+  return fmt::format(
+      "route replace default via {0} dev {1} onlink\nneigh replace {0} lladdr {2} dev {1} nud permanent\n", hop,
+      interface, to_string(mac));
+}
+
+Result<void> KernelNetwork::add_host(const sim::HostPlan& plan) {
+  auto space = NetNamespace::create();
+  if (!space) return std::unexpected(space.error());
+  auto host = std::make_unique<Host>(Host{.space = std::move(*space), .name = plan.name, .plug = {}});
+  host->plug.place = plan.place;
+  host->plug.region = plan.region;
+  host->plug.link = plan.link;
+  host->plug.addresses = plan.addresses;
+  Host& added = *(hosts_[plan.name] = std::move(host));
+  return plug_host(added);
+}
+
+Result<void> KernelNetwork::plug_host(Host& host) {
+  Plug& plug = host.plug;
+  if (auto done = plug_in(host.space, kHostWire, plug); !done) return done;
+  std::string lines;
+  for (const IpAddress& address : plug.addresses) {
+    const bool on_link = plug.place != sim::kInternet && gateway(plug.place).plan.inside.contains(address);
+    lines += fmt::format("address add {}/{} dev {}\n", address.to_string(),
+                         on_link ? gateway(plug.place).plan.inside.length : address.bit_length(), kHostWire);
+    if (plug.place == sim::kInternet || on_link) continue;
+    if (auto done = route_to(address, plug.place); !done) return done;
+  }
+  return configure(host.space, lines + next_hop(kHostWire, plug));
+}
+
+/// Leads what the Internet sends to a public address through the gateways before it, which translate nothing.
+Result<void> KernelNetwork::route_to(const IpAddress& address, sim::PlaceId place) {
+  std::string via;
+  while (place != sim::kInternet) {
+    Gateway& at = gateway(place);
+    if (by_netfilter(at)) {
+      auto done = configure(at.space, fmt::format("route replace {}/32 {} dev lan\n", address.to_string(), via));
+      if (!done) return done;
+    } else if (!via.empty()) {
+      return fail(ErrorCode::usage,
+                  "a gateway process cannot route to public addresses behind another gateway that "
+                  "does not translate; use --nat nftables");
+    }
+    at.routed.push_back(address);
+    via = "via " + at.plan.external.front().to_string();
+    if (at.plug.place == sim::kInternet) {
+      std::vector<IpAddress> addresses = at.plug.addresses;
+      addresses.insert(addresses.end(), at.routed.begin(), at.routed.end());
+      return tell(exchange_socket_, "addresses", port_json(at.plug, addresses));
+    }
+    place = at.plug.place;
+  }
+  return {};
+}
+
+Result<void> KernelNetwork::move_host(const std::string& name, const sim::AttachmentPlan& to) {
+  Host& host = *hosts_.at(name);
+  host.bytes_before += sent_bytes(host.space, kHostWire);
+  if (auto done = unplug(host.space, kHostWire, host.plug); !done) return done;
+  host.plug = {
+      .place = to.place, .region = to.region, .far = {}, .near_mac = {}, .link = to.link, .addresses = to.addresses};
+  return plug_host(host);
+}
+
+Result<void> KernelNetwork::set_link_up(const std::string& name, bool up) {
+  const WireEnd& far = hosts_.at(name)->plug.far;
+  return configure(*far.space, "link set " + far.interface + (up ? " up\n" : " down\n"));
+}
+
+Result<void> KernelNetwork::set_asleep(const std::string& name, bool asleep) {
+  auto done = run_in(hosts_.at(name)->space, {"nft", "-f", "-"}, asleep ? kAsleep : "delete table inet asleep\n");
+  if (!done) return std::unexpected(done.error());
+  return {};
+}
+
+Result<void> KernelNetwork::set_link(const std::string& name, const sim::LinkPlan& link) {
+  Plug& plug = hosts_.at(name)->plug;
+  if (plug.place != sim::kInternet) return {};  // the link is the site's
+  plug.link = link;
+  return tell(exchange_socket_, "link", port_json(plug, plug.addresses));
+}
+
+std::uint64_t KernelNetwork::bytes_sent(const std::string& name) const {
+  const Host& host = *hosts_.at(name);
+  return host.bytes_before + sent_bytes(host.space, kHostWire);
+}
+
+const KernelNetwork::Plug& KernelNetwork::outermost(const std::string& name) const {
+  const Plug* plug = &hosts_.at(name)->plug;
+  while (plug->place != sim::kInternet) plug = &gateway(plug->place).plug;
+  return *plug;
+}
+
+std::string KernelNetwork::exchange_port(const std::string& name) const { return outermost(name).far.interface; }
+
+IpAddress KernelNetwork::public_address(const std::string& name) const { return outermost(name).addresses.front(); }
+
+Result<void> KernelNetwork::set_way(std::uint16_t from, std::uint16_t to, const sim::RegionPathPlan& path) {
+  const gateway::RegionWay way{.delay = path.delay, .loss_ppm = path.loss_ppm, .cut = path.cut};
+  return tell(exchange_socket_, "way", {{"from", from}, {"to", to}, {"way", to_json(way)}});
+}
+
+// --- gateways ---
+
+sim::Gateway KernelNetwork::add_gateway(const sim::GatewayPlan& plan, const nat::Behavior& behavior) {
+  const auto id = static_cast<sim::GatewayId>(gateways_.size());
+  auto space = NetNamespace::create();
+  if (!space) {
+    if (!problem_) problem_ = space.error();
+    return {.id = id, .inside = id + 1};
+  }
+  gateways_.push_back(std::make_unique<Gateway>(Gateway{.space = std::move(*space),
+                                                        .plan = plan,
+                                                        .behavior = behavior,
+                                                        .plug = {},
+                                                        .routed = {},
+                                                        .process = {},
+                                                        .socket = {}}));
+  if (auto done = problem_ ? Result<void>{} : build(*gateways_.back()); !done) problem_ = done.error();
+  return {.id = id, .inside = id + 1};
+}
+
+/// A link that lies between two gateways is the inner one's business, and only our process has one.
+bool KernelNetwork::by_netfilter(const Gateway& gateway) const {
+  if (options_.nat == NatEngine::gateway) return false;
+  if (options_.nat == NatEngine::nftables) return true;
+  return express(gateway.behavior).has_value() && (gateway.plug.place == sim::kInternet || is_plain(gateway.plug.link));
+}
+
+Result<void> KernelNetwork::build(Gateway& gateway) {
+  gateway.lan_mac = next_mac();
+  gateway.socket = options_.folder + "/gateway" + std::to_string(gateways_.size()) + ".sock";
+  gateway.plug.place = gateway.plan.outer;
+  gateway.plug.region = gateway.plan.region;
+  gateway.plug.link = gateway.plan.link;
+  gateway.plug.addresses = gateway.plan.external;
+  if (auto done = set_sysctl(gateway.space, "ipv6/conf/all/disable_ipv6", "1"); !done) return done;
+  if (auto done = make_bridge({&gateway.space, "lan", gateway.lan_mac}); !done) return done;
+  if (auto done =
+          configure(gateway.space, fmt::format("address add {}/{} dev lan\n", gateway.plan.inside_address.to_string(),
+                                               gateway.plan.inside.length));
+      !done)
+    return done;
+  if (auto done = plug_in(gateway.space, "wan", gateway.plug); !done) return done;
+  return install(gateway);
+}
+
+Result<void> KernelNetwork::install(Gateway& gateway) {
+  gateway.process.reset();
+  if (auto done = configure(gateway.space, "address flush dev wan\n"); !done) return done;
+  if (auto done = run_in(gateway.space, {"nft", "flush", "ruleset"}); !done) return std::unexpected(done.error());
+  const bool netfilter = by_netfilter(gateway);
+  if (auto done = set_sysctl(gateway.space, "ipv4/ip_forward", netfilter ? "1" : "0"); !done) return done;
+  return netfilter ? install_nftables(gateway) : start_process(gateway);
+}
+
+Result<void> KernelNetwork::address_outside(Gateway& gateway) {
+  std::string lines;
+  for (const IpAddress& address : gateway.plug.addresses) {
+    const int length = gateway.plug.place == sim::kInternet ? 32 : this->gateway(gateway.plug.place).plan.inside.length;
+    lines += fmt::format("address add {}/{} dev wan\n", address.to_string(), length);
+  }
+  return configure(gateway.space, lines + next_hop("wan", gateway.plug));
+}
+
+Result<void> KernelNetwork::install_nftables(Gateway& gateway) {
+  const auto nat = express(gateway.behavior);
+  if (!nat) return fail(ErrorCode::usage, gateway.behavior.name + ": netfilter cannot express " + nat.error());
+  if (auto done = address_outside(gateway); !done) return done;
+  if (!nat->rules.empty()) {
+    if (auto done = run_in(gateway.space, {"nft", "-f", "-"}, nat->rules); !done) return std::unexpected(done.error());
+  }
+  for (const auto& [name, value] : nat->sysctls) {
+    if (auto done = set_sysctl(gateway.space, name, value); !done) return done;
+  }
+  return {};
+}
+
+std::vector<std::string> KernelNetwork::external_flags(const Gateway& gateway) const {
+  const int length = gateway.plug.place == sim::kInternet ? 32 : this->gateway(gateway.plug.place).plan.inside.length;
+  std::vector<std::string> out;
+  for (const IpAddress& address : gateway.plug.addresses)
+    out.push_back(address.to_string() + "/" + std::to_string(length));
+  return out;
+}
+
+Result<void> KernelNetwork::start_process(Gateway& gateway) {
+  const bool public_place = gateway.plug.place == sim::kInternet;
+  std::vector<std::string> arguments{options_.weft_lab,
+                                     "gateway",
+                                     "--inside",
+                                     "lan",
+                                     "--outside",
+                                     "wan",
+                                     "--model",
+                                     gateway.behavior.file,
+                                     "--socket",
+                                     gateway.socket,
+                                     "--seed",
+                                     std::to_string(options_.seed * 1000 + gateways_.size()),
+                                     "--via",
+                                     public_place ? gateway::kExchangeAddress.to_string()
+                                                  : this->gateway(gateway.plug.place).plan.inside_address.to_string()};
+  for (const std::string& each : external_flags(gateway)) arguments.insert(arguments.end(), {"--external", each});
+  auto process = HostProcess::start(gateway.space, {.name = "gateway " + gateway.plan.name,
+                                                    .arguments = arguments,
+                                                    .environment = {},
+                                                    .input = {},
+                                                    .log = options_.folder + "/gateways.log",
+                                                    .working_directory = {}});
+  if (!process) return std::unexpected(process.error());
+  gateway.process = std::move(*process);
+  auto ready =
+      wait_for(*gateway.process, kStartLimit, [&] { return call(gateway.socket, "show", json::object()).has_value(); });
+  if (!ready || public_place || is_plain(gateway.plug.link)) return ready;
+  return set_link(static_cast<sim::GatewayId>(std::ranges::find(gateways_, &gateway, &std::unique_ptr<Gateway>::get) -
+                                              gateways_.begin()),
+                  gateway.plug.link);
+}
+
+Result<void> KernelNetwork::set_link(sim::GatewayId id, const sim::LinkPlan& link) {
+  Gateway& gateway = *gateways_.at(id);
+  gateway.plug.link = link;
+  if (gateway.plug.place == sim::kInternet) {
+    std::vector<IpAddress> addresses = gateway.plug.addresses;
+    return tell(exchange_socket_, "link", port_json(gateway.plug, addresses));
+  }
+  if (!gateway.process) return install(gateway);  // netfilter until now: only the process has a link
+  return tell(gateway.socket, "link",
+              {{"delay_ms", to_ms(link.delay)},
+               {"jitter_ms", to_ms(link.jitter)},
+               {"loss_ratio", link.loss_ppm / 1e6},
+               {"loss_run", std::max(1u, link.loss_burst)},
+               {"up_mbps", static_cast<double>(link.up_bps) / 1e6},
+               {"down_mbps", static_cast<double>(link.down_bps) / 1e6},
+               {"queue_ms", to_ms(up_of(link).queue)}});
+}
+
+Result<void> KernelNetwork::set_behavior(sim::GatewayId id, const nat::Behavior& behavior) {
+  Gateway& gateway = *gateways_.at(id);
+  gateway.behavior = behavior;
+  if (auto done = install(gateway); !done) return done;
+  return reboot(id, {});
+}
+
+Result<void> KernelNetwork::reboot(sim::GatewayId id, const std::vector<IpAddress>& external) {
+  Gateway& gateway = *gateways_.at(id);
+  if (!external.empty()) {
+    gateway.plug.addresses = external;
+    if (gateway.plug.place == sim::kInternet) {
+      std::vector<IpAddress> addresses = external;
+      addresses.insert(addresses.end(), gateway.routed.begin(), gateway.routed.end());
+      if (auto done = tell(exchange_socket_, "addresses", port_json(gateway.plug, addresses)); !done) return done;
+    }
+  }
+  if (gateway.process) {
+    json params = json::object();
+    if (!external.empty()) params["external"] = external_flags(gateway);
+    return tell(gateway.socket, "restart", params);
+  }
+  if (!external.empty()) {
+    if (auto done = configure(gateway.space, "address flush dev wan\n"); !done) return done;
+    if (auto done = address_outside(gateway); !done) return done;
+  }
+  if (gateway.behavior.translation == nat::Translation::none) return {};
+  if (auto done = run_in(gateway.space, {"conntrack", "-F"}); !done) return std::unexpected(done.error());
+  return {};
+}
+
+std::map<std::string, const NetNamespace*> KernelNetwork::spaces() const {
+  std::map<std::string, const NetNamespace*> all{{"exchange", &*core_}};
+  for (const auto& gateway : gateways_) all[gateway->plan.name] = &gateway->space;
+  for (const auto& [name, host] : hosts_) all[name] = &host->space;
+  return all;
+}
+
+std::optional<Error> KernelNetwork::ended() {
+  std::vector<HostProcess*> all{&*exchange_};
+  for (const auto& gateway : gateways_) {
+    if (gateway->process) all.push_back(&*gateway->process);
+  }
+  for (HostProcess* process : all) {
+    if (auto how = process->ended()) return ended_early(*process, *how);
+  }
+  return std::nullopt;
+}
+
+}  // namespace weft::kernel

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/scenario/party.h"
+
+#include "sim/fabric/headers.h"
+
+namespace weft::sim {
+namespace {
+
+using fabric::IpView;
+
+Bytes udp_packet(const Endpoint& source, const Endpoint& destination) {
+  const std::size_t header = fabric::ip_header_size(IpFamily::v4);
+  Bytes packet(header + fabric::kUdpHeader);
+  fabric::write_ip_header(packet.data(), {.source = source.address, .destination = destination.address},
+                          fabric::kUdpHeader);
+  store_u16be(packet.data() + header, source.port);
+  store_u16be(packet.data() + header + 2, destination.port);
+  store_u16be(packet.data() + header + 4, fabric::kUdpHeader);
+  fabric::store_transport_checksum(packet, 6);
+  return packet;
+}
+
+/// Source and destination of a UDP packet we made or a NAT rewrote.
+std::pair<Endpoint, Endpoint> endpoints_of(ByteView packet) {
+  const IpView ip = *fabric::parse_ip(packet);
+  return {{ip.source, load_u16be(ip.payload.data())}, {ip.destination, load_u16be(ip.payload.data() + 2)}};
+}
+
+}  // namespace
+
+Party::Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed)
+    : random_(seed, number == 1 ? "party a" : "party b") {
+  const IpAddress external = IpAddress::v4(203, 0, 113, number);
+  host_ = {translates(chain) ? IpAddress::v4(192, 168, 1, 10) : external, 41641};
+  for (std::size_t layer = 0; layer < chain.size(); ++layer) {
+    const bool outermost = layer + 1 == chain.size();
+    const IpAddress own = outermost ? external : IpAddress::v4(10, 64, number, static_cast<std::uint8_t>(layer + 2));
+    gateways_.push_back(std::make_unique<nat::Nat>(chain[layer], std::vector{own}, random_));
+  }
+}
+
+std::optional<Bytes> Party::send(Time now, const Endpoint& destination) {
+  Bytes packet = udp_packet(host_, destination);
+  for (const auto& gateway : gateways_) {
+    auto outcome = gateway->translate(now, nat::Side::inside, packet);
+    if (outcome.action != nat::Outcome::Action::forward_out) return std::nullopt;
+    if (!outcome.packets.empty()) packet = std::move(outcome.packets[0]);
+  }
+  return packet;
+}
+
+std::optional<Endpoint> Party::receive(Time now, Bytes packet) {
+  for (auto gateway = gateways_.rbegin(); gateway != gateways_.rend(); ++gateway) {
+    auto outcome = (*gateway)->translate(now, nat::Side::outside, packet);
+    if (outcome.action != nat::Outcome::Action::forward_in) return std::nullopt;
+    if (!outcome.packets.empty()) packet = std::move(outcome.packets[0]);
+  }
+  const auto [source, destination] = endpoints_of(packet);
+  if (destination != host_) return std::nullopt;
+  return source;
+}
+
+std::optional<Endpoint> Party::reflexive(Time now, const Endpoint& server) {
+  const auto request = send(now, server);
+  if (!request) return std::nullopt;
+  const Endpoint seen = endpoints_of(*request).first;
+  if (!receive(now, udp_packet(server, seen))) return std::nullopt;
+  return seen;
+}
+
+}  // namespace weft::sim

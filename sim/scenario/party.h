@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "mesh/base/bytes.h"
+#include "mesh/base/ip.h"
+#include "mesh/base/random.h"
+#include "mesh/base/time.h"
+#include "sim/nat/nat.h"
+#include "sim/scenario/nat_models.h"
+
+namespace weft::sim {
+
+/// A host behind its gateways, with the NAT engine alone and no network between: what the oracles of the connectivity
+/// matrix are made of.
+class Party {
+ public:
+  /// `number` (1 or 2) says which of the two it is.
+  Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed);
+
+  /// Another source port from now on.
+  void set_port(std::uint16_t port) { host_.port = port; }
+  /// The packet as the Internet sees it; nullopt if a gateway keeps it.
+  std::optional<Bytes> send(Time now, const Endpoint& destination);
+  /// Takes a packet from the Internet; the sender's endpoint if it reached the host.
+  std::optional<Endpoint> receive(Time now, Bytes packet);
+  /// Our endpoint as `server` sees it, if its answer comes back.
+  std::optional<Endpoint> reflexive(Time now, const Endpoint& server);
+
+  std::set<Endpoint> remotes;  // of the other: told or heard
+
+ private:
+  SeededRandom random_;
+  Endpoint host_;
+  std::vector<std::unique_ptr<nat::Nat>> gateways_;
+};
+
+}  // namespace weft::sim

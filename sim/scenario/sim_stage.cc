@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sim/scenario/sim_stage.h"
+
+#include <algorithm>
+#include <set>
+
+#include "mesh/agent/agent.h"
+#include "sim/scenario/run.h"
+#include "sim/scenario/scenario.h"
+#include "sim/world/world.h"
+
+namespace weft::sim {
+namespace {
+
+PathClass path_class_of(path::PathClass path) {
+  switch (path) {
+    case path::PathClass::direct:
+      return PathClass::direct;
+    case path::PathClass::one_way:
+      return PathClass::one_way;
+    case path::PathClass::relay:
+      return PathClass::relay;
+    case path::PathClass::none:
+      return PathClass::none;
+  }
+  return PathClass::none;
+}
+
+Invariants::Sharing shares_nats(const Scenario& scenario) {
+  Invariants::Sharing sharing;
+  std::set<std::string> sites, carriers;
+  for (const NodeSpec& node : scenario.nodes) {
+    if (!sites.insert(node.site).second) sharing.networks = true;
+    if (!node.carrier.empty() && !carriers.insert(node.carrier).second) sharing.nats = true;
+  }
+  sharing.nats = sharing.nats || sharing.networks;
+  return sharing;
+}
+
+}  // namespace
+
+SimStage::SimStage(const Scenario& scenario, const NatChains& chains, const RunOptions& options)
+    : scenario_(scenario),
+      world_(options.make_world(options.seed,
+                                {scenario.topology.delay, scenario.topology.loss_ppm, scenario.topology.hops})),
+      invariants_(world_->canary(), shares_nats(scenario),
+                  [this](const IpAddress& address) { return deployment_.sites().is_a_node(address); }),
+      deployment_(*world_, scenario, chains, options.tls),
+      timeline_(*world_, scenario, chains, deployment_),
+      seed_(options.seed) {
+  if (options.recorder != nullptr) world_->set_recorder(*options.recorder);
+  world_->observe([this](ByteView packet) { invariants_.see(world_->now(), packet); });
+}
+
+Result<void> SimStage::start() {
+  if (auto able = check_expressible(scenario_, *world_); !able) return able;
+  if (auto started = deployment_.start(); !started) return started;
+  neighbours_.emplace(*world_, deployment_, scenario_, seed_);
+  return {};
+}
+
+std::optional<PeerView> SimStage::peer(const std::string& node, const std::string& other) {
+  const agent::Agent* agent = deployment_.agent(node);
+  if (agent == nullptr) return std::nullopt;
+  const agent::AgentStatus status = agent->status();
+  const IpAddress address = deployment_.overlay_address(other);
+  const auto found = std::ranges::find_if(
+      status.peers, [&](const agent::PeerStatus& p) { return std::ranges::count(p.addresses, address) > 0; });
+  if (found == status.peers.end()) return std::nullopt;
+  return PeerView{.path = path_class_of(found->path),
+                  .settled = found->state == path::SearchState::settled,
+                  .time_to_direct = found->time_to_direct,
+                  .path_changes = found->path_changes,
+                  .reason = found->reason};
+}
+
+std::string SimStage::explain(const std::string& node, const std::string& other) {
+  const agent::Agent* agent = deployment_.agent(node);
+  if (agent == nullptr) return {};
+  const auto told = agent->explain(deployment_.overlay_address(other).to_string());
+  return told ? agent::to_json(*told) : std::string();
+}
+
+Result<std::unique_ptr<PingRun>> SimStage::ping(const PingSpec& spec, Time start) {
+  io::Host& to = deployment_.host(spec.to);
+  return world_->ping(deployment_.host(spec.from), to,
+                      {.destination = deployment_.overlay_address(spec.to),
+                       .start = start,
+                       .interval = spec.interval,
+                       .count = spec.count});
+}
+
+Result<std::unique_ptr<FlowRun>> SimStage::start_flow(const FlowSpec& spec, Time t0) {
+  FlowPlan plan = spec.plan;
+  plan.destination = deployment_.overlay_address(spec.to);
+  plan.start = t0 + spec.start;
+  if (spec.stop) plan.stop = t0 + *spec.stop;
+  return world_->start_flow(deployment_.host(spec.from), deployment_.host(spec.to), plan);
+}
+
+}  // namespace weft::sim
