@@ -10,6 +10,7 @@
 #include "mesh/agent/explain.h"
 #include "mesh/agent/status.h"
 #include "mesh/base/error.h"
+#include "mesh/http/proxy.h"
 #include "mesh/io/tun_device.h"
 
 namespace weft::io {
@@ -19,12 +20,13 @@ class Host;
 namespace weft::agent {
 
 struct AgentConfig {
-  std::string name;                  // wanted; the coordinator makes it unique
-  std::optional<std::string> token;  // needed until the state directory holds one
-  std::uint16_t udp_port = 0;        // 0: a free one
-  io::TunOptions tun;                // `addresses` come from the coordinator
-  bool port_mapping = true;          // ask the gateway to open our UDP port (PCP, NAT-PMP, UPnP-IGD)
-  bool set_routes = true;            // lead the peers' addresses into the TUN device
+  std::string name;                          // wanted; the coordinator makes it unique
+  std::optional<std::string> token;          // needed until the state directory holds one
+  std::uint16_t udp_port = 0;                // 0: a free one
+  io::TunOptions tun;                        // `addresses` come from the coordinator
+  bool port_mapping = true;                  // ask the gateway to open our UDP port (PCP, NAT-PMP, UPnP-IGD)
+  bool set_routes = true;                    // lead the peers' addresses into the TUN device
+  std::optional<http::ProxySettings> proxy;  // of the streams to coordinator and relays
 };
 
 /// The entries of the state store that an agent makes, all of which belong to its membership in a network; without them

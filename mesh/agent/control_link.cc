@@ -11,10 +11,11 @@ namespace weft::agent {
 
 using Session = control::ClientSession;
 
-ControlLink::ControlLink(io::Host& host, LazyTls& tls, Random& random, control::Token token,
-                         control::ClientConfig config, Handler handler)
+ControlLink::ControlLink(io::Host& host, LazyTls& tls, const http::ProxySettings* proxy, Random& random,
+                         control::Token token, control::ClientConfig config, Handler handler)
     : host_(host),
       tls_(tls),
+      proxy_(proxy),
       token_(std::move(token)),
       handler_(std::move(handler)),
       session_(std::make_unique<Session>(std::move(config), random, host.entropy())),
@@ -55,6 +56,7 @@ void ControlLink::dial() {
                                  .path = "/control",
                                  .protocol = "weft-control/1"};
   options.tls = token_.tls;
+  options.proxy = proxy_;
   stream_ = transport::dial(host_, tls_.get(token_.tls), std::move(options));
   stream_->start({.on_connected =
                       [this] {

@@ -10,6 +10,9 @@
 #include "mesh/control/client_session.h"
 #include "mesh/control/token.h"
 
+namespace weft::http {
+struct ProxySettings;
+}
 namespace weft::io {
 class Stream;
 }
@@ -24,8 +27,9 @@ class ControlLink {
   using Handler = std::function<void(const control::ClientSession::Event&)>;
 
   /// `handler` gets every event of the session except Dial.
-  ControlLink(io::Host& host, LazyTls& tls, Random& random, control::Token token, control::ClientConfig config,
-              Handler handler);
+  /// `proxy` may be null.
+  ControlLink(io::Host& host, LazyTls& tls, const http::ProxySettings* proxy, Random& random, control::Token token,
+              control::ClientConfig config, Handler handler);
   ~ControlLink();
 
   void start();
@@ -47,6 +51,7 @@ class ControlLink {
 
   io::Host& host_;
   LazyTls& tls_;
+  const http::ProxySettings* proxy_;
   control::Token token_;
   Handler handler_;
   std::unique_ptr<control::ClientSession> session_;

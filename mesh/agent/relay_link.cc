@@ -47,6 +47,7 @@ void RelayLink::dial() {
   transport::DialOptions options{.remote = remote, .host_name = {}, .path = "/relay", .protocol = "weft-relay/1"};
   options.tls = record_.tls;
   options.expected_key = record_.key;
+  options.proxy = context_.proxy;
   stream_ = transport::dial(context_.host, context_.tls.get(record_.tls), std::move(options));
   stream_->start({.on_connected = [this] { on_connected(); },
                   .on_data =

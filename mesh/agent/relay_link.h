@@ -13,6 +13,9 @@
 #include "mesh/crypto/keys.h"
 #include "mesh/relay/client_session.h"
 
+namespace weft::http {
+struct ProxySettings;
+}
 namespace weft::io {
 class Stream;
 }
@@ -25,6 +28,7 @@ class LazyTls;
 struct RelayLinkContext {
   io::Host& host;
   LazyTls& tls;
+  const http::ProxySettings* proxy;  // may be null
   Random& random;
   crypto::PrivateKey node_key;
   Bytes admission;

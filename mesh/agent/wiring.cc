@@ -56,7 +56,7 @@ Result<void> Wiring::start() {
   registration.name = config_.name;
   registration.secret = identity_.token.secret;
   registration.provenance = host_.entropy().provenance();
-  control_ = std::make_unique<ControlLink>(host_, tls_, *control_random_, identity_.token,
+  control_ = std::make_unique<ControlLink>(host_, tls_, proxy(), *control_random_, identity_.token,
                                            control::ClientConfig{.machine_key = identity_.machine_key,
                                                                  .coordinator_key = identity_.token.coordinator_key,
                                                                  .registration = std::move(registration),
@@ -95,6 +95,7 @@ void Wiring::build() {
   relays_ = std::make_unique<RelayLinks>(
       RelayLinkContext{.host = host_,
                        .tls = tls_,
+                       .proxy = proxy(),
                        .random = *relay_random_,
                        .node_key = identity_.node_key,
                        .admission = {},

@@ -40,6 +40,7 @@ class Wiring {
   void ping(const std::string& peer, PingHandler handler);
 
  private:
+  const http::ProxySettings* proxy() const { return config_.proxy ? &*config_.proxy : nullptr; }
   Result<void> open_sockets();
   void build();
   Result<void> load_map();

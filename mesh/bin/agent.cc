@@ -37,10 +37,12 @@ json bundle_object(const AgentService& service, const host::AsioHost& host) {
 int run_agent(const AgentFlags& flags) {
   const auto settings = resolve_settings(Service::agent, flags.common);
   if (!settings) return report(settings.error());
+  const auto proxy = resolve_proxy(flags.proxy);
+  if (!proxy) return report(proxy.error());
   auto daemon = Daemon::create(*settings);
   if (!daemon) return report(daemon.error());
   auto& host = (*daemon)->host();
-  AgentService service(host);
+  AgentService service(host, *proxy);
   if (auto loaded = service.load(); !loaded) return report(loaded.error());
   auto metrics = (*daemon)->serve_metrics([&] { return agent_metrics(service.status(), service.is_up()); });
   if (!metrics) return report(metrics.error());

@@ -31,7 +31,8 @@ std::unexpected<Error> not_up() { return fail(ErrorCode::not_running, "this mach
 
 }  // namespace
 
-AgentService::AgentService(io::Host& host) : host_(host) {}
+AgentService::AgentService(io::Host& host, std::optional<http::ProxySettings> proxy)
+    : host_(host), proxy_(std::move(proxy)) {}
 AgentService::~AgentService() = default;
 
 Result<void> AgentService::load() {
@@ -100,12 +101,11 @@ Result<void> AgentService::start_agent(const std::optional<std::string>& token) 
   io::TunOptions tun{.name = settings_.tun_name, .mtu = settings_.mtu, .addresses = {}};
   // The agent opens it once it knows its addresses; a machine that may not is told at once.
   if (const auto probe = host_.open_tun(tun); !probe) return std::unexpected(probe.error());
-  agent_ = std::make_unique<agent::Agent>(host_, agent::AgentConfig{.name = settings_.name,
-                                                                    .token = token,
-                                                                    .udp_port = settings_.udp_port,
-                                                                    .tun = tun,
-                                                                    .port_mapping = settings_.port_mapping,
-                                                                    .set_routes = true});
+  agent::AgentConfig config{
+      .name = settings_.name, .token = token, .udp_port = settings_.udp_port, .tun = tun, .set_routes = true};
+  config.port_mapping = settings_.port_mapping;
+  config.proxy = proxy_;
+  agent_ = std::make_unique<agent::Agent>(host_, std::move(config));
   agent_->on_change = [this] { handle_change(); };
   agent_->on_error = [this](const Error& error) { handle_error(error); };
   auto started = agent_->start();

@@ -12,6 +12,7 @@
 #include "mesh/base/error.h"
 #include "mesh/bin/agent_settings.h"
 #include "mesh/bin/local_api.h"
+#include "mesh/http/proxy.h"
 
 namespace weft::io {
 class File;
@@ -30,7 +31,7 @@ namespace weft::bin {
 ///   up        the agent has addresses; the coordinator may come and go
 class AgentService {
  public:
-  explicit AgentService(io::Host& host);
+  AgentService(io::Host& host, std::optional<http::ProxySettings> proxy);
   ~AgentService();
 
   /// Takes the state directory for this process and reads the settings. Errors: refused if another process has it,
@@ -74,6 +75,7 @@ class AgentService {
   void answer_explain(const nlohmann::json& params, const Reply& reply);
 
   io::Host& host_;
+  const std::optional<http::ProxySettings> proxy_;
   std::unique_ptr<io::File> lock_;
   AgentSettings settings_;
   std::optional<std::string> key_in_use_;  // `weft up` again with it disturbs nothing

@@ -92,6 +92,10 @@ void add_daemons(Group all) {
     add_network_flags(command, flags);
     for (const char* flag : {"--key", "--name", "--udp-port", "--tun", "--mtu", "--port-mapping"})
       command.get_option(flag)->needs(up);
+    command.add_option("--https-proxy", flags.proxy.https_proxy,
+                       "HTTP proxy for the streams to coordinator and relays (HTTPS_PROXY)");
+    command.add_option("--no-proxy", flags.proxy.no_proxy,
+                       "Addresses and prefixes to be reached without it (NO_PROXY)");
   });
   all.daemon("coordinator", "Run the coordinator of a network", run_coordinator,
              [](CLI::App& command, CoordinatorFlags& flags) {

@@ -15,6 +15,7 @@ namespace weft::bin {
 
 struct AgentFlags {
   CommonFlags common;
+  ProxyFlags proxy;
   bool up = false;
   std::optional<std::string> key;
   std::optional<std::string> name;

@@ -16,7 +16,8 @@ namespace weft::bin {
 namespace {
 
 constexpr const char* kDefaultFile = "/etc/weft/weft.json";
-constexpr std::array<std::string_view, 5> kKeys{"socket", "state", "log", "group", "metrics"};
+constexpr std::array<std::string_view, 7> kKeys{"socket",  "state",       "log",     "group",
+                                                "metrics", "https_proxy", "no_proxy"};
 using Values = std::map<std::string, std::string>;
 
 std::optional<std::string> environment(const char* name) {
@@ -35,7 +36,8 @@ Result<Values> parse_file(const std::string& path, const std::string& text) {
   Values values;
   for (const auto& [key, value] : json.items()) {
     if (std::ranges::find(kKeys, key) == kKeys.end()) {
-      return bad_file(path, "/" + key + ": unknown key; there are socket, state, log, group and metrics");
+      return bad_file(
+          path, "/" + key + ": unknown key; there are socket, state, log, group, metrics, https_proxy and no_proxy");
     }
     if (!value.is_string()) return bad_file(path, "/" + key + ": must be a string");
     values[key] = value.get<std::string>();
@@ -52,6 +54,17 @@ Result<Values> read_file() {
   std::ostringstream text;
   text << file.rdbuf();
   return parse_file(path, text.str());
+}
+
+/// As other programs do, the variable may be in small letters too.
+std::string choose_proxy(const std::optional<std::string>& flag, std::string variable, const Values& file,
+                         const std::string& key) {
+  if (flag) return *flag;
+  if (const auto value = environment(variable.c_str())) return *value;
+  for (char& c : variable) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  if (const auto value = environment(variable.c_str())) return *value;
+  const auto found = file.find(key);
+  return found == file.end() ? std::string() : found->second;
 }
 
 std::string choose(const std::optional<std::string>& flag, const char* variable, const Values& file,
@@ -119,6 +132,19 @@ Result<Settings> resolve_settings(Service service, const CommonFlags& flags) {
   const auto metrics = parse_metrics(choose(flags.metrics, "WEFT_METRICS", *file, "metrics", ""));
   if (!metrics) return std::unexpected(metrics.error());
   settings.metrics = *metrics;
+  return settings;
+}
+
+Result<std::optional<http::ProxySettings>> resolve_proxy(const ProxyFlags& flags) {
+  const auto file = read_file();
+  if (!file) return std::unexpected(file.error());
+  const std::string url = choose_proxy(flags.https_proxy, "HTTPS_PROXY", *file, "https_proxy");
+  if (url.empty()) return std::nullopt;
+  auto proxy = http::parse_proxy(url);
+  if (!proxy) return fail(proxy.error().code, proxy.error().message + " (--https-proxy, HTTPS_PROXY or the file)");
+  http::ProxySettings settings{.proxy = *std::move(proxy), .exceptions = {}};
+  const std::string exceptions = choose_proxy(flags.no_proxy, "NO_PROXY", *file, "no_proxy");
+  if (auto added = http::add_exceptions(settings, exceptions); !added) return std::unexpected(added.error());
   return settings;
 }
 

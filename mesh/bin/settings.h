@@ -10,6 +10,7 @@
 #include "mesh/base/ip.h"
 #include "mesh/base/time.h"
 #include "mesh/base/trace.h"
+#include "mesh/http/proxy.h"
 
 namespace weft::bin {
 
@@ -18,7 +19,7 @@ enum class Service { agent, coordinator, relay };
 
 /// What every command takes. A flag beats the environment (WEFT_SOCKET, WEFT_STATE, WEFT_LOG, WEFT_GROUP,
 /// WEFT_METRICS), which beats the file (WEFT_CONFIG, or /etc/weft/weft.json if it exists: an object with `socket`,
-/// `state`, `log`, `group` and `metrics`), which beats the default.
+/// `state`, `log`, `group`, `metrics`, `https_proxy` and `no_proxy`), which beats the default.
 struct CommonFlags {
   std::optional<std::string> socket;
   std::optional<std::string> state;
@@ -39,6 +40,14 @@ struct Settings {
 
 /// Errors: usage, with the file and key or the variable that is wrong.
 Result<Settings> resolve_settings(Service service, const CommonFlags& flags);
+
+/// The HTTP proxy of a daemon. The variables are HTTPS_PROXY and NO_PROXY, in capital or small letters.
+struct ProxyFlags {
+  std::optional<std::string> https_proxy;  // empty: none, whatever the environment says
+  std::optional<std::string> no_proxy;
+};
+/// nullopt: none. Errors: usage, and as resolve_settings().
+Result<std::optional<http::ProxySettings>> resolve_proxy(const ProxyFlags& flags);
 
 /// "203.0.113.7:443" or "[2001:db8::1]:443" given to `flag`. Errors: usage.
 Result<Endpoint> parse_endpoint_flag(std::string_view flag, const std::string& text);

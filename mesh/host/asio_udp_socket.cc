@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <type_traits>
 
 #include "mesh/host/datagram_batch.h"
 #include "mesh/host/socket_address.h"
@@ -52,9 +53,15 @@ SendError send_error_of(int error_number) {
   }
 }
 
+/// `a == b`, in a quarter of the instructions: it is asked for each datagram.
+bool same(const Endpoint& a, const Endpoint& b) {
+  static_assert(std::has_unique_object_representations_v<IpAddress>);
+  return a.port == b.port && std::memcmp(&a.address, &b.address, sizeof a.address) == 0;
+}
+
 /// Whether two items differ in nothing but their content and how it is cut.
 bool alike(const DatagramMeta& a, const DatagramMeta& b) {
-  return a.destination == b.destination && a.source == b.source && a.interface_index == b.interface_index &&
+  return same(a.destination, b.destination) && same(a.source, b.source) && a.interface_index == b.interface_index &&
          a.ttl == b.ttl && a.ecn == b.ecn && a.dont_fragment == b.dont_fragment;
 }
 
@@ -65,7 +72,7 @@ std::size_t list(std::span<DatagramSlot> items, std::span<DatagramSlot*> order) 
   for (std::size_t i = 0; i < items.size(); ++i) {
     order[i] = &items[i];
     items[i].meta.send_error = SendError::none;
-    if (i == 0 || items[i].meta.destination != items[i - 1].meta.destination) ++changes;
+    if (i == 0 || !same(items[i].meta.destination, items[i - 1].meta.destination)) ++changes;
   }
   return changes;
 }
@@ -78,7 +85,7 @@ void gather_destinations(std::span<DatagramSlot*> order) {
     const Endpoint& destination = order.front()->meta.destination;
     std::size_t kept = 0, other = 0;
     for (DatagramSlot* item : order) {
-      (item->meta.destination == destination ? order[kept++] : others[other++]) = item;
+      (same(item->meta.destination, destination) ? order[kept++] : others[other++]) = item;
     }
     std::copy_n(others.begin(), other, order.begin() + static_cast<std::ptrdiff_t>(kept));
     order = order.subspan(kept);

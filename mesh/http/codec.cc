@@ -77,6 +77,11 @@ class Feeder {
     parser_.body_limit(kBodyLimit);
   }
 
+  void expect_no_body() {
+    parser_.skip(true);
+    bodiless_ = true;
+  }
+
   void handle_data(ByteView bytes) {
     if (failed_) return;
     pending_.insert(pending_.end(), bytes.begin(), bytes.end());
@@ -111,7 +116,7 @@ class Feeder {
   Bytes take_rest() { return done() ? std::exchange(pending_, {}) : Bytes{}; }
 
  private:
-  bool in_chunks() const { return parser_.is_header_done() && parser_.chunked(); }
+  bool in_chunks() const { return !bodiless_ && parser_.is_header_done() && parser_.chunked(); }
   bool done() const { return parser_.is_done() || in_chunks(); }
   void count_header(std::size_t consumed, std::size_t waiting) {
     if (header_counted_) return;
@@ -124,6 +129,7 @@ class Feeder {
   Bytes pending_;
   std::size_t header_size_ = 0;
   bool header_counted_ = false;
+  bool bodiless_ = false;
   bool taken_ = false;
   std::optional<HttpError> failed_;
 };
@@ -174,6 +180,12 @@ std::optional<Request> RequestParser::poll_request() {
 }
 
 struct ResponseParser::State : Feeder<false> {};
+
+ResponseParser ResponseParser::of_connect() {
+  ResponseParser parser;
+  parser.state_->expect_no_body();
+  return parser;
+}
 
 ResponseParser::ResponseParser() : state_(std::make_unique<State>()) {}
 ResponseParser::ResponseParser(ResponseParser&&) noexcept = default;

@@ -39,6 +39,8 @@ class RequestParser {
 class ResponseParser {
  public:
   ResponseParser();
+  /// Of the answer to CONNECT: it ends with its header, and what follows is the rest (RFC 9110 §9.3.6).
+  static ResponseParser of_connect();
   ResponseParser(ResponseParser&&) noexcept;
   ResponseParser& operator=(ResponseParser&&) noexcept;
   ~ResponseParser();

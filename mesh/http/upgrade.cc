@@ -7,17 +7,6 @@
 namespace weft::http {
 namespace {
 
-/// Content types of TLS records (RFC 8446 §5.1): alert and handshake.
-bool looks_like_tls(std::uint8_t first_byte) { return first_byte == 0x15 || first_byte == 0x16; }
-
-/// The beginning of a text from the network, fit for one line of a message.
-std::string excerpt(ByteView body) {
-  std::string text(as_text(body.first(std::min<std::size_t>(body.size(), 80))));
-  std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, ' ');
-  text.resize(text.find_last_not_of(' ') + 1);
-  return text;
-}
-
 std::optional<Bytes> take(Bytes& bytes) {
   if (bytes.empty()) return std::nullopt;
   return std::exchange(bytes, {});
@@ -26,48 +15,22 @@ std::optional<Bytes> take(Bytes& bytes) {
 }  // namespace
 
 UpgradeClient::UpgradeClient(const UpgradeOffer& offer)
-    : protocol_(offer.protocol),
-      request_(
-          serialize(Request{.target = offer.target,
-                            .fields = {{"Host", offer.host}, {"Connection", "Upgrade"}, {"Upgrade", offer.protocol}},
-                            .body = {}})) {}
+    : Negotiation("the server",
+                  {.target = offer.target,
+                   .fields = {{"Host", offer.host}, {"Connection", "Upgrade"}, {"Upgrade", offer.protocol}},
+                   .body = {}},
+                  ResponseParser()),
+      protocol_(offer.protocol) {}
 
-std::optional<Bytes> UpgradeClient::poll_write() { return take(request_); }
-
-void UpgradeClient::handle_data(ByteView bytes) {
-  if (failed_ || bytes.empty()) return;
-  if (!std::exchange(got_some_, true) && looks_like_tls(bytes[0])) {
-    failed_ = Error{ErrorCode::refused, "the server speaks TLS where plain HTTP was expected: turn TLS on for it"};
-    return;
+std::optional<Error> UpgradeClient::judge(const Response& response) const {
+  if (response.status != 101) {
+    const std::string body = excerpt(response.body);
+    return Error{ErrorCode::refused, answerer() + " answered " + std::to_string(response.status) +
+                                         " to the upgrade to " + protocol_ + (body.empty() ? "" : ": " + body)};
   }
-  parser_.handle_data(bytes);
-  judge();
-}
-
-void UpgradeClient::handle_end() {
-  if (failed_ || upgraded_) return;
-  parser_.handle_end();
-  if (got_some_) judge();
-  if (!failed_) failed_ = Error{ErrorCode::refused, "the server closed the connection before it answered"};
-}
-
-void UpgradeClient::judge() {
-  if (const auto error = parser_.failed()) {
-    failed_ = Error{ErrorCode::refused, "the answer of the server cannot be used: " + std::string(describe(*error))};
-    return;
-  }
-  const auto response = parser_.poll_response();
-  if (!response) return;
-  if (response->status != 101) {
-    const std::string body = excerpt(response->body);
-    failed_ = Error{ErrorCode::refused, "the server answered " + std::to_string(response->status) +
-                                            " to the upgrade to " + protocol_ + (body.empty() ? "" : ": " + body)};
-  } else if (!has_token(response->fields, "Connection", "upgrade") ||
-             !has_token(response->fields, "Upgrade", protocol_)) {
-    failed_ = Error{ErrorCode::refused, "the server switched to another protocol than " + protocol_};
-  } else {
-    upgraded_ = true;
-  }
+  if (!has_token(response.fields, "Connection", "upgrade") || !has_token(response.fields, "Upgrade", protocol_))
+    return Error{ErrorCode::refused, answerer() + " switched to another protocol than " + protocol_};
+  return std::nullopt;
 }
 
 std::optional<Bytes> UpgradeServer::poll_write() { return take(response_); }

@@ -8,6 +8,7 @@
 #include "mesh/base/bytes.h"
 #include "mesh/base/error.h"
 #include "mesh/http/codec.h"
+#include "mesh/http/negotiation.h"
 
 namespace weft::http {
 
@@ -18,31 +19,15 @@ struct UpgradeOffer {
   std::string protocol;  // "weft-relay/1"
 };
 
-/// The client's side of an HTTP upgrade: one request, one answer.
-class UpgradeClient {
+/// The client's side of an HTTP upgrade: agreed() if the answer was 101 for the protocol asked for. Any other answer is
+/// ErrorCode::refused; the message has its status and the beginning of its body.
+class UpgradeClient final : public Negotiation {
  public:
   explicit UpgradeClient(const UpgradeOffer& offer);
 
-  void handle_data(ByteView bytes);
-  /// The stream has ended.
-  void handle_end();
-  std::optional<Bytes> poll_write();
-
-  /// The answer was 101 for the protocol asked for; take_rest() holds its first bytes.
-  bool upgraded() const { return upgraded_; }
-  /// ErrorCode::refused for any other answer; the message has its status and the beginning of its body.
-  const std::optional<Error>& failed() const { return failed_; }
-  Bytes take_rest() { return parser_.take_rest(); }
-
  private:
-  void judge();
-
+  std::optional<Error> judge(const Response& response) const override;
   std::string protocol_;
-  Bytes request_;
-  ResponseParser parser_;
-  bool got_some_ = false;
-  bool upgraded_ = false;
-  std::optional<Error> failed_;
 };
 
 /// The server's side: one request, which is answered 101, or refused with 400, 404, 413, 426 or 431 and the connection

@@ -50,6 +50,8 @@ std::vector<io::NetworkInterface> HostMonitor::interfaces() const {
   io::NetworkInterface eth0{.name = "eth0", .index = 1, .up = host_.internet().link(host_.node()).up};
   eth0.has_default_route = eth0.up && !host_.addresses().empty();
   for (const IpAddress& address : host_.addresses()) eth0.addresses.push_back({address, address.is_v4() ? 24 : 64});
+  if (const auto gateway = host_.internet().gateway_address(host_.node()); gateway && eth0.has_default_route)
+    eth0.gateways.push_back(*gateway);
   return {eth0};
 }
 

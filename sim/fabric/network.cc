@@ -49,6 +49,12 @@ nat::Nat& Network::nat(NodeId node) {
   return *router_->place(node).gateway->nat;
 }
 
+std::optional<IpAddress> Network::gateway_address(NodeId node) const {
+  return router_->gateway_address(router_->place(node).realm);
+}
+
+void Network::join_group(NodeId node, const IpAddress& group) { router_->join_group(node, group); }
+
 void Network::add_name(const std::string& name, std::vector<IpAddress> addresses) {
   names_[name] = std::move(addresses);
 }

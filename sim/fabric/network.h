@@ -87,6 +87,11 @@ class Network {
   NatPlace add_nat(const NatOptions& options, const nat::Behavior& behavior);
   FabricHost& host(NodeId node);
   nat::Nat& nat(NodeId node);
+  /// The inside address of the NAT that a host is behind: its default gateway. nullopt on the Internet and behind a NAT
+  /// without one.
+  std::optional<IpAddress> gateway_address(NodeId node) const;
+  /// A host hears what is sent to the multicast `group` within its realm, until it moves.
+  void join_group(NodeId node, const IpAddress& group);
   /// What every host's resolver answers; names without an entry are not_found.
   void add_name(const std::string& name, std::vector<IpAddress> addresses);
   const std::map<std::string, std::vector<IpAddress>>& names() const { return names_; }

@@ -100,10 +100,21 @@ void Router::withdraw(NodeId node) {
   places_[node]->exposed.clear();
 }
 
+std::optional<IpAddress> Router::gateway_address(RealmId realm) const {
+  const auto& gateway = realms_[realm].gateway;
+  if (!gateway || places_[*gateway]->gateway->inside_address.is_unspecified()) return std::nullopt;
+  return places_[*gateway]->gateway->inside_address;
+}
+
+void Router::join_group(NodeId node, const IpAddress& group) {
+  realms_[place(node).realm].groups.emplace_back(group, node);
+}
+
 void Router::move(NodeId node, RealmId realm, RegionId region, std::vector<IpAddress> addresses) {
   WEFT_ASSERT(realm < realms_.size());
   Place& moved = place(node);
   withdraw(node);
+  std::erase_if(realms_[moved.realm].groups, [node](const auto& each) { return each.second == node; });
   moved.realm = realm;
   moved.region = region;
   moved.addresses = std::move(addresses);
@@ -176,6 +187,7 @@ void Router::route(Packet& packet, RealmId realm_id, RegionId region, Duration b
     if (realm_id == kInternet) leg.path = network_.regions().path(region, place(*found).region);
     return forward(packet, *found, leg);
   }
+  if (destination.is_multicast()) return to_group(packet, realm, leg);
   if (std::ranges::any_of(realm.on_link, [&](const Prefix& prefix) { return prefix.contains(destination); })) {
     return drop(packet, packet.from, DropReason::no_route);
   }
@@ -211,6 +223,22 @@ void Router::forward(Packet& packet, NodeId to, const Leg& leg) {
   if (leg.path.hops != 0) decrement_ttl(packet.bytes, leg.path.hops);
   packet.generation = far.generation;
   schedule(packet, Packet::Stage::downlink, to, leg.before + leg.path.latency);
+}
+
+/// A multicast packet stays in its realm: a copy for each member but the sender.
+void Router::to_group(Packet& packet, const Realm& realm, const Leg& leg) {
+  const IpAddress group = destination_of(packet.bytes);
+  for (const auto& [joined, member] : realm.groups) {
+    if (joined != group || (member == packet.from && !packet.from_inside)) continue;
+    Packet& copy = take();
+    copy.bytes = packet.bytes;
+    copy.cause = packet.cause;
+    copy.from = packet.from;
+    copy.from_inside = packet.from_inside;
+    copy.may_fragment = packet.may_fragment;
+    forward(copy, member, leg);
+  }
+  give_back(packet);
 }
 
 void Router::to_gateway(Packet& packet, NodeId gateway, const Leg& leg) {
@@ -296,6 +324,7 @@ void Router::at_nat(Packet& packet, bool from_inside) {
   const bool may_fragment = packet.may_fragment;
   if (!outcome.packets.empty()) packet.bytes.assign(outcome.packets[0].begin(), outcome.packets[0].end());
   if (before && outcome.forwarded()) record_translation(packet, node, from_inside, *before);
+  if (nat.next_deadline()) wake_nat(node);
   from_nat(packet, node, outcome);
   for (std::size_t i = 1; i < outcome.packets.size(); ++i) {
     Packet& further = take();
@@ -308,6 +337,22 @@ void Router::at_nat(Packet& packet, bool from_inside) {
   reply.bytes = std::move(*outcome.reply);
   if (from_inside) return inject_inside(node, reply);
   send(node, reply);
+}
+
+void Router::wake_nat(NodeId node) {
+  Gateway& gateway = *place(node).gateway;
+  const auto due = gateway.nat->next_deadline();
+  if (!due || std::exchange(gateway.wakes, true)) return;
+  loop_.at(*due, [this, node] {
+    Gateway& here = *place(node).gateway;
+    here.wakes = false;
+    while (auto bytes = here.nat->poll_transmit(loop_.now())) {
+      Packet& packet = take();
+      packet.bytes = std::move(*bytes);
+      send(node, packet);
+    }
+    wake_nat(node);
+  });
 }
 
 /// Sends what the NAT at `node` has let through on its way.

@@ -37,6 +37,7 @@ struct Gateway {
   IpAddress inside_address;
   std::unique_ptr<SeededRandom> random;
   std::unique_ptr<nat::Nat> nat;
+  bool wakes = false;  // a task of the loop will ask the NAT what it has to say
 };
 
 /// Where a host, or the outside of a NAT, is attached to a realm.
@@ -71,6 +72,8 @@ class Router {
   void move(NodeId node, RealmId realm, RegionId region, std::vector<IpAddress> addresses);
   void replace_nat(NodeId node, const nat::Behavior& behavior);
   Place& place(NodeId node) { return *places_[node]; }
+  std::optional<IpAddress> gateway_address(RealmId realm) const;
+  void join_group(NodeId node, const IpAddress& group);
 
   Packet& take();
   void give_back(Packet& packet) { pool_.give_back(packet); }
@@ -98,7 +101,8 @@ class Router {
     AddressTable addresses;
     std::vector<Prefix> on_link;
     std::optional<NodeId> gateway;
-    topology::RegionPath path;  // between any two places; the Internet has regions instead
+    topology::RegionPath path;                         // between any two places; the Internet has regions instead
+    std::vector<std::pair<IpAddress, NodeId>> groups;  // who has joined which
   };
   /// A packet's way to the next place: how much of the path's delay lies before the far access link.
   struct Leg {
@@ -109,6 +113,7 @@ class Router {
 
   void route(Packet& packet, RealmId realm, RegionId region, Duration before);
   void forward(Packet& packet, NodeId to, const Leg& leg);
+  void to_group(Packet& packet, const Realm& realm, const Leg& leg);
   void to_gateway(Packet& packet, NodeId gateway, const Leg& leg);
   /// Whether `leg` lets it pass: partition, loss, TTL. If not, it has been dealt with.
   bool survives(Packet& packet, const Leg& leg);
@@ -118,6 +123,8 @@ class Router {
   void arrive(Packet& packet);
   void at_nat(Packet& packet, bool from_inside);
   void from_nat(Packet& packet, NodeId node, const nat::Outcome& outcome);
+  /// Lets a NAT say what it says of its own accord, when it is due.
+  void wake_nat(NodeId node);
   void inject_inside(NodeId gateway, Packet& packet);
   void schedule(Packet& packet, Packet::Stage stage, NodeId to, Duration delay);
   void note(Packet& packet, NodeId node, std::uint8_t interface, Direction direction,

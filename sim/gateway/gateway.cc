@@ -255,7 +255,8 @@ void Gateway::Impl::release() {
 
 void Gateway::Impl::end_batch() {
   release();
-  std::optional<Time> next = earlier(up_.next_deadline(), down_.next_deadline());
+  while (const auto packet = nat_->poll_transmit(now())) emit_packet(Side::outside, make_frame(*packet));
+  std::optional<Time> next = earlier(earlier(up_.next_deadline(), down_.next_deadline()), nat_->next_deadline());
   for (Place* each : {&inside_, &outside_}) {
     while (auto frame = each->neighbours.poll_transmit()) {
       if (each->pcap) each->pcap->write(host_.clock().wall_now(), ByteView(*frame).subspan(kVnetSize));

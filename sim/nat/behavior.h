@@ -115,6 +115,7 @@ struct TableLimits {
 struct HttpProxy {
   std::uint16_t port = 3128;                         // on the gateway's inside address
   std::vector<std::uint16_t> connect_ports = {443};  // to which it connects
+  std::string user, password;                        // it asks for them by Basic authentication; no user: it does not
 };
 
 /// What is wrong with a gateway's port mappings. Another NAT above is no key: nest the models.
@@ -150,6 +151,9 @@ struct Behavior {
   Lifetimes lifetimes;
   Refresh refresh = Refresh::both;
   Refusal refusal = Refusal::silent;
+  /// RFC 5382 REQ-4: how long an unsolicited SYN waits for one of the same connection from inside before it is answered
+  /// by ICMP; the RFC asks for 6 s at least. Zero: SYNs are refused as `refusal` says, at once.
+  Duration syn_refusal_after{0};
   Exhaustion exhaustion = Exhaustion::icmp;
   PrematureInbound premature_inbound = PrematureInbound::ignored;
   UdpPolicy udp = UdpPolicy::allowed;
@@ -159,7 +163,8 @@ struct Behavior {
   /// Most mappings one internal address may hold; 0: no limit.
   std::uint32_t mappings_per_subscriber = 0;
   TableLimits table;
-  /// Destination ports to which the inside may open flows; nullopt: all, empty: none.
+  /// Destination ports to which the inside may open flows; nullopt: all, empty: none. What the box itself sends, from
+  /// its inside address, is free.
   std::optional<std::vector<std::uint16_t>> tcp_ports, udp_ports;
   std::optional<HttpProxy> http_proxy;
   PortMapping port_mapping;

@@ -101,6 +101,7 @@ Behavior read_behavior(const json& object) {
   read(object, "pooling", std::array<std::string_view, 2>{"paired", "arbitrary"}, behavior.pooling);
   if (const auto times = object.find("lifetimes_s"); times != object.end()) read_lifetimes(*times, behavior.lifetimes);
   read(object, "refresh", std::array<std::string_view, 3>{"outbound", "inbound", "both"}, behavior.refresh);
+  read(object, "syn_refusal_after_s", behavior.syn_refusal_after);
   read(object, "refusal", std::array<std::string_view, 3>{"silent", "icmp", "reset"}, behavior.refusal);
   if (const auto mapping = object.find("port_mapping"); mapping != object.end())
     read_port_mapping(*mapping, behavior.port_mapping);
@@ -122,6 +123,8 @@ Behavior read_behavior(const json& object) {
     behavior.http_proxy.emplace();
     read(*proxy, "port", behavior.http_proxy->port);
     read(*proxy, "connect_ports", behavior.http_proxy->connect_ports);
+    read(*proxy, "user", behavior.http_proxy->user);
+    read(*proxy, "password", behavior.http_proxy->password);
   }
   return behavior;
 }
@@ -189,6 +192,10 @@ Result<void> check_flows(const Behavior& behavior, std::string_view file) {
   if (stateless && (behavior.tcp_ports || behavior.udp_ports || behavior.table.flows > 0)) {
     return sim::bad_value(file, "/translation",
                           "a box without state knows no flows; remove tcp_ports, udp_ports and table, or use firewall");
+  }
+  if (behavior.http_proxy && behavior.translation != Translation::nat) {
+    return sim::bad_value(file, "/http_proxy",
+                          "a proxy needs an address outside, which a box that does not translate lacks; use nat");
   }
   if (behavior.udp == UdpPolicy::blocked && behavior.udp_ports && !behavior.udp_ports->empty()) {
     return sim::bad_value(file, "/udp_ports", "UDP is blocked altogether; remove udp_ports, or set udp to allowed");

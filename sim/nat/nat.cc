@@ -12,6 +12,7 @@
 #include "sim/nat/fragments.h"
 #include "sim/nat/header_translation.h"
 #include "sim/nat/icmp.h"
+#include "sim/nat/late_refusals.h"
 #include "sim/nat/packet.h"
 #include "sim/nat/rfc6052.h"
 #include "sim/nat/static_mappings.h"
@@ -98,6 +99,8 @@ struct Nat::State {
   std::expected<std::uint32_t, DropReason> admit(Time now, const Packet& packet, Key at, Key remote);
   bool make_room();
   bool allowed(Key remote) const;
+  /// Whether it is the box itself that sends, as its proxy does.
+  bool own(Key near) const { return inside_address && table.endpoint(near).address == *inside_address; }
   Outcome refuse_inbound(Time now, const Packet& packet, DropReason reason);
   Outcome refuse_outbound(const Packet& packet, DropReason reason) const;
   Outcome expired_in_transit(const Packet& packet, Side from) const;
@@ -118,6 +121,7 @@ struct Nat::State {
   StaticMappings statics;
   ExternalPool pool_v4, pool_v6;
   FragmentTable fragments;
+  LateRefusals late;
   FragmentRoute last_route;  // of the packet that emit() let through last
   std::uint16_t identification = 0;
   NatCounters counters;
@@ -157,6 +161,11 @@ Outcome Nat::State::refuse_inbound(Time now, const Packet& packet, DropReason re
   Outcome outcome = dropped(reason);
   if (behavior.premature_inbound == PrematureInbound::occupies && opens_flow(packet)) {
     table.occupy(now, table.key(packet.protocol, packet.destination), table.key(packet.protocol, packet.source));
+  }
+  if (packet.protocol == Protocol::tcp && opens_flow(packet) && behavior.syn_refusal_after > Duration{0}) {
+    late.add(now + behavior.syn_refusal_after, table.key(packet.protocol, packet.destination),
+             table.key(packet.protocol, packet.source), port_unreachable(packet, packet.destination.address));
+    return outcome;
   }
   if (behavior.refusal == Refusal::silent || packet.protocol == Protocol::icmp || (packet.tcp_flags & kTcpRst))
     return outcome;
@@ -222,7 +231,7 @@ std::expected<std::uint32_t, DropReason> Nat::State::open_outbound(Time now, con
   std::uint32_t session = table.find_outbound(near, remote);
   if (session == kNone) {
     if (packet.icmp == IcmpKind::echo_reply) return std::unexpected(DropReason::icmp_unmatched);
-    if (!allowed(remote)) return std::unexpected(DropReason::policy);
+    if (!allowed(remote) && !own(near)) return std::unexpected(DropReason::policy);
     if (!make_room()) return std::unexpected(DropReason::table_full);
     std::uint32_t binding = table.find_binding(near, remote);
     if (binding == kNone) {
@@ -279,6 +288,7 @@ Outcome Nat::State::outbound(Time now, Packet& packet) {
   const auto session = open_outbound(now, packet, near, remote);
   if (!session) return refuse_outbound(packet, session.error());
   const Key mapped = table.binding(table.session(*session).binding).external;
+  if (!late.empty()) late.forget(mapped, remote);
   return emit(packet, Action::forward_out, table.endpoint(mapped), target);
 }
 
@@ -491,6 +501,10 @@ Outcome Nat::translate(Time now, Side from, MutableByteView ip_packet) {
   }
   return outcome;
 }
+
+std::optional<Bytes> Nat::poll_transmit(Time now) { return state_->late.poll(now); }
+
+std::optional<Time> Nat::next_deadline() const { return state_->late.next_deadline(); }
 
 void Nat::set_inside_address(const IpAddress& address) { state_->inside_address = address; }
 

@@ -103,6 +103,12 @@ class Nat {
   /// Forwards or drops one packet (RFC 4787, RFC 5382, RFC 5508).
   Outcome translate(Time now, Side from, MutableByteView ip_packet);
 
+  /// What it says to the outside of its own accord, as whole IP packets: late refusals (Behavior::syn_refusal_after).
+  /// Call until empty at next_deadline().
+  std::optional<Bytes> poll_transmit(Time now);
+  /// nullopt: nothing is due unless another packet comes.
+  std::optional<Time> next_deadline() const;
+
   /// The address from which it answers inside hosts (time exceeded); the first external address until set.
   void set_inside_address(const IpAddress& address);
   /// Forgets all state, as a restart does; new external addresses if given.

@@ -126,7 +126,10 @@ void Exchange::receive(ns3::Ptr<ns3::NetDevice> device, ns3::Ptr<const ns3::Pack
   Port& port = ports_[from];
   Transit transit{bytes_of(*packet), packet, cause_of(*packet)};
   const IpAddress destination = fabric::destination_of(transit.bytes);
-  if (destination.is_multicast() || destination.is_link_local()) return;  // ends on its own link, where nobody else is
+  if (destination.is_link_local()) return;  // ends on its own link, where nobody else is
+  const bool wanted =
+      std::ranges::find(groups_, destination, &std::pair<IpAddress, PortNumber>::first) != groups_.end();
+  if (destination.is_multicast() && !wanted) return;
   transit.cause = note(port, fabric::Direction::sent, transit);
   const bool lost = port.up_weather.loses(port.plan.link);
   if (!port.up) return void(note(port, fabric::Direction::dropped, transit, fabric::DropReason::link_down));
@@ -154,7 +157,9 @@ sim::RegionPathPlan& Exchange::path(const Port& from, const Port& to) {
 
 void Exchange::forward(Transit packet, PortNumber from) {
   Port& near = ports_[from];
-  const auto to = find(fabric::destination_of(packet.bytes), from);
+  const IpAddress destination = fabric::destination_of(packet.bytes);
+  if (destination.is_multicast()) return to_group(packet, destination, from);
+  const auto to = find(destination, from);
   if (!to) return report(std::move(packet), from, 1, false);
   Port& far = ports_[*to];
   const sim::RegionPathPlan& way = path(near, far);
@@ -166,6 +171,15 @@ void Exchange::forward(Transit packet, PortNumber from) {
   }
   if (hops_ != 0) fabric::decrement_ttl(packet.bytes, static_cast<std::uint8_t>(hops_));
   loop_.at(loop_.now() + way.delay, [this, number = *to, moved = std::move(packet)] { arrive(moved, number); });
+}
+
+/// Multicast stays in its realm.
+void Exchange::to_group(const Transit& packet, const IpAddress& group, PortNumber from) {
+  for (const auto& [joined, member] : groups_) {
+    if (joined != group || member == from) continue;
+    loop_.at(loop_.now() + path(ports_[from], ports_[member]).delay,
+             [this, packet, number = member] { arrive(packet, number); });
+  }
 }
 
 /// Before the far link.

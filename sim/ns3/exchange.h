@@ -61,6 +61,8 @@ class Exchange {
   /// Packets to `address` leave by `port`. False if another port has it.
   bool announce(const IpAddress& address, PortNumber port);
   void withdraw(const IpAddress& address) { addresses_.erase(address); }
+  /// Packets to the multicast `group` leave by `port` too.
+  void join(const IpAddress& group, PortNumber port) { groups_.emplace_back(group, port); }
   /// Where packets go whose address nobody announced, except those to `on_link`.
   void set_default(PortNumber port, const Prefix& on_link);
   /// A port that is down loses everything, in both directions.
@@ -92,6 +94,7 @@ class Exchange {
                const ns3::Address& from, const ns3::Address& to, ns3::NetDevice::PacketType type);
   void enter(Transit packet, PortNumber from);
   void forward(Transit packet, PortNumber from);
+  void to_group(const Transit& packet, const IpAddress& group, PortNumber from);
   void arrive(const Transit& packet, PortNumber to);
   void deliver(const Transit& packet, PortNumber to);
   /// Answers the sender by ICMP from router number `hop` of the way.
@@ -112,6 +115,7 @@ class Exchange {
   ns3::Ptr<ns3::Node> node_;
   std::vector<Port> ports_;
   std::unordered_map<IpAddress, PortNumber> addresses_;
+  std::vector<std::pair<IpAddress, PortNumber>> groups_;  // who has joined which
   std::optional<PortNumber> default_port_;
   Prefix on_link_{IpAddress::v4(0), 32};
   std::map<std::pair<std::uint16_t, std::uint16_t>, SeededRandom> region_randoms_;

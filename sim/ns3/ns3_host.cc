@@ -46,8 +46,10 @@ Ns3Host::Ns3Host(fabric::EventLoop& loop, const Ns3HostOptions& options)
 
 Ns3Host::~Ns3Host() { cycle_->end(); }
 
-void Ns3Host::plug_in(ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses) {
+void Ns3Host::plug_in(ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses,
+                      const IpAddress& gateway) {
   const bool first = !device_;
+  gateway_ = gateway;
   addresses_ = addresses;
   device_ = device;
   auto ipv4 = node_->GetObject<ns3::Ipv4>();
@@ -81,7 +83,7 @@ void Ns3Host::precede(ns3::Ptr<ns3::NetDevice>, ns3::Ptr<const ns3::Packet> pack
 tracing::Recorder* Ns3Host::recorder() const { return options_.log == nullptr ? nullptr : options_.log->recorder(); }
 
 /// Beside the stack: ns-3's sockets do not tell which datagram an ICMP error is about, and its TCP takes the RST that
-/// refuses a connection for a stray acknowledgement.
+/// refuses a connection for a stray acknowledgement. Its static routing delivers no multicast.
 void Ns3Host::receive(ns3::Ptr<ns3::NetDevice>, ns3::Ptr<const ns3::Packet> packet, std::uint16_t, const ns3::Address&,
                       const ns3::Address&, ns3::NetDevice::PacketType) {
   if (powered_) look_at(bytes_of(*packet));
@@ -94,6 +96,8 @@ void Ns3Host::look_at(ByteView packet) {
   if (ip->protocol == fabric::kTcp && ip->payload.size() >= fabric::kTcpHeader && (ip->payload[13] & kRst)) {
     return refuse({ip->destination, load_u16be(&ip->payload[2])}, {ip->source, load_u16be(&ip->payload[0])});
   }
+  if (ip->protocol == fabric::kUdp && ip->destination.is_multicast() && ip->payload.size() >= fabric::kUdpHeader)
+    return deliver_to_group(*ip);
   if (ip->protocol != fabric::kIcmp && ip->protocol != fabric::kIcmpV6) return;
   const auto error = fabric::parse_icmp_error(*ip);
   if (!error) return;
@@ -102,6 +106,17 @@ void Ns3Host::look_at(ByteView packet) {
   }
   for (Ns3UdpSocket* socket : udp_sockets_) {
     if (socket->covers(error->error.quoted_source)) return socket->report(error->error);
+  }
+}
+
+void Ns3Host::deliver_to_group(const fabric::IpView& ip) {
+  const Endpoint destination{ip.destination, load_u16be(&ip.payload[2])};
+  DatagramMeta meta{.source = {ip.source, load_u16be(&ip.payload[0])}, .destination = destination};
+  meta.interface_index = 1;
+  meta.ttl = ip.ttl;
+  meta.ecn = ip.ecn;
+  for (Ns3UdpSocket* socket : udp_sockets_) {
+    if (socket->covers(destination)) socket->take(meta, ip.payload.subspan(fabric::kUdpHeader), loop_.cause());
   }
 }
 

@@ -22,6 +22,7 @@
 
 namespace weft::fabric {
 class EventLoop;
+struct IpView;
 class NoTrace;
 class SimulatedEntropy;
 struct PowerCycle;
@@ -80,10 +81,11 @@ class Ns3Host final : public io::Host {
   const std::string& name() const { return options_.name; }
   ns3::Ptr<ns3::Node> node() const { return node_; }
   const std::vector<IpAddress>& addresses() const { return addresses_; }
+  const IpAddress& gateway() const { return gateway_; }
   bool owns(const IpAddress& address) const;
-  /// Puts `addresses` and the default routes on `device`, the host's end of an access link. After the first time the
-  /// network monitor tells.
-  void plug_in(ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses);
+  /// Puts `addresses` and the default routes on `device`, the host's end of an access link. `gateway`, unless
+  /// unspecified, is what the network monitor names as their next hop. After the first time that monitor tells.
+  void plug_in(ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses, const IpAddress& gateway);
   /// Takes addresses and routes from the device that was plugged in last.
   void unplug();
   /// What the network monitor says of the interface.
@@ -133,6 +135,7 @@ class Ns3Host final : public io::Host {
                const ns3::Address& from, const ns3::Address& to, ns3::NetDevice::PacketType type);
 
   void look_at(ByteView packet);
+  void deliver_to_group(const fabric::IpView& ip);
   /// The far end of a connection that is being opened does not want it.
   void refuse(const Endpoint& local, const Endpoint& remote);
 
@@ -140,6 +143,7 @@ class Ns3Host final : public io::Host {
   Ns3HostOptions options_;
   ns3::Ptr<ns3::Node> node_;
   std::vector<IpAddress> addresses_;
+  IpAddress gateway_;
   ns3::Ptr<ns3::NetDevice> device_;
   bool powered_ = true;
   bool link_up_ = true;

@@ -16,6 +16,7 @@ std::vector<io::NetworkInterface> Ns3Monitor::interfaces() const {
       .name = "eth0", .index = 1, .up = host_.link_up(), .has_default_route = false, .addresses = {}};
   eth0.has_default_route = eth0.up && !host_.addresses().empty();
   for (const IpAddress& address : host_.addresses()) eth0.addresses.push_back({address, address.is_v4() ? 24 : 64});
+  if (eth0.has_default_route && !host_.gateway().is_unspecified()) eth0.gateways.push_back(host_.gateway());
   return {eth0};
 }
 

@@ -21,7 +21,7 @@ class Ns3Names final : public io::Resolver {
   Ns3Host& host_;
 };
 
-/// One interface, "eth0" with index 1.
+/// One interface, "eth0" with index 1, whose default route leads to the gateway's inside address, if there is one.
 class Ns3Monitor final : public io::NetworkMonitor {
  public:
   explicit Ns3Monitor(Ns3Host& host) : host_(host) {}

@@ -170,9 +170,20 @@ void Ns3UdpSocket::read(ns3::Ptr<ns3::Packet> packet, const Endpoint& source) {
   schedule_flush();
 }
 
-bool Ns3UdpSocket::covers(const Endpoint& source) const {
-  if (source.port != local_.port || source.address.family() != local_.address.family()) return false;
-  return local_.address.is_unspecified() || local_.address == source.address;
+bool Ns3UdpSocket::covers(const Endpoint& local) const {
+  if (local.port != local_.port || local.address.family() != local_.address.family()) return false;
+  return local_.address.is_unspecified() || local_.address == local.address;
+}
+
+void Ns3UdpSocket::take(const DatagramMeta& meta, ByteView content, std::uint64_t cause) {
+  Arrival arrival;
+  arrival.meta = meta;
+  arrival.cause = cause;
+  arrival.length = static_cast<std::uint32_t>(content.size());
+  arrival.arena.resize(kHead + content.size() + kTail);
+  std::ranges::copy(content, arrival.arena.begin() + kHead);
+  arrivals_.push_back(std::move(arrival));
+  schedule_flush();
 }
 
 void Ns3UdpSocket::report(const IcmpError& error) {

@@ -24,8 +24,10 @@ class Ns3UdpSocket final : public io::UdpSocket {
   std::size_t send(std::span<DatagramSlot> items) override;
   Endpoint local_endpoint() const override { return local_; }
 
-  /// Whether a datagram from `source` was this socket's.
-  bool covers(const Endpoint& source) const;
+  /// Whether a datagram from, or to, `local` is this socket's.
+  bool covers(const Endpoint& local) const;
+  /// Delivers a datagram that did not come through ns-3's own socket.
+  void take(const DatagramMeta& meta, ByteView content, std::uint64_t cause);
   /// Delivers an ICMP error about a datagram of this socket.
   void report(const IcmpError& error);
   void power_off();

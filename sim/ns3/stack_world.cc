@@ -104,7 +104,7 @@ void StackWorld::attach(HostEntry& entry, const sim::AttachmentPlan& to) {
                                           .region = to.place == sim::kInternet ? to.region : std::uint16_t{0},
                                           .link = to.link});
   entry.port = attached.port;
-  entry.host->plug_in(attached.device, to.addresses);
+  entry.host->plug_in(attached.device, to.addresses, places_[to.place].inside_address);
   announce(entry);
 }
 
@@ -137,6 +137,7 @@ sim::Gateway StackWorld::add_gateway(const sim::GatewayPlan& plan, const nat::Be
   place.router->SetRandomStream(options_.seed, "nat/" + plan.name);
   for (const IpAddress& address : plan.external) place.router->AddExternalAddress(address);
   place.router->SetInsideAddress(plan.inside_address);
+  place.inside_address = plan.inside_address;
   place.router->SetBehavior(behavior);
   place.outer = plan.outer;
   place.number = next_node_++;
@@ -210,6 +211,11 @@ void StackWorld::set_behavior(sim::GatewayId gateway, const nat::Behavior& behav
     withdraw(entry);
     announce(entry);
   }
+}
+
+void StackWorld::join_group(io::Host& host, const IpAddress& group) {
+  const HostEntry& entry = entry_of(host);
+  places_[entry.place].exchange->join(group, entry.port);
 }
 
 StackWorld::HostEntry& StackWorld::entry_of(io::Host& host) {

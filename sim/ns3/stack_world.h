@@ -35,6 +35,8 @@ class StackWorld final : public sim::World {
 
   io::Host& add_host(const sim::HostPlan& plan) override;
   sim::Gateway add_gateway(const sim::GatewayPlan& plan, const nat::Behavior& behavior) override;
+  nat::Nat& nat(sim::GatewayId gateway) override { return places_[gateway].router->GetNat(); }
+  void join_group(io::Host& host, const IpAddress& group) override;
   Time now() const override { return loop_->now(); }
   bool run_until(const std::function<bool()>& done, Time deadline) override;
   void at(Time when, std::function<void()> task) override { loop_->at(when, std::move(task)); }
@@ -72,6 +74,7 @@ class StackWorld final : public sim::World {
     std::unique_ptr<Exchange> exchange;
     ns3::Ptr<ns3::Node> gateway;
     ns3::Ptr<NatRouter> router;
+    IpAddress inside_address;
     fabric::NodeId number = 0;  // of the gateway
     sim::PlaceId outer = 0;
     Exchange::PortNumber outer_port = 0;

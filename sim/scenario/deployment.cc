@@ -23,7 +23,7 @@ IpAddress any() { return IpAddress::any(IpFamily::v4); }
 }  // namespace
 
 Deployment::Deployment(World& world, const Scenario& scenario, const NatChains& chains, bool tls)
-    : world_(world), scenario_(scenario), chains_(chains), tls_(tls), sites_(world) {}
+    : world_(world), scenario_(scenario), chains_(chains), tls_(tls), gateways_(world), sites_(gateways_) {}
 
 Deployment::~Deployment() = default;
 
@@ -102,8 +102,9 @@ Result<void> Deployment::start_relay(const std::string& name) {
 }
 
 Result<void> Deployment::start_agent(const std::string& name) {
-  agents_[name] = std::make_unique<agent::Agent>(
-      *hosts_.at(name), agent::AgentConfig{.name = name, .token = token_, .udp_port = kAgentPort});
+  agent::AgentConfig config{.name = name, .token = token_, .udp_port = kAgentPort};
+  config.proxy = gateways_.proxy(sites_.gateways(site_of_.at(name)));
+  agents_[name] = std::make_unique<agent::Agent>(*hosts_.at(name), std::move(config));
   return agents_[name]->start();
 }
 

@@ -9,6 +9,7 @@
 
 #include "mesh/base/error.h"
 #include "sim/scenario/nat_models.h"
+#include "sim/scenario/served_gateways.h"
 #include "sim/scenario/sites.h"
 
 namespace weft::agent {
@@ -56,6 +57,7 @@ class Deployment {
   /// The address that the node was given at the start.
   const IpAddress& address(const std::string& node) const { return addresses_.at(node); }
   Sites& sites() { return sites_; }
+  ServedGateways& gateways() { return gateways_; }
   /// Where a node is now.
   const std::string& site_of(const std::string& node) const { return site_of_.at(node); }
   void set_site_of(const std::string& node, const std::string& site) { site_of_[node] = site; }
@@ -82,6 +84,7 @@ class Deployment {
   const Scenario& scenario_;
   const NatChains& chains_;
   bool tls_;
+  ServedGateways gateways_;
   Sites sites_;
   std::string token_;
   io::Host* coordinator_host_ = nullptr;

@@ -55,9 +55,9 @@ std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
     case ExpectSpec::Kind::connected:
       return pair.connected ? "" : who + ": no ping was answered" + when + because(pair.reason);
     case ExpectSpec::Kind::path:
-      if (to_string(pair.path) == expect.path) return "";
-      return fmt::format("{}: expected {}{}, is {}{}", who, expect.path, when, to_string(pair.path),
-                         because(pair.reason));
+      if (to_string(pair.path) == expect.path && (expect.reason.empty() || pair.reason == expect.reason)) return "";
+      return fmt::format("{}: expected {}{}{}, is {}{}", who, expect.path, because(expect.reason), when,
+                         to_string(pair.path), because(pair.reason));
     case ExpectSpec::Kind::time_to_direct:
       if (pair.time_to_direct && *pair.time_to_direct <= expect.at_most) return "";
       return fmt::format("{}: expected a direct path within {:g} ms, {}", who, to_ms(expect.at_most),

@@ -69,6 +69,11 @@ class FabricWorld final : public World {
     return {.id = place.node, .inside = place.inside};
   }
 
+  nat::Nat& nat(GatewayId gateway) override { return network_.nat(gateway); }
+  void join_group(io::Host& host, const IpAddress& group) override {
+    network_.join_group(fabric_host(host).node(), group);
+  }
+
   Time now() const override { return network_.now(); }
   bool run_until(const std::function<bool()>& done, Time deadline) override {
     return network_.run_until(done, deadline);

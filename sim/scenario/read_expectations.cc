@@ -54,6 +54,9 @@ void ScenarioReader::read_expectation(const json& expect, const std::string& poi
     spec.at_most = from_ms(required_number(expect, "at_most_ms", pointer));
   if (spec.kind == Kind::answered || spec.kind == Kind::arrived)
     spec.ratio = required_number(expect, "at_least", pointer);
+  spec.reason = expect.value("reason", std::string());
+  if (!spec.reason.empty() && spec.kind != Kind::path)
+    refuse(pointer + "/reason", "is about a `path` that is not direct; remove it");
   if (spec.kind == Kind::latency_stretch) spec.ratio = required_number(expect, "at_most", pointer);
   if (spec.kind == Kind::lost || spec.kind == Kind::reordered || spec.kind == Kind::path_changes)
     spec.at_most_count = static_cast<std::uint64_t>(required_number(expect, "at_most_count", pointer));

@@ -139,6 +139,7 @@ struct ExpectSpec {
   std::string from;  // a node or group; idle_bytes: the node
   std::string to;
   std::string path;                      // for `path`: direct, one_way, relay or none
+  std::string reason;                    // for `path`: why it is not direct; empty: any
   std::optional<Duration> at;            // default: at the end
   Duration at_most{0};                   // for `time_to_direct`, `blackout`
   std::optional<Duration> since, until;  // answered and its like, path_changes, idle_bytes

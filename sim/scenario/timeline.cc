@@ -124,7 +124,7 @@ Result<void> Timeline::set_nat(const EventSpec& event) {
   if (gateways.size() != chain.size())
     return fail(ErrorCode::usage, event.node + " is behind " + std::to_string(gateways.size()) + " NATs, and '" +
                                       event.nat + "' has " + std::to_string(chain.size()) + " layers");
-  for (std::size_t i = 0; i < gateways.size(); ++i) world_.set_behavior(gateways[i], chain[i]);
+  for (std::size_t i = 0; i < gateways.size(); ++i) deployment_.gateways().set_behavior(gateways[i], chain[i]);
   return {};
 }
 
@@ -136,7 +136,7 @@ Result<void> Timeline::reboot(const EventSpec& event) {
                                       " NATs, so there is no layer " + std::to_string(event.layer));
   std::vector<IpAddress> external;
   if (event.new_address) external.push_back(deployment_.sites().next_external(site, event.layer));
-  world_.reboot_gateway(gateways[event.layer], external);
+  deployment_.gateways().reboot(gateways[event.layer], external);
   return {};
 }
 

@@ -22,8 +22,9 @@ namespace weft::io {
 class Host;
 }
 namespace weft::nat {
+class Nat;
 struct Behavior;
-}
+}  // namespace weft::nat
 namespace weft::tracing {
 class Recorder;
 }
@@ -148,6 +149,11 @@ class GatewayBuilder {
 class World : public GatewayBuilder {
  public:
   virtual io::Host& add_host(const HostPlan& plan) = 0;
+  /// The engine of a gateway, until that gateway gets another behaviour or restarts.
+  virtual nat::Nat& nat(GatewayId gateway) = 0;
+  /// From now on `host` hears what is sent to the multicast `group` within its place, as long as it stays there.
+  virtual void join_group(io::Host& host, const IpAddress& group) = 0;
+
   virtual Time now() const = 0;
   /// Runs until `done()` holds, asked before the first and after each event; false if `deadline` came first.
   virtual bool run_until(const std::function<bool()>& done, Time deadline) = 0;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // links: weft_http
-// A response in one piece and in two give the same answer, and the client decides one way, never both.
+// A response in one piece and in two give the same answer, and each client decides one way, never both.
 #include <cstddef>
 #include <cstdint>
 
 #include "mesh/base/assert.h"
+#include "mesh/http/connect.h"
 #include "mesh/http/upgrade.h"
 
 using namespace weft;
@@ -38,6 +39,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   client.handle_data(input.first(cut));
   client.handle_data(input.subspan(cut));
   client.handle_end();
-  WEFT_ASSERT(client.upgraded() != client.failed().has_value());
+  WEFT_ASSERT(client.agreed() != client.failed().has_value());
+
+  http::ConnectClient tunnel({.host = "proxy.example", .port = 3128, .credentials = {}},
+                             {IpAddress::v4(192, 0, 2, 1), 443});
+  tunnel.handle_data(input.first(cut));
+  tunnel.handle_data(input.subspan(cut));
+  tunnel.handle_end();
+  WEFT_ASSERT(tunnel.agreed() != tunnel.failed().has_value());
   return 0;
 }

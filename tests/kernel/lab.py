@@ -48,6 +48,16 @@ table inet guard {
 }
 """
 MASQUERADE = 'table ip nat { chain post { type nat hook postrouting priority 100; oifname "wan" masquerade %s; }; }\n'
+# Nothing is forwarded from inside; what gets out is the gateway's own, such as its proxy's.
+NOTHING_OUT = """
+table inet closed {
+  chain forward {
+    type filter hook forward priority -10; policy accept;
+    iifname "lan" meta l4proto tcp reject with tcp reset
+    iifname "lan" drop
+  }
+}
+"""
 UDP_DROP = "table inet noudp { chain forward { type filter hook forward priority -10; meta l4proto udp drop; }; }\n"
 
 # Rules of a gateway by the name of the class, as in scenarios/kernel-cases.json.
@@ -57,6 +67,7 @@ GATEWAYS = {
     "linux-masquerade-random": INPUT_DROPS + MASQUERADE % "random",
     "linux-masquerade-random-open-input": INPUT_ACCEPTS + MASQUERADE % "random",
     "open": "",
+    "connect-proxy": INPUT_DROPS + NOTHING_OUT,
     "udp-blocked": INPUT_DROPS + MASQUERADE % "" + UDP_DROP,
 }
 
@@ -87,16 +98,21 @@ def select_pause() -> None:
 class Lab:
     """Builds the namespaces, starts the shipped binaries in them, and removes all of it at the end."""
 
-    def __init__(self, class_a: str, class_b: str):
+    def __init__(self, class_a: str, class_b: str, proxy: str = ""):
+        """`proxy`: what the agent of site a has in HTTPS_PROXY."""
         self.classes = {"a": class_a, "b": class_b}
+        self.proxy = proxy
         self.prefix = f"wk{os.getpid()}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-kernel-"))
         self.daemons: list[subprocess.Popen] = []
+        self.proxy_process: subprocess.Popen | None = None
         self.spaces: list[str] = []
 
     def __enter__(self) -> "Lab":
         try:
             self._build()
+            if self.classes["a"] == "connect-proxy":
+                self._start_proxy()
             self._start_services()
         except BaseException:
             self.__exit__()
@@ -104,6 +120,9 @@ class Lab:
         return self
 
     def __exit__(self, *_) -> None:
+        if self.proxy_process is not None:
+            self.proxy_process.terminate()
+            self.proxy_process.wait()
         for daemon in self.daemons:
             daemon.terminate()
         for daemon in self.daemons:
@@ -158,17 +177,26 @@ class Lab:
 
     # --- the shipped binaries ---
 
-    def _daemon(self, name: str, log: str, *arguments: str) -> None:
+    def start_daemon(self, name: str, log: str, *arguments: str, **environment: str) -> None:
         with open(self.folder / f"{log}.log", "wb") as file:
             self.daemons.append(subprocess.Popen(["ip", "netns", "exec", self.space(name), WEFT, *arguments],
-                                                 stdout=file, stderr=subprocess.STDOUT))
+                                                 stdout=file, stderr=subprocess.STDOUT, env={**os.environ, **environment}))
+
+    def _start_proxy(self) -> None:
+        """Debian's tinyproxy on the gateway of site a; it asks for agent and secret, and connects to our services' ports."""
+        config = self.folder / "tinyproxy.conf"
+        config.write_text("Port 3128\nListen 192.168.1.1\nTimeout 600\nMaxClients 50\nAllow 192.168.1.0/26\n"
+                          "BasicAuth agent secret\nConnectPort 443\nConnectPort 8443\n")
+        with open(self.folder / "tinyproxy.log", "wb") as file:
+            self.proxy_process = subprocess.Popen(["ip", "netns", "exec", self.space("gw-a"), "tinyproxy", "-d", "-c", str(config)],
+                                                  stdout=file, stderr=subprocess.STDOUT)
 
     def _start_services(self) -> None:
-        self._daemon("svc", "coordinator", "coordinator", "--state", str(self.folder / "coordinator"),
-                     "--listen", f"{SERVICE}:443", "--socket", self._socket("coordinator"))
+        self.start_daemon("svc", "coordinator", "coordinator", "--state", str(self.folder / "coordinator"),
+                     "--listen", f"{SERVICE}:443", "--socket", self.socket("coordinator"))
         self.token = eventually("the coordinator makes a key", lambda: run(
-            WEFT, "key", "create", "--reusable", "--socket", self._socket("coordinator"), check=False).strip())
-        self._daemon("svc", "relay", "relay", "--key", self.token, "--state", str(self.folder / "relay"),
+            WEFT, "key", "create", "--reusable", "--socket", self.socket("coordinator"), check=False).strip())
+        self.start_daemon("svc", "relay", "relay", "--key", self.token, "--state", str(self.folder / "relay"),
                      "--listen", f"{SERVICE}:8443", "--stun", f"{SERVICE}:3478", "--stun", f"{SERVICE}:3479")
         self._start_agents()
 
@@ -185,16 +213,17 @@ class Lab:
 
     def _start_agents(self) -> None:
         for site in ("a", "b"):
-            self._daemon(f"host-{site}", f"agent-{site}", "agent", "--up", "--key", self.token, "--name", f"host-{site}",
-                         "--state", str(self.folder / f"agent-{site}"), "--socket", self._socket(f"agent-{site}"))
+            self.start_daemon(f"host-{site}", f"agent-{site}", "agent", "--up", "--key", self.token, "--name", f"host-{site}",
+                         "--state", str(self.folder / f"agent-{site}"), "--socket", self.socket(f"agent-{site}"),
+                         **({"HTTPS_PROXY": self.proxy} if site == "a" and self.proxy else {}))
         for site in ("a", "b"):
             eventually(f"host-{site} sees its peer through a relay", lambda site=site: self._ready(site))
 
-    def _socket(self, name: str) -> str:
+    def socket(self, name: str) -> str:
         return str(self.folder / f"{name}.sock")
 
     def status(self, site: str) -> dict:
-        text = run(WEFT, "status", "--json", "--socket", self._socket(f"agent-{site}"), check=False)
+        text = run(WEFT, "status", "--json", "--socket", self.socket(f"agent-{site}"), check=False)
         return json.loads(text) if text.strip() else {}
 
     def peer(self, site: str) -> dict:

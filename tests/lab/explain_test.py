@@ -63,3 +63,42 @@ def test_a_matrix_tells_it_too() -> None:
 def test_without_the_flag_nothing_is_told() -> None:
     done = run("run", SCENARIO, "--seed", "1", "--json")
     assert "explain" not in json.loads(done.stdout)["runs"][0]["pairs"][0]
+
+
+@pytest.fixture(scope="module")
+def mapped() -> dict[tuple[str, str], dict]:
+    done = run("run", str(ROOT / "scenarios/path/port-mapping.json"), "--seed", "1", "--json", "--explain")
+    assert done.returncode == 0, done.stderr
+    return {(pair["from"], pair["to"]): pair["explain"] for pair in json.loads(done.stdout)["runs"][0]["pairs"]}
+
+
+@pytest.mark.parametrize("pair", [("plain", "pcp"), ("nat-pmp", "plain"), ("plain", "upnp"), ("wrong", "plain")])
+def test_both_ends_say_that_the_mapping_connects_them(mapped, pair) -> None:
+    for told in mapped[pair].values():
+        assert told["path"]["class"] == "direct"
+        assert told["path"]["rung"] == "port_mapping"
+        assert told["path"]["reason"] is None
+        assert told["path"]["attempts"] >= 1
+
+
+def test_a_mapping_that_lets_nothing_in_is_the_reason(mapped) -> None:
+    for told in mapped["plain", "dead"].values():
+        assert told["path"]["class"] == "relay"
+        assert told["path"]["reason"] == "port_mapping_dead"
+    gateway = mapped["plain", "dead"]["to"]["self"]["port_mapping"]
+    assert gateway["state"] == "dead" and gateway["endpoint"] is None
+
+
+def test_a_nat_above_the_gateway_is_told_apart(mapped) -> None:
+    told = mapped["plain", "carrier"]["to"]
+    assert told["self"]["port_mapping"]["state"] == "second_nat"
+    assert told["self"]["nat"]["layers"] == 2
+    assert told["path"]["reason"] == "both_symmetric_full_range"
+
+
+def test_a_wrong_address_of_the_gateway_does_no_harm(mapped) -> None:
+    gateway = mapped["wrong", "plain"]["from"]["self"]["port_mapping"]
+    assert gateway["state"] == "verified"
+    seen = gateway["relay_sees"]
+    assert gateway["endpoint"].startswith(seen + ":")
+    assert not gateway["gateway_says"].startswith(seen + ":")

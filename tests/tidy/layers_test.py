@@ -12,7 +12,7 @@ CORES = {f"mesh/{name}" for name in
          ("wireguard", "stun", "turn", "path", "relay", "control", "policy", "portmap", "dns", "http", "tls")}
 SERVICE = CORE | CORES | {"mesh/io", "mesh/transport"}
 MESH_SERVICES = {"mesh/agent", "mesh/coordinator", "mesh/relay_server", "mesh/tunnel", "mesh/nat_probe"}
-SIM = {"sim/viewer", "sim/nat_probe", "sim/gateway", "sim/portmap", "sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/strategies", "sim/report", "sim/trace", "sim/ns3", "sim/kernel"}
+SIM = {"sim/viewer", "sim/nat_probe", "sim/gateway", "sim/portmap", "sim/proxy", "sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/strategies", "sim/report", "sim/trace", "sim/ns3", "sim/kernel"}
 
 ALLOWED = {
     "mesh/base": set(),
@@ -39,6 +39,7 @@ ALLOWED = {
     "sim/strategies": CORE | {"mesh/io", "mesh/path", "mesh/stun"},
     "sim/nat_probe": SERVICE | {"mesh/nat_probe", "mesh/relay_server", "sim/nat", "sim/fabric"},
     "sim/portmap": CORE | {"mesh/io", "mesh/http", "mesh/portmap", "sim/nat"},
+    "sim/proxy": CORE | {"mesh/io", "mesh/http"},
     "sim/gateway": CORE | {"mesh/io", "mesh/host", "sim/nat", "sim/fabric", "sim/portmap"},
     "sim/kernel": SERVICE | SIM | {"mesh/host", "mesh/bin"},
     "sim/bin": SERVICE | MESH_SERVICES | SIM | {"mesh/host", "mesh/bin"},

@@ -98,6 +98,7 @@ NatRouter::NatRouter() : random_(std::make_unique<SeededRandom>(1, "nat")) {}
 NatRouter::~NatRouter() = default;
 
 void NatRouter::DoDispose() {
+  wake_.Cancel();
   inside_ = outside_ = nullptr;
   nat_.reset();
   ns3::Object::DoDispose();
@@ -214,10 +215,23 @@ void NatRouter::Receive(ns3::Ptr<ns3::NetDevice> device, ns3::Ptr<const ns3::Pac
     translate_trace_(packet, after, from_inside);
     Send(outcome.action == nat::Outcome::Action::forward_out ? outside_ : inside_, after);
   }
+  Wake();
   if (!outcome.reply) return;
   auto reply = make_packet(*outcome.reply);
   carry_tags(*packet, reply, Tags::cause);
   Send(device, reply);
+}
+
+void NatRouter::Wake() {
+  const auto due = nat_ ? nat_->next_deadline() : std::nullopt;
+  if (!due || wake_.IsRunning()) return;
+  const Duration wait = std::max(*due - now(), Duration{0});
+  wake_ = ns3::Simulator::Schedule(ns3::NanoSeconds(wait.count()), &NatRouter::SendDue, this);
+}
+
+void NatRouter::SendDue() {
+  while (auto bytes = nat_ ? nat_->poll_transmit(now()) : std::nullopt) Send(outside_, make_packet(*bytes));
+  Wake();
 }
 
 void NatRouter::Send(ns3::Ptr<ns3::NetDevice> device, ns3::Ptr<ns3::Packet> packet) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ns3/address.h>
+#include <ns3/event-id.h>
 #include <ns3/ipv4-address.h>
 #include <ns3/ipv6-address.h>
 #include <ns3/net-device.h>
@@ -99,6 +100,9 @@ class NatRouter : public ns3::Object {
   void Receive(ns3::Ptr<ns3::NetDevice> device, ns3::Ptr<const ns3::Packet> packet, std::uint16_t protocol,
                const ns3::Address& from, const ns3::Address& to, ns3::NetDevice::PacketType type);
   void Send(ns3::Ptr<ns3::NetDevice> device, ns3::Ptr<ns3::Packet> packet);
+  /// Schedules SendDue for what the engine says of its own accord.
+  void Wake();
+  void SendDue();
 
   // Attributes.
   std::string model_;
@@ -113,6 +117,7 @@ class NatRouter : public ns3::Object {
   std::unique_ptr<Random> random_;
   std::unique_ptr<nat::Nat> nat_;
   ns3::Ptr<ns3::NetDevice> inside_, outside_;
+  ns3::EventId wake_;
 
   ns3::TracedCallback<ns3::Ptr<const ns3::Packet>, ns3::Ptr<const ns3::Packet>, bool> translate_trace_;
   ns3::TracedCallback<ns3::Ptr<const ns3::Packet>, const std::string&, bool> drop_trace_;

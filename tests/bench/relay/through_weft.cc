@@ -50,7 +50,7 @@ class Client {
           session_->handle_udp(now(), relay_, ByteView(buffer).first(static_cast<std::size_t>(datagram)));
       if (received) ++datagrams_;
     }
-    if (upgrade_.upgraded()) session_->handle_timeout(now());
+    if (upgrade_.agreed()) session_->handle_timeout(now());
     while (session_->poll_event()) {
     }
     while (const auto out = session_->poll_datagram()) ::send(udp_.get(), out->bytes.data(), out->bytes.size(), 0);
@@ -81,9 +81,9 @@ class Client {
 
  private:
   void handle_stream(ByteView bytes) {
-    if (upgrade_.upgraded()) return session_->handle_data(now(), bytes);
+    if (upgrade_.agreed()) return session_->handle_data(now(), bytes);
     upgrade_.handle_data(bytes);
-    if (!upgrade_.upgraded()) return;
+    if (!upgrade_.agreed()) return;
     session_->start(now());
     session_->handle_data(now(), upgrade_.take_rest());
   }

@@ -113,6 +113,38 @@ TEST(Rfc5382, Req4UnsolicitedSynIsNotAnswered) {
   EXPECT_EQ(lab.receive(at(5s), kOther, external, kTcpSyn), kHost) << "the retransmitted SYN completes it";
 }
 
+/// "A NAT MUST NOT respond to an unsolicited inbound SYN packet for at least 6 seconds after the packet is received. If
+/// during this interval the NAT receives and translates an outbound SYN for the connection the NAT MUST silently drop
+/// the original unsolicited inbound SYN packet. Otherwise, the NAT SHOULD send an ICMP Port Unreachable error […]"
+TEST(Rfc5382, Req4UnsolicitedSynIsAnsweredAfterSixSeconds) {
+  Behavior strict;
+  strict.filtering = Filtering::address_and_port_dependent;
+  strict.syn_refusal_after = 6s;
+  TcpLab lab(strict);
+  const Endpoint external = *lab.send(at(1s), kHost, kServer, kTcpSyn);
+  for (const Duration when : {2s, 3s}) {  // the second is a retransmission
+    EXPECT_FALSE(lab.receive(at(when), kOther, external, kTcpSyn));
+    EXPECT_FALSE(lab.last.reply.has_value());
+  }
+  EXPECT_EQ(lab.nat.next_deadline(), at(8s));
+  EXPECT_FALSE(lab.nat.poll_transmit(at(8s - 1ns)));
+  auto error = lab.nat.poll_transmit(at(8s));
+  ASSERT_TRUE(error);
+  const auto packet = parse_packet(*error);
+  ASSERT_TRUE(packet);
+  EXPECT_EQ(packet->icmp, IcmpKind::error);
+  EXPECT_EQ((*error)[packet->transport], 3);      // destination unreachable
+  EXPECT_EQ((*error)[packet->transport + 1], 3);  // port unreachable
+  EXPECT_EQ(packet->destination.address, kOther.address);
+  EXPECT_EQ(parse_quoted(*packet)->destination, external);
+  EXPECT_FALSE(lab.nat.poll_transmit(at(1h)));
+
+  lab.receive(at(20s), kOther, external, kTcpSyn);
+  EXPECT_EQ(lab.send(at(25s), kHost, kOther, kTcpSyn), external);  // simultaneous open
+  EXPECT_EQ(lab.nat.next_deadline(), std::nullopt);
+  EXPECT_FALSE(lab.nat.poll_transmit(at(26s)));
+}
+
 /// a) "The NAT MUST silently drop the original SYN packet if sending a response violates the security policy of the
 /// NAT." The models that answer do so at once, which the requirement forbids.
 TEST(Rfc5382, Req4aRefusalIsAChoiceOfTheModel) {

@@ -2,18 +2,16 @@
 #include "tests/differential/netfilter/kernel_gateway.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
 #include "mesh/base/bytes.h"
+#include "tests/differential/netfilter/namespaces.h"
 
 namespace weft::test {
 namespace {
@@ -30,30 +28,12 @@ Endpoint from_sockaddr(const sockaddr_in& address) {
   return {IpAddress::v4(ntohl(address.sin_addr.s_addr)), ntohs(address.sin_port)};
 }
 
-/// The calling thread is in another network namespace while this exists.
-class Inside {
- public:
-  explicit Inside(int ns) : before_(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) { setns(ns, CLONE_NEWNET); }
-  ~Inside() {
-    if (setns(before_, CLONE_NEWNET) != 0) std::abort();
-    close(before_);
-  }
-  Inside(const Inside&) = delete;
-  Inside& operator=(const Inside&) = delete;
-
- private:
-  int before_;
-};
-
 }  // namespace
 
 KernelGateway::KernelGateway(const Rules& rules) : prefix_("weft-nf-" + std::to_string(getpid()) + "-") {
   inside_.name = prefix_ + "in";
   outside_.name = prefix_ + "out";
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(static_cast<std::size_t>(sched_getcpu()), &one);
-  sched_setaffinity(0, sizeof one, &one);
+  stay_on_this_processor();
   ready_ = build(rules);
 }
 
@@ -63,7 +43,7 @@ KernelGateway::~KernelGateway() {
     if (side->follow_up >= 0) close(side->follow_up);
     if (side->ns >= 0) close(side->ns);
   }
-  for (const char* name : {"in", "gw", "out"}) run("ip netns del " + prefix_ + name);
+  for (const char* name : {"in", "gw", "out"}) run_quietly("ip netns del " + prefix_ + name);
 }
 
 void KernelGateway::close_sockets() {
@@ -73,9 +53,7 @@ void KernelGateway::close_sockets() {
   }
 }
 
-bool KernelGateway::run(const std::string& command) { return std::system((command + " 2>/dev/null").c_str()) == 0; }
-
-void KernelGateway::flush() { run("ip netns exec " + prefix_ + "gw conntrack -F"); }
+void KernelGateway::flush() { run_quietly("ip netns exec " + prefix_ + "gw conntrack -F"); }
 
 std::string KernelGateway::rule_script(const Rules& rules) const {
   std::string script =
@@ -124,7 +102,7 @@ bool KernelGateway::build(const Rules& rules) {
                                        in_gateway + "sysctl -qw net.ipv4.ip_forward=1",
                                        in_gateway + "nft -f " + script};
   bool built = true;
-  for (const std::string& step : steps) built = built && run(step);
+  for (const std::string& step : steps) built = built && run_quietly(step);
   std::remove(script.c_str());
   if (!built) return false;
   inside_.ns = open(("/run/netns/" + inside_.name).c_str(), O_RDONLY | O_CLOEXEC);

@@ -56,7 +56,6 @@ class KernelGateway {
     std::map<Endpoint, int> sockets;
   };
   using Arrival = std::optional<std::pair<Endpoint, Endpoint>>;
-  bool run(const std::string& command);
   bool build(const Rules& rules);
   std::string rule_script(const Rules& rules) const;
   int open_socket(Side& side, const Endpoint& local);

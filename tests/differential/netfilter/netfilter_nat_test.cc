@@ -11,30 +11,15 @@
 
 #include "sim/nat/model.h"
 #include "tests/differential/netfilter/kernel_gateway.h"
+#include "tests/differential/netfilter/kernels_choice.h"
+#include "tests/differential/netfilter/trace_numbers.h"
 #include "tests/support/nat_lab.h"
 
 namespace weft::nat {
 namespace {
 
 using test::KernelGateway;
-
-/// A source of randomness that makes the engine draw the port that the kernel drew. Whether it may draw at all, and
-/// whether that port is one it may give, is the engine's decision.
-class KernelsChoice final : public Random {
- public:
-  explicit KernelsChoice(const PortRule& rule) : low_(rule.low), span_(std::uint64_t{rule.high} - rule.low + 1) {}
-  void set(std::uint16_t port) { port_ = port; }
-  std::uint64_t next() override {
-    const std::uint64_t offset = port_ >= low_ ? port_ - low_ : 0;
-    // The middle of the draws that Random::below() takes for `offset`.
-    return static_cast<std::uint64_t>((((static_cast<unsigned __int128>(offset) << 1) + 1) << 63) / span_);
-  }
-
- private:
-  std::uint16_t low_;
-  std::uint64_t span_;
-  std::uint16_t port_ = 0;
-};
+using test::KernelsChoice;
 
 struct Case {
   std::string model;
@@ -115,28 +100,16 @@ class Trace {
   std::vector<Endpoint> externals_{ep("203.0.113.1:5000"), ep("203.0.113.1:5001")};
 };
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 void compare(const Case& subject) {
   const auto behavior = load_model(WEFT_SOURCE_DIR "/nat-models/" + subject.model + ".json");
   ASSERT_TRUE(behavior) << behavior.error().message;
   KernelGateway kernel(subject.rules);
   if (!kernel.ready()) GTEST_SKIP() << "NOT RUN: needs root, network namespaces, nft and conntrack";
-  const std::uint64_t only = number_from("WEFT_TRACE", 0);
-  const std::uint64_t count = only != 0 ? only : number_from("WEFT_TRACES", 300);
-  for (std::uint64_t number = only != 0 ? only : 1; number <= count; ++number) {
-    SCOPED_TRACE(subject.model + ": repeat with WEFT_TRACE=" + std::to_string(number) +
-                 " build/dev/tests/differential_netfilter --gtest_filter=" +
-                 testing::UnitTest::GetInstance()->current_test_info()->test_suite_name() + "." +
-                 testing::UnitTest::GetInstance()->current_test_info()->name());
+  test::for_each_trace([&](std::uint64_t number) {
+    SCOPED_TRACE(subject.model);
     Trace(subject, *behavior, kernel, number).run();
-    if (testing::Test::HasFailure()) return;
     if (number % 1000 == 0) kernel.flush();
-  }
-  testing::Test::RecordProperty("traces", static_cast<int>(count));
+  });
 }
 
 /// Static translation of four internal endpoints, both ways.

@@ -18,12 +18,20 @@ using nlohmann::json;
 
 /// Faults happen in the first part of a run; in the second everything works and traffic must get through.
 constexpr int kFaultsUntil_s = 40, kEnd_s = 90;
+constexpr std::size_t kFaults = 11;  // kinds
 
-const std::vector<std::string> kModels = {"eim-eif",          "eim-adf",
-                                          "eim-apdf",         "adm-adf",
-                                          "adm-apdf",         "apdm-apdf-random",
-                                          "linux-masquerade", "linux-masquerade-random",
-                                          "firewall",         "apdm-apdf-sequential"};
+const std::vector<std::string> kModels = {"eim-eif",
+                                          "eim-adf",
+                                          "eim-apdf",
+                                          "adm-adf",
+                                          "adm-apdf",
+                                          "apdm-apdf-random",
+                                          "linux-masquerade",
+                                          "linux-masquerade-random",
+                                          "firewall",
+                                          "apdm-apdf-sequential",
+                                          "home-gateway-upnp-dead",
+                                          "linux-masquerade-miniupnpd"};
 
 /// A scenario drawn from a seed: places, NATs, links, traffic and faults.
 class Swarm {
@@ -35,7 +43,7 @@ class Swarm {
     const std::uint64_t nodes = 3 + random_.below(4);
     for (std::uint64_t i = 0; i < nodes; ++i) add_node(i);
     for (std::uint64_t i = 1; i < nodes; ++i) add_traffic(i, random_.below(i));
-    const std::uint64_t faults = random_.below(4);
+    const std::uint64_t faults = random_.below(5);
     for (std::uint64_t i = 0; i < faults; ++i) add_fault(nodes);
     return document_;
   }
@@ -101,24 +109,80 @@ class Swarm {
     document_["expect"].push_back({{"kind", "connected"}, {"from", a}, {"to", b}});
   }
 
+  /// One of a kind, so that a stop is never followed by another stop.
   void add_fault(std::uint64_t nodes) {
     const int start = number(5, kFaultsUntil_s - 10), end = start + number(1, 10);
-    const std::uint64_t kind = random_.below(3);
-    const auto pair = [&](const char* stop, const char* go, const char* key, const std::string& who) {
-      json first = {{"at_s", start}, {"kind", stop}}, second = {{"at_s", end}, {"kind", go}};
-      if (*key != '\0') first[key] = second[key] = who;
-      document_["events"].push_back(first);
-      document_["events"].push_back(second);
-    };
-    if (faulted_[kind]++) return;  // one of a kind, so that a stop is never followed by another stop
-    if (kind == 0) pair("link_down", "link_up", "node", "n" + std::to_string(random_.below(nodes)));
-    if (kind == 1) pair("relay_stop", "relay_start", "relay", "relay-" + std::to_string(random_.below(2)));
-    if (kind == 2) pair("coordinator_stop", "coordinator_start", "", "");
+    const std::uint64_t kind = random_.below(kFaults);
+    const std::string node = "n" + std::to_string(random_.below(nodes));
+    if (faulted_[kind]++) return;
+    switch (kind) {
+      case 0:
+        return add_pair(start, end, "link_down", "link_up", {{"node", node}});
+      case 1:
+        return add_pair(start, end, "relay_stop", "relay_start", {{"relay", "relay-" + std::to_string(number(0, 1))}});
+      case 2:
+        return add_pair(start, end, "coordinator_stop", "coordinator_start", json::object());
+      case 3:
+        return add_partition(start, end);
+      case 4:
+        return add_pair(start, end, "suspend", "resume", {{"node", node}});
+      case 5:
+        return add_pair(start, end, "node_stop", "node_start", {{"node", node}});
+      case 6:
+        return add_clog(start, end);
+      case 7:
+        return add_event(start, "address_change", {{"node", node}});
+      case 8:
+        return add_clock(start, node);
+      case 9:
+        return add_reboot(start, node);
+      default:
+        return add_roam(start, node);
+    }
+  }
+
+  void add_event(int at, const char* kind, json members) {
+    members["at_s"] = at;
+    members["kind"] = kind;
+    document_["events"].push_back(std::move(members));
+  }
+  void add_pair(int start, int end, const char* stop, const char* go, const json& members) {
+    add_event(start, stop, members);
+    add_event(end, go, members);
+  }
+  void add_partition(int start, int end) {
+    const std::string from = region();
+    const std::string to = region();
+    add_pair(start, end, "partition", "heal", {{"between", {from, to}}});
+  }
+  void add_clock(int start, const std::string& node) {
+    const int step = number(-3600, 3600);
+    const int drift = number(-200, 200);
+    add_event(start, "clock", {{"node", node}, {"step_s", step}, {"drift_ppm", drift}});
+  }
+  void add_clog(int start, int end) {
+    const std::string from = region();
+    const std::string to = region();
+    const int loss = number(0, 300);
+    const int delay = number(0, 200);
+    add_event(start, "clog", {{"between", {from, to}}, {"loss_ratio", loss / 1000.0}, {"delay_ms", delay}});
+    add_event(end, "unclog", {{"between", {from, to}}});
+  }
+  void add_reboot(int start, const std::string& node) {
+    const auto& nodes = document_["nodes"];
+    const std::string nat = nodes[std::stoul(node.substr(1))]["nat"];
+    const bool fresh = random_.chance(1, 2);
+    if (nat != "public") add_event(start, "nat_reboot", {{"node", node}, {"address", fresh ? "new" : "same"}});
+  }
+  void add_roam(int start, const std::string& node) {
+    const std::string place = region();
+    const std::string behind = nat();
+    add_event(start, "roam", {{"node", node}, {"region", place}, {"nat", behind}});
   }
 
   SeededRandom random_;
   json document_;
-  int faulted_[3] = {};
+  int faulted_[kFaults] = {};
 };
 
 /// Writes the scenario beside the test and says the one command that repeats the failure.

@@ -92,6 +92,22 @@ TEST(Fidelities, AgreeOnTheKernelCases) {
   expect_agreement(fabric, stack);
 }
 
+TEST(Fidelities, AgreeBehindAConnectProxy) {
+  const std::string file = WEFT_SOURCE_DIR "/scenarios/connect-proxy.json";
+  const auto scenario = load_scenario(file);
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  const RunResult fabric = run(*scenario, file, make_fabric_world);
+  const RunResult stack = run(*scenario, file, weft::stack::make_stack_world);
+  EXPECT_TRUE(fabric.failures.empty()) << fabric.failures.front();
+  EXPECT_TRUE(stack.failures.empty()) << stack.failures.front();
+  ASSERT_EQ(fabric.pairs.size(), stack.pairs.size());
+  for (std::size_t i = 0; i < fabric.pairs.size(); ++i) {
+    EXPECT_EQ(fabric.pairs[i].path, stack.pairs[i].path);
+    EXPECT_EQ(fabric.pairs[i].reason, stack.pairs[i].reason);
+    EXPECT_NEAR(to_ms(*fabric.pairs[i].rtt), to_ms(*stack.pairs[i].rtt), to_ms(*fabric.pairs[i].rtt) / 100);
+  }
+}
+
 MatrixReport matrix(const Scenario& scenario, const std::string& file, const WorldFactory& factory) {
   const auto chains = load_nat_chains(scenario, file);
   EXPECT_TRUE(chains) << chains.error().message;

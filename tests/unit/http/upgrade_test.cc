@@ -33,7 +33,7 @@ TEST(Upgrade, ClientAndServerAgreeAndKeepWhatFollows) {
   Bytes response = *server.poll_write();
   response.insert(response.end(), {1, 2});
   client.handle_data(response);
-  EXPECT_TRUE(client.upgraded());
+  EXPECT_TRUE(client.agreed());
   EXPECT_EQ(client.take_rest(), (Bytes{1, 2}));
 }
 
@@ -59,7 +59,7 @@ TEST(UpgradeClient, SaysWhyItWasRefused) {
     UpgradeClient client(kOffer);
     client.handle_data(as_bytes(response));
     client.handle_end();
-    EXPECT_FALSE(client.upgraded());
+    EXPECT_FALSE(client.agreed());
     EXPECT_EQ(client.failed()->code, ErrorCode::refused);
     return client.failed()->message;
   };

@@ -119,6 +119,17 @@ TEST(Policy, AllowListsForNewFlowsOnly) {
   EXPECT_EQ(lab.nat.translate(at(1s), Side::inside, ping).action, Action::forward_out);
 }
 
+TEST(Policy, DoesNotBindTheBoxItself) {
+  Behavior behavior;
+  behavior.tcp_ports.emplace();
+  NatLab lab(behavior);
+  lab.nat.set_inside_address(ip("10.0.0.254"));
+  Bytes others = tcp(kHost, ep("192.0.2.1:443"), kTcpSyn);
+  EXPECT_EQ(lab.nat.translate(at(1s), Side::inside, others).reason, DropReason::policy);
+  Bytes own = tcp(ep("10.0.0.254:5000"), ep("192.0.2.1:443"), kTcpSyn);
+  EXPECT_EQ(lab.nat.translate(at(1s), Side::inside, own).action, Action::forward_out);
+}
+
 /// Strangers' IPv6 addresses are forgotten again; what is in use stays right while they come and go.
 TEST(Addresses, OfStrangersAreForgotten) {
   Behavior behavior;

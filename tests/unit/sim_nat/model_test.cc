@@ -86,8 +86,7 @@ TEST(Model, ReadsTheKeysOfCarriersAndFirewalls) {
     "ports": {"allocation": "random", "low": 2048, "keep_contiguity": true, "only_in_range": true, "reuse_after_s": 120,
               "blocks": {"mode": "dynamic", "size": 512, "per_subscriber": 4}},
     "lifetimes_s": {"tcp_established": 100, "tcp_closed": 5, "tcp_reset": 6}, "exhaustion": "silent", "fragments": "in_order",
-    "table": {"flows": 1000, "when_full": "evict_unreplied"}, "tcp_ports": [80, 443], "udp_ports": [],
-    "http_proxy": {"port": 8080, "connect_ports": [443, 8443]}})",
+    "table": {"flows": 1000, "when_full": "evict_unreplied"}, "tcp_ports": [80, 443], "udp_ports": []})",
                   "m.json");
   ASSERT_TRUE(model.has_value()) << model.error().message;
   EXPECT_EQ(model->translation, Translation::nat64);
@@ -106,12 +105,24 @@ TEST(Model, ReadsTheKeysOfCarriersAndFirewalls) {
   EXPECT_EQ(model->table.when_full, WhenFull::evict_unreplied);
   EXPECT_EQ(model->tcp_ports, (std::vector<std::uint16_t>{80, 443}));
   EXPECT_TRUE(model->udp_ports && model->udp_ports->empty());
+  EXPECT_FALSE(model->http_proxy);
+}
+
+TEST(Model, ReadsAProxy) {
+  const auto model = parse_model(R"({"name": "x", "source": "s", "tcp_ports": [],
+    "http_proxy": {"port": 8080, "connect_ports": [443, 8443], "user": "ann", "password": "s"}})",
+                                 "m.json");
+  ASSERT_TRUE(model.has_value()) << model.error().message;
   ASSERT_TRUE(model->http_proxy.has_value());
   EXPECT_EQ(model->http_proxy->port, 8080);
   EXPECT_EQ(model->http_proxy->connect_ports, (std::vector<std::uint16_t>{443, 8443}));
+  EXPECT_EQ(model->http_proxy->user, "ann");
+  EXPECT_EQ(model->http_proxy->password, "s");
 }
 
 TEST(Model, RefusesContradictions) {
+  EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "translation": "firewall", "http_proxy": {}})"),
+              HasSubstr("at /http_proxy"));
   EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "nat64_prefix": "64:ff9b::/96"})"),
               HasSubstr("at /nat64_prefix"));
   EXPECT_THAT(refusal(R"({"name": "x", "source": "s", "translation": "nat64", "nat64_prefix": "64:ff9b::/90"})"),
