@@ -10,6 +10,7 @@
 #include "mesh/io/network_monitor.h"
 #include "mesh/io/stream.h"
 #include "mesh/io/udp_socket.h"
+#include "mesh/wireguard/messages.h"
 
 namespace weft::agent {
 namespace {
@@ -295,10 +296,21 @@ void Wiring::on_map(const Session::MapChanged& changes) {
   map_unsaved_ = true;
 }
 
+/// A peer sends data by a session of which we know nothing: we have been restarted, and it would notice after 15 s
+/// (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT). The relay vouches for the sender, so we may begin a handshake ourselves.
+void Wiring::greet(const crypto::PublicKey& from, ByteView datagram) {
+  if (wireguard::message_type(datagram) != wireguard::MessageType::transport_data) return;
+  const auto* link = peers_->by_key(from);
+  if (!link || data_->device().stats(link->id()).last_handshake) return;
+  data_->device().initiate(host_.clock().now(), link->id());
+  data_->drain();
+}
+
 void Wiring::on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& from, ByteView datagram) {
   const PathId path{.socket = 0, .relay = relay, .remote = {}};
   switch (classify(datagram)) {
     case DatagramKind::wireguard:
+      greet(from, datagram);
       return data_->handle_relayed(path, datagram);
     case DatagramKind::probe:
       if (auto* link = peers_->by_key(from)) link->probe_received(path, datagram);
@@ -315,7 +327,10 @@ std::optional<std::uint16_t> Wiring::on_relay_udp(const Endpoint& from, ByteView
   }
   const auto received = relays_->handle_udp(from, datagram);
   if (!received) return std::nullopt;
-  if (classify(received->datagram) == DatagramKind::wireguard) return received->relay;
+  if (classify(received->datagram) == DatagramKind::wireguard) {
+    greet(received->from, received->datagram);
+    return received->relay;
+  }
   on_relay_datagram(received->relay, received->from, received->datagram);
   return std::nullopt;
 }

@@ -57,6 +57,7 @@ class Wiring {
   void on_control(const control::ClientSession::Event& event);
   void on_map(const control::ClientSession::MapChanged& changed);
   void on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& from, ByteView datagram);
+  void greet(const crypto::PublicKey& from, ByteView datagram);
   std::optional<std::uint16_t> on_relay_udp(const Endpoint& from, ByteView datagram);
   void on_probe(const PathId& from, ByteView datagram);
   void on_addresses();
