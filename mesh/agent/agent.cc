@@ -51,6 +51,16 @@ AgentStatus Agent::status() const {
   return status;
 }
 
+Result<NetworkReport> Agent::netcheck() const {
+  if (!impl_->wiring) return fail(ErrorCode::not_running, "the agent is not running");
+  return impl_->wiring->netcheck();
+}
+
+Result<PeerReport> Agent::explain(const std::string& peer) const {
+  if (!impl_->wiring) return fail(ErrorCode::not_running, "the agent is not running");
+  return impl_->wiring->explain(peer);
+}
+
 void Agent::ping(const std::string& peer, PingHandler handler) {
   if (!impl_->wiring) return handler(fail(ErrorCode::not_running, "the agent is not running"));
   impl_->wiring->ping(peer, std::move(handler));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh/agent/explain.h"
 #include "mesh/agent/status.h"
 #include "mesh/base/error.h"
 #include "mesh/http/proxy.h"
@@ -23,6 +24,7 @@ struct AgentConfig {
   std::optional<std::string> token;          // needed until the state directory holds one
   std::uint16_t udp_port = 0;                // 0: a free one
   io::TunOptions tun;                        // `addresses` come from the coordinator
+  bool port_mapping = true;                  // ask the gateway to open our UDP port (PCP, NAT-PMP, UPnP-IGD)
   bool set_routes = true;                    // lead the peers' addresses into the TUN device
   std::optional<http::ProxySettings> proxy;  // of the streams to coordinator and relays
 };
@@ -62,6 +64,10 @@ class Agent {
   void stop();
 
   AgentStatus status() const;
+  /// What is known of the network around, and what was tried towards one peer (name or overlay address). Errors:
+  /// not_running; not_found.
+  Result<NetworkReport> netcheck() const;
+  Result<PeerReport> explain(const std::string& peer) const;
   /// Asks the peer (by name or overlay address) for an answer over the path that its data takes now. Errors: not_found;
   /// timeout after 5 s.
   void ping(const std::string& peer, PingHandler handler);

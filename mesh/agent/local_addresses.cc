@@ -83,6 +83,17 @@ void LocalAddresses::set_overlay(const std::vector<IpAddress>& addresses) {
   drain();
 }
 
+void LocalAddresses::set_port_mapping(path::PortMapping state, std::optional<Endpoint> endpoint) {
+  port_mapping_ = state;
+  mapped_endpoint_ = endpoint;
+  rebuild();
+}
+
+bool LocalAddresses::behind_nat() const {
+  return std::any_of(probes_.begin(), probes_.end(),
+                     [this](const Probe& probe) { return probe.socket.family == IpFamily::v4 && translated(probe); });
+}
+
 void LocalAddresses::network_changed() {
   for (auto& probe : probes_) restart(probe);
   drain();
@@ -115,6 +126,34 @@ std::optional<Duration> LocalAddresses::round_trip(const Endpoint& server) const
     if (const auto found = probe.round_trips.find(server); found != probe.round_trips.end()) return found->second;
   }
   return std::nullopt;
+}
+
+FamilyReport LocalAddresses::family(IpFamily family) const {
+  FamilyReport report;
+  for (const auto& interface : host_.network().interfaces()) {
+    if (!interface.up) continue;
+    for (const auto& prefix : interface.addresses) {
+      const auto& address = prefix.address;
+      const bool overlay = std::find(overlay_.begin(), overlay_.end(), address) != overlay_.end();
+      const bool usable = !overlay && !address.is_loopback() && !address.is_link_local();
+      report.address = report.address || (usable && address.family() == family);
+    }
+  }
+  for (const auto& probe : probes_) {
+    const auto server = answering_server(probe);
+    if (probe.socket.family != family || !server) continue;
+    report.udp = !probe.facts.udp_blocked;
+    report.reflexive = probe.mapped.at(*server);
+    report.translated = translated(probe);
+  }
+  return report;
+}
+
+std::optional<Duration> LocalAddresses::facts_age() const {
+  std::optional<Time> last;
+  for (const auto& probe : probes_)
+    last = probe.learned ? std::max(last.value_or(*probe.learned), *probe.learned) : last;
+  return last ? std::optional(now() - *last) : std::nullopt;
 }
 
 /// Asks all servers again; what was known stays until the answers say otherwise.
@@ -156,6 +195,7 @@ void LocalAddresses::finish(Probe& probe, const stun::DiscoveryFinished& finishe
   probe.mapped = probe.discovery->mapped();
   probe.facts = facts_of(finished);
   probe.known = true;
+  probe.learned = now();
   probe.fresh.reset();
   probe.discovery.reset();
   probe.refresh_at = now() + (finished.udp_blocked ? kRetry : kRefresh);
@@ -182,7 +222,14 @@ bool LocalAddresses::translated(const Probe& probe) const {
 
 void LocalAddresses::learn(const Probe& probe) {
   if (!translated(probe) || probe.socket.family != IpFamily::v4) return;
-  learner_.learn(*answering_server(probe), probe.facts.mapping != path::Mapping::endpoint_independent);
+  IpAddress local;
+  for (const auto& interface : host_.network().interfaces()) {
+    if (!interface.up || !interface.has_default_route) continue;
+    for (const auto& prefix : interface.addresses) {
+      if (local.is_unspecified() && prefix.address.is_v4()) local = prefix.address;
+    }
+  }
+  learner_.learn(*answering_server(probe), local, probe.facts.mapping != path::Mapping::endpoint_independent);
 }
 
 void LocalAddresses::sample(IpFamily family, std::function<void(std::uint16_t)> handler) {
@@ -266,6 +313,8 @@ void LocalAddresses::rebuild() {
     blocked = blocked || (probe.known && probe.facts.udp_blocked);
   }
   fresh.facts.udp_blocked = blocked && !answered;
+  fresh.facts.port_mapping = port_mapping_;
+  if (mapped_endpoint_) fresh.candidates.push_back({path::CandidateKind::port_mapped, *mapped_endpoint_});
   for (const auto& interface : host_.network().interfaces()) {
     if (!interface.up) continue;
     for (const auto& prefix : interface.addresses) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mesh/agent/core_timer.h"
+#include "mesh/agent/explain.h"
 #include "mesh/agent/nat_learner.h"
 #include "mesh/path/candidate.h"
 #include "mesh/stun/client.h"
@@ -40,6 +41,12 @@ class LocalAddresses {
   void set_servers(const std::vector<Endpoint>& servers);
   /// Addresses of ours inside the overlay: never candidates.
   void set_overlay(const std::vector<IpAddress>& addresses);
+  /// What is known of our port on the gateway: a candidate while strangers come through.
+  void set_port_mapping(path::PortMapping state, std::optional<Endpoint> endpoint);
+  /// What siblings behind our NAT have published about it.
+  void set_sibling(const path::NatFacts& facts) { learner_.set_sibling(facts); }
+  /// A NAT for IPv4 is before this host, as far as the servers have told.
+  bool behind_nat() const;
   void network_changed();
   /// A path that worked does not answer: perhaps our mapping is another. Asks now, at most once a second.
   void doubt();
@@ -52,6 +59,9 @@ class LocalAddresses {
   void sample(IpFamily family, std::function<void(std::uint16_t)> handler);
   /// Of the first Binding of the latest round; nullopt if it was not answered.
   std::optional<Duration> round_trip(const Endpoint& server) const;
+  /// For reports.
+  FamilyReport family(IpFamily family) const;
+  std::optional<Duration> facts_age() const;
 
  private:
   /// What is asked about one socket.
@@ -67,6 +77,7 @@ class LocalAddresses {
     std::map<Endpoint, Duration> round_trips;
     path::NatFacts facts;
     bool known = false;
+    std::optional<Time> learned;  // the end of the last round of tests
   };
 
   Time now() const;
@@ -86,6 +97,8 @@ class LocalAddresses {
   Random& random_;
   std::function<void()> on_change_;
   std::vector<IpAddress> overlay_;
+  path::PortMapping port_mapping_ = path::PortMapping::unknown;
+  std::optional<Endpoint> mapped_endpoint_;
   std::vector<Probe> probes_;
   path::LocalView view_;
   NatLearner learner_;

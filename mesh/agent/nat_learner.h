@@ -5,12 +5,15 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "mesh/agent/core_timer.h"
 #include "mesh/path/nat_facts.h"
 #include "mesh/stun/allocation_probe.h"
 #include "mesh/stun/client.h"
+#include "mesh/stun/hairpin_probe.h"
 
 namespace weft::io {
 class UdpSocket;
@@ -18,20 +21,30 @@ class UdpSocket;
 
 namespace weft::agent {
 
-/// What throw-away sockets tell about the NATs in front of this host: how ports are chosen, and how many routers away
-/// the outermost NAT is (the first public address that answers an expired packet is behind it).
+/// What throw-away sockets tell about the NATs in front of this host: how ports are chosen, whether all sockets leave
+/// by one address, how many routers away the outermost NAT is (the first public address that answers an expired packet
+/// is behind it) and how many NATs there are at least (each change of the private network on the way is one), whether
+/// the NAT hairpins, and how many ports of a sequence others take. What does not depend on the host is taken from a
+/// sibling behind the same NAT that knows it already.
 class NatLearner {
  public:
   /// Most routers between the host and its outermost NAT, that one included.
   static constexpr std::uint8_t kMaxHops = 5;
   /// A block is taken for half of itself in one of 2,048 (stun::block_confidence).
   static constexpr std::size_t kAllocationSockets = 12;
+  /// Where the mapping does not depend on the destination, ports need no guessing: enough for the kind of allocation.
+  static constexpr std::size_t kFewSockets = 4;
+  /// From the last port of a sequence to one more, which shows what others took meanwhile.
+  static constexpr Duration kRateSpan = 1s;
 
   NatLearner(io::Host& host, Random& random, std::function<void()> on_change);
   ~NatLearner();
 
-  /// Asks `server` anew. The allocation only if `symmetric`: other NATs have one port for all destinations.
-  void learn(const Endpoint& server, bool symmetric);
+  /// Asks `server` anew. `local`: our address towards it. Block and step of the allocation only if `symmetric`: other
+  /// NATs have one port for all destinations.
+  void learn(const Endpoint& server, const IpAddress& local, bool symmetric);
+  /// What a sibling behind the same NAT has published; default values: there is none.
+  void set_sibling(const path::NatFacts& facts) { sibling_ = facts; }
   /// The latest answers, the other fields of `facts` stay.
   void add_to(path::NatFacts& facts) const;
   /// Sends from a fresh socket at once; the handler gets the external port if the server answers.
@@ -41,7 +54,7 @@ class NatLearner {
   using Datagram = std::function<void(const Endpoint& from, ByteView)>;
   struct HopProbe {
     std::unique_ptr<io::UdpSocket> socket;
-    bool public_reporter = false;
+    std::optional<IpAddress> reporter;
   };
   struct Sample {
     std::unique_ptr<io::UdpSocket> socket;
@@ -53,14 +66,32 @@ class NatLearner {
   std::unique_ptr<io::UdpSocket> open(IpFamily family, Datagram on_datagram,
                                       std::function<void(const IpAddress&)> on_expired);
   void learn_hops(const Endpoint& server);
-  void learn_allocation(const Endpoint& server);
+  void learn_allocation(const Endpoint& server, std::size_t sockets);
+  void learn_hairpinning();
+  void learn_rate(const stun::AllocationFound& found);
+  void allocation_found(const stun::AllocationFound& found);
+  void count_layers();
   void hop_answered(std::size_t hop, const IpAddress& reporter);
+  using Answers = std::vector<std::pair<std::function<void(std::uint16_t)>, std::uint16_t>>;
   void drain();
+  /// Whether something was found.
+  bool drain_probes();
+  void drain_samples(Answers& answers);
+  void measure_rate();
 
   io::Host& host_;
   Random& random_;
   std::function<void()> on_change_;
-  path::NatFacts facts_;
+  path::NatFacts facts_, sibling_;
+  Endpoint server_;  // of the latest learn()
+  IpAddress local_;
+  std::unique_ptr<stun::HairpinProbe> hairpin_;
+  std::vector<std::unique_ptr<io::UdpSocket>> hairpin_sockets_;
+  std::set<std::pair<std::size_t, Endpoint>> hairpin_flows_;
+  bool dependent_ = false;       // each flow of a socket has a port of its own
+  std::optional<Time> rate_at_;  // one more sample is due
+  stun::PortSample last_port_;   // of the allocation probe
+  Time last_port_sent_{};
   std::vector<HopProbe> hops_;
   std::vector<std::unique_ptr<io::UdpSocket>> sockets_;  // of the allocation probe
   std::unique_ptr<stun::AllocationProbe> allocation_;

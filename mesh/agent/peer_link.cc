@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "mesh/agent/facts_record.h"
 #include "mesh/agent/relay_links.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/stream.h"
@@ -25,18 +26,10 @@ std::vector<Prefix> host_prefixes(const std::vector<IpAddress>& addresses, const
 std::vector<path::Candidate> candidates_of(const control::PeerRecord& record) {
   std::vector<path::Candidate> candidates;
   for (const auto& one : record.candidates) {
-    if (one.kind > static_cast<std::uint8_t>(path::CandidateKind::relayed)) continue;
+    if (!path::is_candidate_kind(one.kind)) continue;
     candidates.push_back({static_cast<path::CandidateKind>(one.kind), one.endpoint});
   }
   return candidates;
-}
-
-path::NatFacts facts_of(const control::NatFacts& record) {
-  auto facts = path::facts_from_words(record.mapping, record.filtering);
-  facts.allocation = path::allocation_from_word(record.allocation);
-  facts.delta = static_cast<std::int16_t>(record.delta);
-  if (record.port_low != 0 && record.port_low <= record.port_high) facts.ports = {record.port_low, record.port_high};
-  return facts;
 }
 
 }  // namespace
@@ -84,7 +77,7 @@ void PeerLink::update(const control::PeerRecord& record) {
   if (record.addresses != record_.addresses)
     context_.device.set_allowed_ips(id_, host_prefixes(record.addresses, record.node_key));
   record_ = record;
-  paths_.handle_remote(now(), candidates_of(record_), facts_of(record_.facts));
+  paths_.handle_remote(now(), candidates_of(record_), to_facts(record_.facts));
   relay_changed();
 }
 
@@ -214,6 +207,7 @@ void PeerLink::drain() {
   }
   if (changed) set_device_path();
   timer_.arm(paths_.next_deadline());
+  if (std::exchange(was_searching_, paths_.searching()) != was_searching_) context_.on_search();
   if (changed) context_.on_status(*this);
 }
 

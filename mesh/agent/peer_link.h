@@ -32,6 +32,8 @@ struct PeerLinkContext {
   /// The device was told of another path: drain it.
   std::function<void()> on_path_set;
   std::function<void(class PeerLink&)> on_status;
+  /// A search has begun or ended.
+  std::function<void()> on_search;
 };
 
 /// One peer's path life: its PeerPaths, which relay leads to it, and its number in the WireGuard device. The device
@@ -47,6 +49,7 @@ class PeerLink {
   path::KeyId key_id() const { return path::key_id(record_.node_key); }
   /// That of PeerPaths; but no path, for the reason `peer_absent`, while the relay says that the peer is not there.
   path::PathStatus status() const;
+  path::Explanation explain() const { return paths_.explain(now()); }
   /// Where a copy of each datagram goes while the chosen path is suspect.
   const std::optional<PathId>& duplicate() const { return duplicate_; }
 
@@ -86,6 +89,7 @@ class PeerLink {
   std::uint16_t heard_relay_ = 0;  // where the peer was heard last
   bool absent_ = false;
   std::optional<PathId> device_path_, duplicate_;
+  bool was_searching_ = false;
   std::function<void(Duration)> ping_handler_;
   CoreTimer timer_;
   std::shared_ptr<PeerLink*> self_;  // for answers that may come after us

@@ -58,8 +58,8 @@ void PortMapping::handle_network_change() {
   drain();
 }
 
-void PortMapping::add(const portmap::Wish& wish) {
-  mapper_.add(now(), wish);
+void PortMapping::add(const portmap::Wish& wish, std::uint16_t suggested) {
+  mapper_.add(now(), wish, suggested);
   drain();
 }
 

@@ -28,7 +28,8 @@ class PortMapping {
 
   /// Looks for the router (again): at the start, and after each change that the network monitor tells of.
   void handle_network_change();
-  void add(const portmap::Wish& wish);
+  /// `suggested`: the external port to ask for first; 0: the internal one.
+  void add(const portmap::Wish& wish, std::uint16_t suggested = 0);
   void remove(const portmap::Wish& wish);
   /// Withdraws everything; the requests leave at once, answers are not waited for.
   void remove_all();

@@ -106,6 +106,12 @@ std::optional<relay::UdpReceived> RelayLink::handle_udp(const Endpoint& from, By
   return received;
 }
 
+bool RelayLink::dial_back(const relay::DialRequest& request) {
+  const bool asked = session_ && session_->dial_back(request);
+  drain();
+  return asked;
+}
+
 void RelayLink::renew_admission() {
   if (session_) {
     session_->renew(context_.admission);
@@ -174,6 +180,8 @@ void RelayLink::handle(const relay::ClientEvent& event) {
     context_.on_absent(record_.id, absent->key);
   } else if (const auto* pong = std::get_if<relay::Pong>(&event)) {
     rtt_ = pong->rtt;
+  } else if (const auto* dialled = std::get_if<relay::Dialled>(&event)) {
+    context_.on_dialled(*dialled);
   } else if (std::holds_alternative<relay::Overdue>(event) || std::holds_alternative<relay::HeardAgain>(event)) {
     context_.on_state(record_.id);
   } else {

@@ -40,6 +40,8 @@ struct RelayLinkContext {
   std::function<void(const Endpoint& to, ByteView head, ByteView datagram)> send_udp;
   /// A relay answers over UDP, or does so no longer.
   std::function<void()> on_transport;
+  /// The answer to RelayLinks::dial_back().
+  std::function<void(const relay::Dialled&)> on_dialled;
 };
 
 /// One relay: dialled at once, dialled again after a back-off of 0.5 … 30 s for as long as the object lives. What is
@@ -64,6 +66,8 @@ class RelayLink {
   Time last_used() const { return last_used_; }
   void use();
   bool send(const crypto::PublicKey& to, ByteView datagram);
+  /// Asks the relay to send to a port of ours; false: not ready.
+  bool dial_back(const relay::DialRequest& request);
   void renew_admission();
   /// The network has changed. Dials at once if the stream is gone, or stands on an address that is; otherwise asks the
   /// relay for a sign of life.

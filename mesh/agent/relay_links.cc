@@ -129,6 +129,11 @@ bool RelayLinks::ready(std::uint16_t relay) const {
   return link && link->ready();
 }
 
+bool RelayLinks::dial_back(const relay::DialRequest& request) {
+  auto* link = find(home_);
+  return link && link->dial_back(request);
+}
+
 bool RelayLinks::usable(std::uint16_t relay) const {
   const auto* link = find(relay);
   return link && link->ready() && !link->overdue();

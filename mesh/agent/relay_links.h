@@ -29,6 +29,8 @@ class RelayLinks {
   /// False: unknown relay, or its queue is full.
   bool send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram);
   bool ready(std::uint16_t relay) const;
+  /// Asks the home relay to send to a port of ours; false: it is not ready.
+  bool dial_back(const relay::DialRequest& request);
   /// Ready, and owes no answer.
   bool usable(std::uint16_t relay) const;
   /// The relay where peers find us; 0: none yet.

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
+#include "mesh/agent/facts_record.h"
 #include "mesh/agent/pending_ping.h"
 #include "mesh/base/trace.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/network_monitor.h"
 #include "mesh/io/stream.h"
 #include "mesh/io/udp_socket.h"
+#include "mesh/wireguard/messages.h"
 
 namespace weft::agent {
 namespace {
@@ -64,6 +66,7 @@ Result<void> Wiring::start() {
   host_.network().on_change([this] {
     find_conflicts();
     addresses_->network_changed();
+    if (mapped_port_) mapped_port_->network_changed();
     relays_->network_changed();
     control_->network_changed();
     peers_->local_changed();
@@ -97,7 +100,7 @@ void Wiring::build() {
                        .random = *relay_random_,
                        .node_key = identity_.node_key,
                        .admission = {},
-                       .on_state = [this](std::uint16_t) { peers_->relay_changed(), changed(); },
+                       .on_state = [this](std::uint16_t) { on_relay_state(); },
                        .on_datagram = [this](std::uint16_t relay, const crypto::PublicKey& from,
                                              ByteView bytes) { on_relay_datagram(relay, from, bytes); },
                        .on_absent =
@@ -106,9 +109,22 @@ void Wiring::build() {
                            },
                        .send_udp = [this](const Endpoint& to, ByteView head,
                                           ByteView datagram) { mux_->send_joined(to, head, datagram); },
-                       .on_transport = [this] { changed(); }});
-  relays_->on_home = [this] { apply_servers(), publish(); };
+                       .on_transport = [this] { changed(); },
+                       .on_dialled =
+                           [this](const relay::Dialled& dialled) {
+                             if (mapped_port_) mapped_port_->handle_dialled(dialled);
+                           }});
+  relays_->on_home = [this] { apply_servers(), publish(), on_relay_state(); };
   addresses_ = std::make_unique<LocalAddresses>(host_, *mux_, *stun_random_, [this] { on_addresses(); });
+  const auto sockets = mux_->sockets();
+  const auto v4 = std::ranges::find(sockets, IpFamily::v4, &path::LocalSocket::family);
+  if (!config_.port_mapping) {
+    addresses_->set_port_mapping(path::PortMapping::off, std::nullopt);
+  } else if (v4 != sockets.end()) {
+    mapped_port_ = std::make_unique<MappedPort>(
+        host_, mux_->port(v4->index), [this](const relay::DialRequest& request) { return relays_->dial_back(request); },
+        [this] { on_mapped_port(); });
+  }
   peers_ = std::make_unique<PeerTable>(PeerLinkContext{
       .host = host_,
       .device = data_->device(),
@@ -123,7 +139,8 @@ void Wiring::build() {
                        std::function<void(std::uint16_t)> handler) { addresses_->sample(family, std::move(handler)); },
       .send = [this](const OutgoingDatagram& datagram) { data_->send(datagram); },
       .on_path_set = [this] { data_->drain(); },
-      .on_status = [this](PeerLink& link) { on_peer(link); }});
+      .on_status = [this](PeerLink& link) { on_peer(link); },
+      .on_search = [this] { on_search(); }});
   data_->connect(*mux_, *relays_, *peers_);
 }
 
@@ -262,8 +279,15 @@ void Wiring::on_map(const Session::MapChanged& changes) {
   const auto& map = control_->session().map();
   if (changes.everything) {
     if (auto done = apply_map(map); !done) observer_.on_error(done.error());
+    look_at_siblings();
   } else {
-    for (const auto id : changes.peers) peers_->apply(map, id);
+    bool siblings = false;
+    for (const auto id : changes.peers) {
+      peers_->apply(map, id);
+      const auto record = map.peers.find(id);
+      siblings = siblings || siblings_.contains(id) || (record != map.peers.end() && is_sibling(record->second));
+    }
+    if (siblings) look_at_siblings();
     if (changes.relays) relays_->set_relays(map.relays), apply_servers();
     if (peers_->take_routes_changed()) apply_routes();
   }
@@ -272,10 +296,21 @@ void Wiring::on_map(const Session::MapChanged& changes) {
   map_unsaved_ = true;
 }
 
+/// A peer sends data by a session of which we know nothing: we have been restarted, and it would notice after 15 s
+/// (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT). The relay vouches for the sender, so we may begin a handshake ourselves.
+void Wiring::greet(const crypto::PublicKey& from, ByteView datagram) {
+  if (wireguard::message_type(datagram) != wireguard::MessageType::transport_data) return;
+  const auto* link = peers_->by_key(from);
+  if (!link || data_->device().stats(link->id()).last_handshake) return;
+  data_->device().initiate(host_.clock().now(), link->id());
+  data_->drain();
+}
+
 void Wiring::on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& from, ByteView datagram) {
   const PathId path{.socket = 0, .relay = relay, .remote = {}};
   switch (classify(datagram)) {
     case DatagramKind::wireguard:
+      greet(from, datagram);
       return data_->handle_relayed(path, datagram);
     case DatagramKind::probe:
       if (auto* link = peers_->by_key(from)) link->probe_received(path, datagram);
@@ -286,9 +321,16 @@ void Wiring::on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& fro
 }
 
 std::optional<std::uint16_t> Wiring::on_relay_udp(const Endpoint& from, ByteView datagram) {
+  if (const auto token = relay::parse_dial_datagram(datagram)) {
+    if (mapped_port_) mapped_port_->handle_arrival(*token);
+    return std::nullopt;
+  }
   const auto received = relays_->handle_udp(from, datagram);
   if (!received) return std::nullopt;
-  if (classify(received->datagram) == DatagramKind::wireguard) return received->relay;
+  if (classify(received->datagram) == DatagramKind::wireguard) {
+    greet(received->from, received->datagram);
+    return received->relay;
+  }
   on_relay_datagram(received->relay, received->from, received->datagram);
   return std::nullopt;
 }
@@ -299,9 +341,61 @@ void Wiring::on_probe(const PathId& from, ByteView datagram) {
   if (link) link->probe_received(from, datagram);
 }
 
+void Wiring::on_relay_state() {
+  peers_->relay_changed();
+  if (mapped_port_) mapped_port_->set_helper(relays_->ready(relays_->home()));
+  changed();
+}
+
+void Wiring::on_mapped_port() {
+  const auto& view = mapped_port_->view();
+  trace(host_.trace(), host_.clock().now(), TraceLevel::info, "agent", "port_mapping",
+        {{"state", std::string(path::name(view.state))},
+         {"endpoint", view.endpoint ? view.endpoint->to_string() : std::string()}});
+  addresses_->set_port_mapping(view.state, view.endpoint);
+}
+
+bool Wiring::is_sibling(const control::PeerRecord& peer) const {
+  if (!peer.online) return false;
+  constexpr auto kSeen = static_cast<std::uint8_t>(path::CandidateKind::server_reflexive);
+  return std::ranges::any_of(peer.candidates, [this](const control::CandidateRecord& theirs) {
+    return theirs.kind == kSeen && theirs.endpoint.address.is_v4() &&
+           std::ranges::any_of(addresses_->view().candidates, [&](const path::Candidate& ours) {
+             return ours.kind == path::CandidateKind::server_reflexive &&
+                    ours.endpoint.address == theirs.endpoint.address;
+           });
+  });
+}
+
+/// One search in flight behind one address, and what one has learned the others need not learn.
+void Wiring::look_at_siblings() {
+  if (!control_) return;
+  siblings_.clear();
+  path::NatFacts known;
+  for (const auto& [id, peer] : control_->session().map().peers) {
+    if (!is_sibling(peer)) continue;
+    siblings_.insert(id);
+    const auto facts = to_facts(peer.facts);
+    known.searching = known.searching || facts.searching;
+    if (known.hairpinning == path::Hairpinning::unknown) known.hairpinning = facts.hairpinning;
+    if (!known.allocations_per_minute) known.allocations_per_minute = facts.allocations_per_minute;
+  }
+  budget_.set_sibling_search(known.searching);
+  addresses_->set_sibling(known);
+}
+
+void Wiring::on_search() {
+  if (!siblings_.empty()) publish();
+}
+
 void Wiring::on_addresses() {
-  if (peers_) peers_->local_changed();
+  const auto& view = addresses_->view();
+  const bool news = view.candidates != told_.candidates || path::decisive(view.facts) != path::decisive(told_.facts);
+  told_ = view;
+  if (peers_ && news) peers_->local_changed();
   if (addresses_ && addresses_->complete()) choose_relay();
+  if (mapped_port_ && addresses_->behind_nat()) mapped_port_->want();
+  look_at_siblings();
   publish();
   changed();
 }
@@ -314,14 +408,9 @@ void Wiring::publish() {
     if (records.size() == control::kMaxCandidates) break;
     records.push_back({static_cast<std::uint8_t>(candidate.kind), candidate.endpoint});
   }
-  control_->publish(std::move(records),
-                    {.mapping = std::string(path::mapping_word(view.facts)),
-                     .filtering = std::string(path::filtering_word(view.facts)),
-                     .allocation = std::string(path::allocation_word(view.facts)),
-                     .delta = static_cast<std::uint16_t>(view.facts.delta),
-                     .port_low = view.facts.ports.low,
-                     .port_high = view.facts.ports.high},
-                    relays_->home());
+  auto facts = view.facts;
+  facts.searching = budget_.search_running();
+  control_->publish(std::move(records), to_record(facts), relays_->home());
 }
 
 void Wiring::on_peer(PeerLink& link) {

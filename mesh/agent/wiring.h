@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "mesh/agent/agent.h"
@@ -12,6 +13,7 @@
 #include "mesh/agent/identity.h"
 #include "mesh/agent/lazy_tls.h"
 #include "mesh/agent/local_addresses.h"
+#include "mesh/agent/mapped_port.h"
 #include "mesh/agent/peer_table.h"
 #include "mesh/agent/relay_links.h"
 #include "mesh/agent/timestamps.h"
@@ -33,6 +35,8 @@ class Wiring {
   Result<void> start();
 
   AgentStatus status() const;
+  NetworkReport netcheck() const;
+  Result<PeerReport> explain(const std::string& peer) const;
   void ping(const std::string& peer, PingHandler handler);
 
  private:
@@ -53,9 +57,15 @@ class Wiring {
   void on_control(const control::ClientSession::Event& event);
   void on_map(const control::ClientSession::MapChanged& changed);
   void on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& from, ByteView datagram);
+  void greet(const crypto::PublicKey& from, ByteView datagram);
   std::optional<std::uint16_t> on_relay_udp(const Endpoint& from, ByteView datagram);
   void on_probe(const PathId& from, ByteView datagram);
   void on_addresses();
+  void on_relay_state();
+  void on_mapped_port();
+  void on_search();
+  void look_at_siblings();
+  bool is_sibling(const control::PeerRecord& peer) const;
   void on_peer(PeerLink& link);
   void publish();
   void changed();
@@ -71,6 +81,8 @@ class Wiring {
   std::unique_ptr<Random> wireguard_random_, path_random_, relay_random_, control_random_, stun_random_;
   path::ProbeBudget budget_;
   control::NetworkMap stored_map_;
+  path::LocalView told_;              // what the peers' links were told of last
+  std::set<std::uint64_t> siblings_;  // peers behind our external IPv4 address
   std::vector<IpAddress> tun_addresses_;
   std::vector<OverlayConflict> conflicts_;
 
@@ -78,6 +90,7 @@ class Wiring {
   std::unique_ptr<DataPlane> data_;
   std::unique_ptr<RelayLinks> relays_;
   std::unique_ptr<LocalAddresses> addresses_;
+  std::unique_ptr<MappedPort> mapped_port_;  // null: switched off, or there is no IPv4
   std::unique_ptr<PeerTable> peers_;
   std::unique_ptr<ControlLink> control_;
   bool map_unsaved_ = false;

@@ -78,6 +78,53 @@ PeerStatus Wiring::status_of(const PeerLink& link) const {
   return peer;
 }
 
+NetworkReport Wiring::netcheck() const {
+  const Time now = host_.clock().now();
+  const auto& view = addresses_->view();
+  NetworkReport report{.name = status().self.name,
+                       .udp_port = mux_->port(),
+                       .v4 = addresses_->family(IpFamily::v4),
+                       .v6 = addresses_->family(IpFamily::v6),
+                       .candidates = view.candidates,
+                       .facts = view.facts,
+                       .facts_age = addresses_->facts_age(),
+                       .mapping = {},
+                       .mapping_tried = {},
+                       .relays = {},
+                       .budget = {.credit = budget_.credit(now),
+                                  .mappings_alive = budget_.mappings_alive(now),
+                                  .search_running = budget_.search_running()},
+                       .version = WEFT_VERSION};
+  if (mapped_port_) {
+    report.mapping = mapped_port_->view();
+    if (report.mapping->tried) report.mapping_tried = now - *report.mapping->tried;
+  }
+  for (const auto& [id, relay] : relay_records()) {
+    report.relays.push_back(
+        {.name = relay.name,
+         .home = id == relays_->home(),
+         .connected = relays_->ready(id),
+         .udp = relays_->udp(id),
+         .stun_rtt = relay.stun_endpoints.empty() ? std::nullopt : addresses_->round_trip(relay.stun_endpoints[0]),
+         .stream_rtt = relays_->rtt(id)});
+  }
+  return report;
+}
+
+Result<PeerReport> Wiring::explain(const std::string& peer) const {
+  const auto* link = peers_->by_text(peer);
+  if (!link) return fail(ErrorCode::not_found, "no peer has the name or address " + peer);
+  const auto status = status_of(*link);
+  return PeerReport{.id = status.id,
+                    .name = status.name,
+                    .addresses = status.addresses,
+                    .online = status.online,
+                    .relay = status.relay,
+                    .path = link->explain(),
+                    .reason = status.reason,
+                    .network = netcheck()};
+}
+
 void Wiring::ping(const std::string& peer, PingHandler handler) {
   auto* link = peers_->by_text(peer);
   if (!link) return handler(fail(ErrorCode::not_found, "no peer has the name or address " + peer));

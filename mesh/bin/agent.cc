@@ -21,6 +21,7 @@ json up_parameters(const AgentFlags& flags) {
   if (flags.udp_port) params["udp_port"] = *flags.udp_port;
   if (flags.tun_name) params["tun"] = *flags.tun_name;
   if (flags.mtu) params["mtu"] = *flags.mtu;
+  if (flags.port_mapping) params["port_mapping"] = *flags.port_mapping;
   return params;
 }
 

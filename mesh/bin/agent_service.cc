@@ -103,6 +103,7 @@ Result<void> AgentService::start_agent(const std::optional<std::string>& token) 
   if (const auto probe = host_.open_tun(tun); !probe) return std::unexpected(probe.error());
   agent::AgentConfig config{
       .name = settings_.name, .token = token, .udp_port = settings_.udp_port, .tun = tun, .set_routes = true};
+  config.port_mapping = settings_.port_mapping;
   config.proxy = proxy_;
   agent_ = std::make_unique<agent::Agent>(host_, std::move(config));
   agent_->on_change = [this] { handle_change(); };
@@ -193,6 +194,7 @@ void AgentService::add_methods(LocalApi& api) {
   api.add("get", Access::read, [this](const json&, const Reply& reply) { reply->finish(settings_object(settings_)); });
   api.add("ping", Access::read, [this](const json& params, const Reply& reply) { answer_ping(params, reply); });
   api.add("netcheck", Access::read, [this](const json&, const Reply& reply) { answer_netcheck(reply); });
+  api.add("explain", Access::read, [this](const json& params, const Reply& reply) { answer_explain(params, reply); });
 }
 
 void AgentService::answer_up(const json& params, const Reply& reply) {
@@ -221,13 +223,14 @@ void AgentService::answer_ping(const json& params, const Reply& reply) {
 
 void AgentService::answer_netcheck(const Reply& reply) {
   if (!agent_) return reply->fail(not_up().error());
-  const json self = status_object()["self"];
-  reply->finish({{"udp_port", self["udp_port"]},
-                 {"mapping", self["nat"]["mapping"]},
-                 {"filtering", self["nat"]["filtering"]},
-                 {"relay", self["relay"]},
-                 {"candidates", self["candidates"]},
-                 {"version", WEFT_VERSION}});
+  const auto found = agent_->netcheck();
+  found ? reply->finish(json::parse(agent::to_json(*found))) : reply->fail(found.error());
+}
+
+void AgentService::answer_explain(const json& params, const Reply& reply) {
+  if (!agent_) return reply->fail(not_up().error());
+  const auto told = agent_->explain(params.at("peer").get<std::string>());
+  told ? reply->finish(json::parse(agent::to_json(*told))) : reply->fail(told.error());
 }
 
 }  // namespace weft::bin

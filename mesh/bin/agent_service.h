@@ -72,6 +72,7 @@ class AgentService {
   void answer_up(const nlohmann::json& params, const Reply& reply);
   void answer_ping(const nlohmann::json& params, const Reply& reply);
   void answer_netcheck(const Reply& reply);
+  void answer_explain(const nlohmann::json& params, const Reply& reply);
 
   io::Host& host_;
   const std::optional<http::ProxySettings> proxy_;

@@ -52,17 +52,24 @@ Result<void> set_text(std::string& into, const std::string& key, const json& val
   return {};
 }
 
+Result<void> set_switch(bool& into, const std::string& key, const json& value) {
+  if (value != "on" && value != "off") return bad(key, "on or off");
+  into = value == "on";
+  return {};
+}
+
 Result<void> set_one(AgentSettings& settings, const std::string& key, const json& value) {
   if (key == "name") return set_text(settings.name, key, value, kLongestName);
   if (key == "udp_port") return set_number(settings.udp_port, key, value, 0);
   if (key == "tun") return set_text(settings.tun_name, key, value, kLongestInterface);
+  if (key == "port_mapping") return set_switch(settings.port_mapping, key, value);
   return set_number(settings.mtu, key, value, kLeastMtu);
 }
 
 }  // namespace
 
 const std::vector<std::string>& setting_keys() {
-  static const std::vector<std::string> kKeys{"name", "udp_port", "tun", "mtu"};
+  static const std::vector<std::string> kKeys{"name", "udp_port", "tun", "mtu", "port_mapping"};
   return kKeys;
 }
 
@@ -77,7 +84,11 @@ Result<void> change_settings(AgentSettings& settings, const json& values) {
 }
 
 json settings_object(const AgentSettings& settings) {
-  return {{"name", settings.name}, {"udp_port", settings.udp_port}, {"tun", settings.tun_name}, {"mtu", settings.mtu}};
+  return {{"name", settings.name},
+          {"udp_port", settings.udp_port},
+          {"tun", settings.tun_name},
+          {"mtu", settings.mtu},
+          {"port_mapping", settings.port_mapping ? "on" : "off"}};
 }
 
 Result<AgentSettings> load_settings(io::FileSystem& files) {

@@ -22,6 +22,7 @@ struct AgentSettings {
   std::uint16_t udp_port = 0;
   std::string tun_name = "weft0";
   std::uint16_t mtu = 1400;
+  bool port_mapping = true;  // "on" or "off" for the user
   friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
 };
 

@@ -74,6 +74,8 @@ void add_network_flags(CLI::App& command, Flags& flags) {
   command.add_option("--udp-port", flags.udp_port, "UDP port; any free one otherwise");
   command.add_option("--tun", flags.tun_name, "Name of the network interface (weft0)");
   command.add_option("--mtu", flags.mtu, "MTU of the network interface (1400)");
+  command.add_option("--port-mapping", flags.port_mapping, "Ask the gateway to open our UDP port: on or off (on)")
+      ->check(CLI::IsMember({"on", "off"}));
 }
 
 /// May be repeated; in the environment one list with commas.
@@ -88,7 +90,8 @@ void add_daemons(Group all) {
   all.daemon("agent", "Run the daemon of a node", run_agent, [](CLI::App& command, AgentFlags& flags) {
     CLI::Option* up = command.add_flag("--up", flags.up, "Connect at once, as `weft up` does");
     add_network_flags(command, flags);
-    for (const char* flag : {"--key", "--name", "--udp-port", "--tun", "--mtu"}) command.get_option(flag)->needs(up);
+    for (const char* flag : {"--key", "--name", "--udp-port", "--tun", "--mtu", "--port-mapping"})
+      command.get_option(flag)->needs(up);
     command.add_option("--https-proxy", flags.proxy.https_proxy,
                        "HTTP proxy for the streams to coordinator and relays (HTTPS_PROXY)");
     command.add_option("--no-proxy", flags.proxy.no_proxy,
@@ -159,7 +162,16 @@ void add_agent_commands(Group all) {
     command.add_option("--timeout", flags.timeout, "How long to try (20s)");
   });
   all.client("netcheck", "Show what NAT and relays were found", run_netcheck,
-             [](CLI::App& command, NetcheckFlags& flags) { add_json(command, flags.json); });
+             [](CLI::App& command, NetcheckFlags& flags) {
+               add_json(command, flags.json);
+               command.add_option("--format", flags.format, "text, json or json-line (text)")
+                   ->check(CLI::IsMember({"text", "json", "json-line"}));
+             });
+  all.client("explain", "Show what was tried towards a peer, and why the path is as it is", run_explain,
+             [](CLI::App& command, ExplainFlags& flags) {
+               command.add_option("peer", flags.peer, "Name or overlay address")->required();
+               add_json(command, flags.json);
+             });
 }
 
 void add_coordinator_commands(Group all) {

@@ -22,6 +22,7 @@ struct AgentFlags {
   std::optional<std::uint16_t> udp_port;
   std::optional<std::string> tun_name;
   std::optional<std::uint16_t> mtu;
+  std::optional<std::string> port_mapping;  // on or off
 };
 int run_agent(const AgentFlags& flags);
 
@@ -53,6 +54,7 @@ struct UpFlags {
   std::optional<std::string> tun_name;
   std::optional<std::uint16_t> mtu;
   std::optional<std::string> wait;  // conditions, docs/cli.md
+  std::optional<std::string> port_mapping;
   std::string timeout = "30s";
 };
 int run_up(const UpFlags& flags);
@@ -106,8 +108,16 @@ int run_ping(const PingFlags& flags);
 struct NetcheckFlags {
   CommonFlags common;
   bool json = false;
+  std::string format = "text";  // text, json (as --json) or json-line
 };
 int run_netcheck(const NetcheckFlags& flags);
+
+struct ExplainFlags {
+  CommonFlags common;
+  bool json = false;
+  std::string peer;
+};
+int run_explain(const ExplainFlags& flags);
 
 struct KeyFlags {
   CommonFlags common;

@@ -5,21 +5,29 @@
 
 #include "mesh/bin/commands.h"
 #include "mesh/bin/local_client.h"
+#include "mesh/bin/report_text.h"
 
 namespace weft::bin {
 namespace {
 
 using nlohmann::json;
 
-void print_netcheck(const json& facts) {
-  print_line(fmt::format("udp port     {}", facts.value("udp_port", 0)));
-  print_line(fmt::format("mapping      {}", facts.value("mapping", "unknown")));
-  print_line(fmt::format("filtering    {}", facts.value("filtering", "unknown")));
-  const json relay = facts.value("relay", json());
-  print_line(fmt::format("home relay   {}", relay.is_string() ? relay.get<std::string>() : "none"));
-  for (const auto& candidate : facts.value("candidates", json::array())) {
-    print_line(fmt::format("candidate    {:<17} {}", candidate.value("kind", ""), candidate.value("endpoint", "")));
+void line(const std::string& what, const std::string& value) { print_line(fmt::format("{:<17} {}", what, value)); }
+
+void print_netcheck(const json& report) {
+  line("udp port", text_of(report, "udp_port"));
+  line("ipv4", family_text(report.value("ipv4", json::object())));
+  line("ipv6", family_text(report.value("ipv6", json::object())));
+  for (const auto& [axis, value] : fact_lines(report.value("nat", json::object()))) {
+    line(axis, axis == "port mapping" ? mapping_text(report.value("port_mapping", json::object())) : value);
   }
+  line("facts learned",
+       report.value("nat_age_s", json()).is_null() ? "not yet" : text_of(report, "nat_age_s", "s ago"));
+  line("budget", budget_text(report.value("budget", json::object())));
+  for (const auto& candidate : report.value("candidates", json::array())) {
+    line("candidate", fmt::format("{:<17} {}", text_of(candidate, "kind"), text_of(candidate, "endpoint")));
+  }
+  for (const auto& relay : relay_lines(report.value("relays", json::array()))) line("relay", relay);
 }
 
 }  // namespace
@@ -27,12 +35,14 @@ void print_netcheck(const json& facts) {
 int run_netcheck(const NetcheckFlags& flags) {
   const auto settings = resolve_settings(Service::agent, flags.common);
   if (!settings) return report(settings.error());
-  const auto facts = call_daemon(Service::agent, *settings, "netcheck", json::object(), 10s);
-  if (!facts) return report(facts.error());
-  if (flags.json) {
-    print_line(facts->dump());
+  const auto found = call_daemon(Service::agent, *settings, "netcheck", json::object(), 10s);
+  if (!found) return report(found.error());
+  if (flags.format == "json-line") {
+    print_line(found->dump());
+  } else if (flags.json || flags.format == "json") {
+    print_line(found->dump(2));
   } else {
-    print_netcheck(*facts);
+    print_netcheck(*found);
   }
   return 0;
 }

@@ -24,6 +24,7 @@ int run_up(const UpFlags& flags) {
   if (flags.udp_port) params["udp_port"] = *flags.udp_port;
   if (flags.tun_name) params["tun"] = *flags.tun_name;
   if (flags.mtu) params["mtu"] = *flags.mtu;
+  if (flags.port_mapping) params["port_mapping"] = *flags.port_mapping;
   const auto answer = call_daemon(Service::agent, *settings, "up", params, *limit);
   if (!answer) return report(answer.error());
   const Duration spent = std::chrono::steady_clock::now() - start;

@@ -10,8 +10,8 @@
 #include "mesh/control/message.h"
 
 /// The one list of fields of every struct on the wire: writers, readers and the check for missing fields all walk it.
-/// `field` must occur, `optional` may be left out, `list` is left out when empty. Only for the .cc files of this
-/// folder.
+/// `field` must occur, `optional` may be left out, `nonzero` and `list` are left out when zero or empty. Only for the
+/// .cc files of this folder.
 namespace weft::control {
 
 inline constexpr std::size_t kMaxRemoved = 65536;
@@ -30,6 +30,14 @@ void describe(V& v, NatFacts& r) {
   v.optional("delta", r.delta);
   v.optional("port_low", r.port_low);
   v.optional("port_high", r.port_high);
+  v.nonzero("nat_hops", r.nat_hops);
+  v.nonzero("layers", r.layers);
+  v.nonzero("lifetime_s", r.lifetime_s);
+  v.nonzero("hairpinning", r.hairpinning);
+  v.nonzero("pooling", r.pooling);
+  v.nonzero("port_mapping", r.port_mapping);
+  v.nonzero("allocations", r.allocations);
+  v.nonzero("searching", r.searching);
 }
 template <typename V>
 void describe(V& v, PeerRecord& r) {
@@ -194,6 +202,10 @@ struct FieldCounter {
     }
   }
   template <typename T>
+  void nonzero(std::string_view, T& value) {
+    count += value == T{} ? 0 : 1;
+  }
+  template <typename T>
   void list(std::string_view, std::vector<T>& value, std::size_t) {
     count += value.empty() ? 0 : 1;
   }
@@ -213,6 +225,10 @@ struct FieldWriter {
     } else {
       field(name, value);
     }
+  }
+  template <typename T>
+  void nonzero(std::string_view name, T& value) {
+    if (value != T{}) field(name, value);
   }
   template <typename T>
   void list(std::string_view name, std::vector<T>& value, std::size_t) {
@@ -250,6 +266,10 @@ struct FieldFinder {
     }
   }
   template <typename T>
+  void nonzero(std::string_view name, T& value) {
+    offer(name, value, 0);
+  }
+  template <typename T>
   void list(std::string_view name, std::vector<T>& value, std::size_t limit) {
     offer(name, value, limit);
   }
@@ -264,6 +284,10 @@ struct RequiredFields {
   }
   template <typename T>
   void optional(std::string_view, T&) {
+    ++index;
+  }
+  template <typename T>
+  void nonzero(std::string_view, T&) {
     ++index;
   }
   template <typename T>

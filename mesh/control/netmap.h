@@ -28,6 +28,15 @@ struct NatFacts {
   std::uint16_t delta = 0;             // of sequential allocation, two's complement
   std::uint16_t port_low = 0;          // the block of random allocation; 0: not known
   std::uint16_t port_high = 0;
+  // Left out of the record where they are zero or empty.
+  std::uint16_t nat_hops = 0;     // routers to the outermost NAT
+  std::uint16_t layers = 0;       // NATs on the way
+  std::uint32_t lifetime_s = 0;   // of an idle mapping
+  std::string hairpinning;        // none, internal_source, external_source
+  std::string pooling;            // paired, arbitrary
+  std::string port_mapping;       // none, mapped, verified, dead, second_nat, off
+  std::uint32_t allocations = 0;  // of others on the same NAT: one more than their number a minute; 0: not measured
+  std::uint16_t searching = 0;    // 1: has a search in flight
   friend bool operator==(const NatFacts&, const NatFacts&) = default;
 };
 

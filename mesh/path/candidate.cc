@@ -20,15 +20,16 @@ bool private_without_nat(const std::vector<Candidate>& candidates) {
 }  // namespace
 
 std::uint32_t priority(const Candidate& candidate) {
-  static constexpr std::array<std::uint32_t, 4> kTypePreference = {126, 100, 110, 0};
-  const std::uint32_t type = kTypePreference[static_cast<std::size_t>(candidate.kind) & 3];
+  static constexpr std::array<std::uint32_t, 5> kTypePreference = {126, 100, 110, 0, 105};
+  const std::uint32_t type = kTypePreference.at(static_cast<std::size_t>(candidate.kind));
   const std::uint32_t local = candidate.endpoint.address.is_v6() ? 65535 : 65534;
   return type << 24 | local << 8 | 255;
 }
 
 std::string_view name(CandidateKind kind) {
-  static constexpr std::array<std::string_view, 4> kNames = {"host", "server_reflexive", "peer_reflexive", "relayed"};
-  return kNames[static_cast<std::size_t>(kind) & 3];
+  static constexpr std::array<std::string_view, 5> kNames = {"host", "server_reflexive", "peer_reflexive", "relayed",
+                                                             "port_mapped"};
+  return kNames.at(static_cast<std::size_t>(kind));
 }
 
 bool same_network(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs) {
@@ -41,19 +42,23 @@ bool same_network(const std::vector<Candidate>& ours, const std::vector<Candidat
   return private_without_nat(ours) && private_without_nat(theirs);
 }
 
+ProbeVerdict probe_verdict(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs,
+                           const Candidate& candidate) {
+  const auto& address = candidate.endpoint.address;
+  if (candidate.kind == CandidateKind::relayed || candidate.endpoint.port == 0) return ProbeVerdict::not_udp;
+  if (address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_link_local())
+    return ProbeVerdict::unusable_address;
+  if (address.is_private() && !same_network(ours, theirs)) return ProbeVerdict::private_elsewhere;
+  const auto is_it = [&](const Candidate& own) { return own.endpoint == candidate.endpoint; };
+  return std::any_of(ours.begin(), ours.end(), is_it) ? ProbeVerdict::own_endpoint : ProbeVerdict::probe;
+}
+
 std::vector<Candidate> probeable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs) {
-  const bool near = same_network(ours, theirs);
   std::vector<Candidate> allowed;
   for (const auto& candidate : theirs) {
-    const auto& address = candidate.endpoint.address;
-    if (candidate.kind == CandidateKind::relayed || candidate.endpoint.port == 0) continue;
-    if (address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_link_local())
-      continue;
-    if (address.is_private() && !near) continue;
+    if (probe_verdict(ours, theirs, candidate) != ProbeVerdict::probe) continue;
     const auto is_it = [&](const Candidate& other) { return other.endpoint == candidate.endpoint; };
-    if (std::any_of(ours.begin(), ours.end(), is_it)) continue;
-    if (std::any_of(allowed.begin(), allowed.end(), is_it)) continue;
-    allowed.push_back(candidate);
+    if (std::none_of(allowed.begin(), allowed.end(), is_it)) allowed.push_back(candidate);
   }
   return allowed;
 }

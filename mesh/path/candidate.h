@@ -10,8 +10,17 @@
 
 namespace weft::path {
 
-/// RFC 8445 §5.1.1. The values are those of the wire and of the network map; they never change.
-enum class CandidateKind : std::uint8_t { host = 0, server_reflexive = 1, peer_reflexive = 2, relayed = 3 };
+/// RFC 8445 §5.1.1, and port_mapped: an endpoint that a gateway holds open for us on request, and through which a relay
+/// has reached us. The values are those of the wire and of the network map; they never change.
+enum class CandidateKind : std::uint8_t {
+  host = 0,
+  server_reflexive = 1,
+  peer_reflexive = 2,
+  relayed = 3,
+  port_mapped = 4,
+};
+/// Whether a number on the wire is a kind that this version knows.
+constexpr bool is_candidate_kind(std::uint8_t value) { return value <= 4; }
 
 /// An address at which a node may be reached over UDP.
 struct Candidate {
@@ -41,6 +50,18 @@ struct LocalView {
 /// other: an equal reflexive address, or both seen from outside under a private address of their own (a network without
 /// a NAT).
 bool same_network(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs);
+
+/// Whether a candidate may be probed, and why not.
+enum class ProbeVerdict : std::uint8_t {
+  probe,
+  not_udp,            // relayed, or without a port
+  unusable_address,   // unspecified, loopback, multicast, link-local
+  private_elsewhere,  // private, and nothing says that it means the same network here
+  own_endpoint,       // one of ours: no packet leaves with equal source and destination
+  no_socket,          // none of ours has its family
+};
+ProbeVerdict probe_verdict(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs,
+                           const Candidate& candidate);
 
 /// Those of `theirs` that may be probed: private addresses only in the same network, never a link-local, multicast or
 /// unspecified address, and never one of our own endpoints (no packet leaves with equal source and destination).

@@ -92,6 +92,10 @@ void CheckList::mark(const PathId& path, PairState state) {
   if (pair && state > pair->state) pair->state = state;
 }
 
+void CheckList::answered(const PathId& path, Duration rtt) {
+  if (Pair* pair = find(path)) pair->rtt = rtt;
+}
+
 std::optional<PathId> CheckList::take_due(Time now) {
   Pair* due = nullptr;
   for (auto& pair : pairs_) {
@@ -99,6 +103,7 @@ std::optional<PathId> CheckList::take_due(Time now) {
   }
   if (!due) return std::nullopt;
   due->step += 1;
+  due->probes += 1;
   due->last_sent = now;
   due->next = now + gap_after(due->step);
   if (due->state == PairState::waiting) due->state = PairState::in_progress;

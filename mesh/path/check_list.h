@@ -25,6 +25,8 @@ class CheckList {
     unsigned step = 0;              // probes sent in this burst
     std::optional<Time> next = {};  // nullopt: not to be probed
     std::optional<Time> last_sent = {};
+    unsigned probes = 0;               // ever sent
+    std::optional<Duration> rtt = {};  // of the last answer
   };
   /// Learned addresses kept beside the published ones; the oldest that never answered goes first.
   static constexpr std::size_t kMaxPeerReflexive = 8;
@@ -42,6 +44,8 @@ class CheckList {
   /// An authenticated probe came from `from`: probe that pair at once (triggered check), learning it if it is new.
   void trigger(Time now, const PathId& from);
   void mark(const PathId& path, PairState state);
+  /// The probe of a pair was answered after `rtt`.
+  void answered(const PathId& path, Duration rtt);
 
   /// The most urgent pair whose probe is due, moved on to its next step; nullopt if none is.
   std::optional<PathId> take_due(Time now);

@@ -13,6 +13,14 @@ constexpr Duration kTransactionLife = 10s;
 /// Beyond the burst nothing is gained by caution.
 constexpr Duration kLimitedOpening = 400ms;
 
+/// But for what a gateway holds open for us, which changes nothing about the paths that we have.
+bool same_addresses(std::vector<Candidate> a, std::vector<Candidate> b) {
+  const auto mapped = [](const Candidate& candidate) { return candidate.kind == CandidateKind::port_mapped; };
+  std::erase_if(a, mapped);
+  std::erase_if(b, mapped);
+  return a == b;
+}
+
 }  // namespace
 
 PeerPaths::PeerPaths(PeerPathsConfig config, const LocalView& local, ProbeBudget& budget, Random& random)
@@ -27,10 +35,10 @@ PeerPaths::~PeerPaths() { end_search(SearchOutcome::none); }
 // ---- what the owner tells ----
 
 void PeerPaths::handle_remote(Time now, const std::vector<Candidate>& candidates, const NatFacts& facts) {
-  const bool changed = candidates != map_candidates_ || facts != remote_facts_;
-  if (!changed) return;
-  map_candidates_ = candidates;
+  const bool changed = candidates != map_candidates_ || decisive(facts) != decisive(remote_facts_);
   remote_facts_ = facts;
+  if (!changed) return publish();
+  map_candidates_ = candidates;
   refresh_pairs();
   if (state_ == SearchState::searching) {
     burst(now);
@@ -42,8 +50,9 @@ void PeerPaths::handle_remote(Time now, const std::vector<Candidate>& candidates
 }
 
 void PeerPaths::handle_local_change(Time now) {
-  if (local_.candidates == local_candidates_) return handle_local_facts(now);
+  const bool moved = !same_addresses(local_.candidates, local_candidates_);
   local_candidates_ = local_.candidates;
+  if (!moved) return handle_local_facts(now);
   checks_.reset();
   end_search(SearchOutcome::none);
   observed_.reset();
@@ -101,6 +110,8 @@ void PeerPaths::need(Time now) {
   need_at_ = now;
   time_to_direct_.reset();
   next_retry_ = kFirstRetry;
+  attempts_ = plans_sent_ = 0;
+  searched_ = Duration{0};
   search(now, 0ms);
   pump(now);
 }
@@ -191,6 +202,7 @@ void PeerPaths::apply(Time now, Selector::Transition transition) {
     case Selector::Transition::lapsed:
       checks_.stop();
       end_search(SearchOutcome::none);
+      stop_clock(now);
       deadlines_.clear_all();
       state_ = SearchState::idle;
       need_at_.reset();
@@ -221,6 +233,8 @@ void PeerPaths::pump(Time now) {
   if (deadlines_.take_expired(Timer::retry, now)) {
     if (selector_.in_use(now)) {
       deadlines_.set(Timer::ladder, now + kRetryLadder);
+      ++attempts_;
+      ladder_began_ = now;
       propose(now);
       burst(now);
       arm_search(now);

@@ -14,6 +14,7 @@
 #include "mesh/base/random.h"
 #include "mesh/path/candidate.h"
 #include "mesh/path/check_list.h"
+#include "mesh/path/explanation.h"
 #include "mesh/path/path_status.h"
 #include "mesh/path/probe.h"
 #include "mesh/path/probe_budget.h"
@@ -97,6 +98,8 @@ class PeerPaths {
   std::optional<Time> next_deadline() const;
 
   PathStatus status() const;
+  /// What has been tried, and why the pair is as it is.
+  Explanation explain(Time now) const;
   const CheckList& check_list() const { return checks_; }
   /// The peer's key id and candidates as this side knows them, for `explain`.
   const std::vector<Candidate>& remote_candidates() const { return remote_; }
@@ -117,7 +120,7 @@ class PeerPaths {
   void on_plan(Time now, const PathId& from, std::uint64_t id, const Plan& plan);
   void on_plan_ack(Time now, std::uint64_t id);
   void on_search_offer(Time now, const PathId& from, std::uint64_t id, const SearchOffer& offer);
-  void on_direct(Time now, const ProbeAnswer& answer);
+  void on_direct(Time now, const ProbeAnswer& answer, const std::optional<Endpoint>& seen_at);
 
   void handle_local_facts(Time now);
   void need(Time now);
@@ -146,6 +149,10 @@ class PeerPaths {
   Strategy strategy() const { return choose_strategy(local_.facts, remote_facts_); }
   PathClass path_class() const;
   std::string_view reason() const;
+  void stop_clock(Time now);
+  Rung search_rung() const;
+  Rung rung_of_path(const PathId& path, const std::optional<Endpoint>& seen_at) const;
+  std::vector<Rung> tried() const;
 
   PeerPathsConfig config_;
   std::optional<crypto::SymmetricKey> key_;
@@ -184,6 +191,14 @@ class PeerPaths {
   std::uint64_t heard_offer_ = 0;
   Duration next_retry_ = kFirstRetry;
   std::optional<std::uint64_t> asked_;  // id of handle_ping()'s latest
+
+  // For explain().
+  Rung rung_ = Rung::none;  // of the direct path
+  unsigned attempts_ = 0, plans_sent_ = 0;
+  std::optional<Time> ladder_began_;
+  Duration searched_{0};
+  Time search_began_{};
+  std::optional<SearchRecord> last_search_;
 
   std::deque<OutgoingDatagram> outbox_;
   std::deque<PathEvent> events_;

@@ -37,7 +37,7 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
     selector_.confirm(now, answer);
   } else if (!from.relayed()) {
     if (pong.observed) observed_ = pong.observed;
-    on_direct(now, answer);
+    on_direct(now, answer, pong.observed);
   } else {
     checks_.mark(asked.path, CheckList::PairState::one_way);
     answer.one_way = true;
@@ -47,12 +47,15 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
   transactions_.erase(found);
 }
 
-void PeerPaths::on_direct(Time now, const ProbeAnswer& answer) {
+void PeerPaths::on_direct(Time now, const ProbeAnswer& answer, const std::optional<Endpoint>& seen_at) {
   checks_.mark(answer.path, CheckList::PairState::succeeded);
+  checks_.answered(answer.path, now - answer.sent);
+  if (!selector_.direct() || selector_.one_way()) rung_ = rung_of_path(answer.path, seen_at);
   selector_.confirm(now, answer);
   if (selector_.suspect() || selector_.one_way()) return;
   checks_.stop();
   end_search(SearchOutcome::none);
+  stop_clock(now);
   deadlines_.clear_all();
   hold_until_.reset();
   next_retry_ = kFirstRetry;

@@ -11,15 +11,23 @@ constexpr Duration kMinPlanTimeout = 200ms;
 
 }  // namespace
 
+/// Whoever hears first answers from the port that it was heard on: a NAT that gives each flow a port of its own would
+/// hold our own opening against the peer's packet to the mapped port. Of two such sides the one with the greater key
+/// waits.
 bool PeerPaths::waits() const {
-  return local_.facts.symmetric() && local_.facts.filtering == Filtering::endpoint_independent &&
-         remote_facts_.filtering == Filtering::address_and_port_dependent;
+  const auto better_hear = [](const NatFacts& facts) {
+    return facts.open_to_strangers() && (facts.symmetric() || facts.perhaps_symmetric());
+  };
+  if (better_hear(local_.facts)) return !better_hear(remote_facts_) || config_.peer_key < config_.self;
+  return role_ordered(local_.facts, remote_facts_);
 }
 
 /// Searching from the beginning: the state is published, and the ladder's whole time begins.
 void PeerPaths::search(Time now, Duration delay) {
   const bool hopeless = strategy().method == Strategy::Method::hopeless;
   state_ = SearchState::searching;
+  ++attempts_;
+  if (!ladder_began_) ladder_began_ = now;
   deadlines_.clear(Timer::retry);
   deadlines_.set(Timer::ladder, now + (hopeless ? kHopelessLadder : kLadder));
   end_search(SearchOutcome::none);
@@ -56,6 +64,7 @@ void PeerPaths::send_plan(Time now) {
     plan.candidates.push_back({CandidateKind::peer_reflexive, *observed_});
   }
   send(*selector_.relay(), {plan_id_, std::move(plan)});
+  ++plans_sent_;
   deadlines_.set(Timer::plan, now + plan_timeout_);
   plan_timeout_ *= 2;
 }
@@ -107,6 +116,10 @@ void PeerPaths::begin_search(Time now, const SearchOffer* offer) {
     return;
   }
   search_.emplace(now, *setup, random_);
+  search_began_ = now;
+  last_search_ = SearchRecord{.method = setup->strategy.method,
+                              .opened = search_->opens(),
+                              .mappings = search_->opens() ? search_->mappings() : offer->guesses};
   if (state_ == SearchState::idle) need(now);
 }
 
@@ -116,6 +129,8 @@ void PeerPaths::end_search(SearchOutcome outcome) {
   offer_.reset();
   if (!search_) return;
   const auto sent = static_cast<std::uint32_t>(search_->shots());
+  last_search_->packets = sent;
+  last_search_->took = now_ - search_began_;
   budget_.end_search(config_.peer, search_->mappings() > sent ? search_->mappings() - sent : 0);
   search_.reset();
   search_outcome_ = outcome;
@@ -159,7 +174,13 @@ void PeerPaths::handle_sample(Time now, std::uint16_t port) {
   pump(now);
 }
 
+void PeerPaths::stop_clock(Time now) {
+  if (ladder_began_) searched_ += now - *ladder_began_;
+  ladder_began_.reset();
+}
+
 void PeerPaths::settle(Time now) {
+  stop_clock(now);
   checks_.stop();
   deadlines_.clear(Timer::plan);
   hold_until_.reset();

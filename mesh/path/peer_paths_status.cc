@@ -30,6 +30,8 @@ std::string_view PeerPaths::reason() const {
   if (state_ == SearchState::searching || search_) return "search_running";
   if (checks_.pairs().empty()) return "no_common_candidates";
   if (search_outcome_ == SearchOutcome::no_budget) return "searching_budget";
+  const auto dead = [](const NatFacts& facts) { return facts.port_mapping == PortMapping::dead; };
+  if (dead(local_.facts) || dead(remote_facts_)) return "port_mapping_dead";
   if (search_outcome_ == SearchOutcome::exhausted) return "search_exhausted";
   if (local_.facts.symmetric() && remote_facts_.symmetric()) return "both_symmetric_full_range";
   if (local_.facts.symmetric() || remote_facts_.symmetric()) return "symmetric_against_port_filtering";

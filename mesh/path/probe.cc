@@ -65,6 +65,9 @@ struct Encoder {
     writer.u8(static_cast<std::uint8_t>(plan.facts.allocation)).u16be(static_cast<std::uint16_t>(plan.facts.delta));
     writer.u16be(plan.facts.ports.low).u16be(plan.facts.ports.high).u8(plan.facts.nat_hops);
     writer.u16be(static_cast<std::uint16_t>(std::clamp<std::int64_t>(plan.facts.lifetime / 1s, 0, 0xffff)));
+    writer.u8(static_cast<std::uint8_t>(plan.facts.port_mapping)).u8(static_cast<std::uint8_t>(plan.facts.hairpinning));
+    writer.u8(static_cast<std::uint8_t>(plan.facts.pooling)).u8(plan.facts.layers);
+    writer.u8(plan.facts.allocations_per_minute ? 1 : 0).u16be(plan.facts.allocations_per_minute.value_or(0));
   }
   void operator()(const PlanAck&) const {}
   void operator()(const SearchOffer& offer) const {
@@ -93,6 +96,12 @@ Behavior read_behavior(Reader& reader) {
   return value <= 4 ? static_cast<Behavior>(value) : Behavior::unknown;
 }
 
+template <typename Word>
+Word read_word(Reader& reader, Word last) {
+  const std::uint8_t value = reader.u8();
+  return value <= static_cast<std::uint8_t>(last) ? static_cast<Word>(value) : Word{};
+}
+
 /// A range that is none reads as not known.
 PortRange read_range(Reader& reader) {
   const std::uint16_t low = reader.u16be();
@@ -102,12 +111,19 @@ PortRange read_range(Reader& reader) {
 
 /// What later versions of a plan say about the NAT.
 void read_allocation(Reader& reader, NatFacts& facts) {
-  const std::uint8_t allocation = reader.u8();
-  facts.allocation = allocation <= 3 ? static_cast<Allocation>(allocation) : Allocation::unknown;
+  facts.allocation = read_word(reader, Allocation::random);
   facts.delta = static_cast<std::int16_t>(reader.u16be());
   facts.ports = read_range(reader);
   facts.nat_hops = reader.u8();
   facts.lifetime = std::chrono::seconds(reader.u16be());
+  if (reader.remaining() == 0) return;
+  facts.port_mapping = read_word(reader, PortMapping::off);
+  facts.hairpinning = read_word(reader, Hairpinning::external_source);
+  facts.pooling = read_word(reader, Pooling::arbitrary);
+  facts.layers = reader.u8();
+  const bool measured = (reader.u8() & 1) != 0;
+  const std::uint16_t rate = reader.u16be();
+  if (measured) facts.allocations_per_minute = rate;
 }
 
 std::expected<Plan, ProbeError> read_plan(Reader& reader) {
@@ -122,7 +138,7 @@ std::expected<Plan, ProbeError> read_plan(Reader& reader) {
     const std::uint8_t kind = reader.u8();
     const auto endpoint = read_endpoint(reader);
     if (reader.failed()) return std::unexpected(ProbeError::malformed);
-    if (kind <= static_cast<std::uint8_t>(CandidateKind::relayed) && endpoint) {
+    if (is_candidate_kind(kind) && endpoint) {
       plan.candidates.push_back({static_cast<CandidateKind>(kind), *endpoint});
     }
   }

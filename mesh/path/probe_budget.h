@@ -36,7 +36,7 @@ class ProbeBudget {
     while (!mappings_.empty() && now - mappings_.front().at >= kMappingLife) mappings_.pop_front();
     std::uint32_t alive = 0;
     for (const auto& entry : mappings_) alive += entry.count;
-    if (searcher_ || alive + mappings > kMaxMappings) return false;
+    if (searcher_ || sibling_searches_ || alive + mappings > kMaxMappings) return false;
     searcher_ = peer;
     mappings_.push_back({now, mappings});
     return true;
@@ -48,6 +48,21 @@ class ProbeBudget {
     mappings_.back().count -= std::min(unused, mappings_.back().count);
   }
 
+  /// Another host behind our NAT has a search in flight: ours wait.
+  void set_sibling_search(bool running) { sibling_searches_ = running; }
+
+  /// For reports: packets that may go at once, and mappings that searches may have alive at NATs now.
+  int credit(Time now) const {
+    const auto used = full_at_ > now ? (full_at_ - now + kInterval - Duration{1}) / kInterval : 0;
+    return static_cast<int>(std::max<std::int64_t>(kBurst - used, 0));
+  }
+  std::uint32_t mappings_alive(Time now) const {
+    std::uint32_t alive = 0;
+    for (const auto& entry : mappings_) alive += now - entry.at < kMappingLife ? entry.count : 0;
+    return alive;
+  }
+  bool search_running() const { return searcher_.has_value(); }
+
  private:
   struct Opened {
     Time at;
@@ -56,6 +71,7 @@ class ProbeBudget {
   static constexpr Duration kInterval = std::chrono::nanoseconds(1s) / kPerSecond;
   Time full_at_{};
   std::optional<std::uint32_t> searcher_;
+  bool sibling_searches_ = false;
   std::deque<Opened> mappings_;
 };
 

@@ -70,6 +70,12 @@ Strategy perhaps(const NatFacts& own, const NatFacts& peer) {
   return found;
 }
 
+Strategy by_symmetry(const NatFacts& own, const NatFacts& peer) {
+  if (!own.symmetric() && !peer.symmetric()) return perhaps(own, peer);
+  if (own.symmetric() && peer.symmetric()) return both_symmetric(own, peer);
+  return own.symmetric() ? one_symmetric(own, peer, true) : one_symmetric(peer, own, false);
+}
+
 }  // namespace
 
 PortKnowledge port_knowledge(const NatFacts& facts) {
@@ -86,11 +92,19 @@ PortKnowledge port_knowledge(const NatFacts& facts) {
   return PortKnowledge::range;
 }
 
+bool role_ordered(const NatFacts& waiting, const NatFacts& opening) {
+  return waiting.symmetric() && waiting.filtering == Filtering::endpoint_independent &&
+         opening.filtering == Filtering::address_and_port_dependent;
+}
+
 Strategy choose_strategy(const NatFacts& own, const NatFacts& peer) {
   if (own.udp_blocked || peer.udp_blocked) return {};
-  if (!own.symmetric() && !peer.symmetric()) return perhaps(own, peer);
-  if (own.symmetric() && peer.symmetric()) return both_symmetric(own, peer);
-  return own.symmetric() ? one_symmetric(own, peer, true) : one_symmetric(peer, own, false);
+  Strategy chosen = by_symmetry(own, peer);
+  // A side that strangers reach needs no search, unless its gateway has lost the mapping meanwhile.
+  if (own.open_to_strangers() || peer.open_to_strangers()) {
+    chosen.head_start = std::max(chosen.head_start, kCheckListFirst);
+  }
+  return chosen;
 }
 
 }  // namespace weft::path

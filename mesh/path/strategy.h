@@ -37,6 +37,10 @@ struct Strategy {
 /// The most that a two-sided search of two blocks tries: 99.9 % take 6.9 times their product's root in packets a side.
 inline constexpr std::uint32_t kMaxBlockProduct = 65536;
 
+/// Role order (reference/nat-traversal.md §2.5): the NAT of `waiting` may answer an inbound session from the port it
+/// came to, but only if nothing went to `opening` before.
+bool role_ordered(const NatFacts& waiting, const NatFacts& opening);
+
 Strategy choose_strategy(const NatFacts& own, const NatFacts& peer);
 
 }  // namespace weft::path

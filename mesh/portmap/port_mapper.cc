@@ -53,6 +53,7 @@ struct PortMapper::State {
 
   struct Entry {
     MappingReport report;
+    std::uint16_t first_choice = 0;     // the external port to ask for while none was granted
     std::optional<Endpoint> suggested;  // what was granted last
     std::optional<Time> renew_at;
     std::set<Method> failed;  // since the last search
@@ -177,7 +178,7 @@ void PortMapper::State::request(Time now, Entry& entry, Method method) {
   if (!holds(entry)) entry.report.state = MappingState::requesting;
   entry.report.method = method;
   entry.renew_at.reset();
-  const Endpoint suggested = entry.suggested.value_or(Endpoint{IpAddress::any(IpFamily::v4), wish.internal_port});
+  const Endpoint suggested = entry.suggested.value_or(Endpoint{IpAddress::any(IpFamily::v4), entry.first_choice});
   if (method == Method::pcp) pcp->map(now, wish, suggested, config.lifetime);
   if (method == Method::nat_pmp) nat_pmp->map(now, wish, suggested.port, config.lifetime);
   if (method == Method::upnp_igd) upnp->map(now, wish, suggested.port, config.lifetime);
@@ -317,7 +318,8 @@ void PortMapper::set_router(Time now, std::optional<Router> router) {
   s.drop_exchanges();
   s.deadlines.clear_all();
   for (auto& [wish, entry] : s.entries) {
-    entry = {.report = {.wish = wish}, .suggested = {}, .renew_at = {}, .failed = {}};
+    entry = {
+        .report = {.wish = wish}, .first_choice = entry.first_choice, .suggested = {}, .renew_at = {}, .failed = {}};
     s.report(entry);
   }
   if (!router) return;
@@ -328,11 +330,12 @@ void PortMapper::set_router(Time now, std::optional<Router> router) {
   s.drain(now);
 }
 
-void PortMapper::add(Time now, const Wish& wish) {
+void PortMapper::add(Time now, const Wish& wish, std::uint16_t suggested) {
   State& s = *state_;
   const auto [at, fresh] = s.entries.try_emplace(wish);
   if (!fresh) return;
   at->second.report.wish = wish;
+  at->second.first_choice = suggested != 0 ? suggested : wish.internal_port;
   if (s.router) s.search(now);
   s.drain(now);
 }

@@ -70,8 +70,8 @@ class PortMapper {
 
   /// The network has changed: nullopt if there is no default route. What the old router holds is left to expire.
   void set_router(Time now, std::optional<Router> router);
-  /// No effect if wished for already.
-  void add(Time now, const Wish& wish);
+  /// No effect if wished for already. `suggested`: the external port to ask for first; 0: the internal one.
+  void add(Time now, const Wish& wish, std::uint16_t suggested = 0);
   /// Withdraws the mapping at the gateway.
   void remove(Time now, const Wish& wish);
   /// Removes every wish; what poll_transmit() and poll_http() then give are the withdrawals.

@@ -13,8 +13,8 @@ constexpr Duration kExchangeLimit = 5s;
 constexpr int kMaxAttempts = 5;
 
 // Codes of WANIPConnection:2 §2.5.16 and §2.5.20.
-constexpr std::uint32_t kInvalidAction = 401, kNotAuthorised = 606, kConflict = 718, kPermanentLeasesOnly = 725,
-                        kConflictWithOther = 729, kNoPortMapsAvailable = 728;
+constexpr std::uint32_t kInvalidAction = 401, kNotAuthorised = 606, kConflict = 718, kSamePortOnly = 724,
+                        kPermanentLeasesOnly = 725, kConflictWithOther = 729, kNoPortMapsAvailable = 728;
 
 std::string protocol_name(Protocol protocol) { return protocol == Protocol::udp ? "UDP" : "TCP"; }
 
@@ -184,6 +184,8 @@ void UpnpClient::added(Time now, Add add, const std::optional<http::Response>& r
     const bool again = ++add.attempts < kMaxAttempts;
     if (again && *answer->fault == kPermanentLeasesOnly && add.lifetime_s != 0) {
       add.lifetime_s = 0;
+    } else if (again && *answer->fault == kSamePortOnly && add.port != add.wish.internal_port) {
+      add.port = add.wish.internal_port;
     } else if (again && (*answer->fault == kConflict || *answer->fault == kConflictWithOther)) {
       add.port = static_cast<std::uint16_t>(1024 + (add.port + 1013u) % 64000);
     } else {

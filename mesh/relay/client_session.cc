@@ -65,6 +65,9 @@ void ClientSession::handle_frame(Time now, const Frame& frame) {
     case FrameType::peer_absent:
       if (const auto absent = parse_addressed(frame.body)) events_.push_back(PeerAbsent{absent->key});
       return;
+    case FrameType::dialled:
+      if (const auto dialled = parse_dialled(frame.body)) events_.push_back(*dialled);
+      return;
     default:
       return;  // a later version's
   }
@@ -196,6 +199,10 @@ bool ClientSession::send(Time now, const crypto::PublicKey& to, ByteView datagra
   if (!ready() || datagram.size() > kMaxDatagram) return false;
   if (now - last_heard_ >= kTrafficPing) ping(now);
   return out_.push_datagram(FrameType::send, to, datagram);
+}
+
+bool ClientSession::dial_back(const DialRequest& request) {
+  return ready() && out_.push_control(FrameType::dial_back, encode(request));
 }
 
 void ClientSession::renew(Bytes admission) {

@@ -12,6 +12,7 @@
 #include "mesh/base/random.h"
 #include "mesh/base/time.h"
 #include "mesh/crypto/keys.h"
+#include "mesh/relay/dial_back.h"
 #include "mesh/relay/frame.h"
 #include "mesh/relay/out_queue.h"
 #include "mesh/relay/udp_client.h"
@@ -51,7 +52,7 @@ struct Failed {
   Error error;
   RelayError reason;
 };
-using ClientEvent = std::variant<Ready, Received, PeerAbsent, Pong, Overdue, HeardAgain, Failed>;
+using ClientEvent = std::variant<Ready, Received, PeerAbsent, Pong, Overdue, HeardAgain, Failed, Dialled>;
 
 /// No welcome this long after the stream opened: failed.
 inline constexpr Duration kHandshakeTimeout = 10s;
@@ -109,6 +110,10 @@ class ClientSession {
   bool udp_bound() const { return udp_.bound(); }
   /// The network may have changed: asks for answers by both ways.
   void check(Time now);
+
+  /// Asks the relay to send to a port of ours: Dialled follows, unless the relay knows nothing of it or goes away.
+  /// False: not ready.
+  bool dial_back(const DialRequest& request);
 
   /// Asks for a Pong, unless one is on its way already.
   void ping(Time now);

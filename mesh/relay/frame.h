@@ -37,6 +37,9 @@ enum class FrameType : std::uint8_t {
   udp_offer = 12,      // relay → client: binding (8)
   channel = 13,        // relay → client: peer's node key (32), channel (4)
   channel_known = 14,  // client → relay: channel (4), which may be used towards the client from now on
+  // Reachability (dial_back.h); sides that do not know it skip these.
+  dial_back = 15,  // client → relay: token (16), port (2)
+  dialled = 16,    // relay → client: token (16), outcome (1), the client's address (17)
 };
 
 inline constexpr std::size_t kLengthSize = 2;

@@ -22,10 +22,10 @@ void Hub::revoke(const crypto::PublicKey& node, WallTime until, WallTime wall_no
   touch(id, entry);
 }
 
-SessionId Hub::open(Time now) {
+SessionId Hub::open(Time now, const IpAddress& from) {
   const bool full = sessions_.size() >= config_.max_sessions;
   const SessionId id = ++last_id_;
-  Entry& entry = sessions_.emplace(id, Entry{ServerSession(now, config_, entropy_), std::nullopt}).first->second;
+  Entry& entry = sessions_.emplace(id, Entry{ServerSession(now, config_, entropy_), from, std::nullopt}).first->second;
   if (full) entry.session.refuse(RelayError::overloaded);
   touch(id, entry);
   return id;
@@ -55,6 +55,7 @@ void Hub::handle_data(Time now, WallTime wall_now, SessionId id, ByteView bytes)
       auto* const channel = udp_.find(output->channel);
       if (channel != nullptr && channel->owner == id) channel->acknowledged = true;
     }
+    if (output->kind == SessionOutput::Kind::dial_back) dial_back(now, id, entry, output->dial);
   }
   touch(id, entry);
 }
@@ -86,6 +87,28 @@ void Hub::forward(SessionId id, Entry& sender, const Addressed& addressed) {
   ++counters_.forwarded;
   counters_.forwarded_bytes += addressed.datagram.size();
   if (!receiver.queued) touch(at->second, receiver);
+}
+
+/// To the address from which the client's datagrams come, or else its stream: mappings are of IPv4.
+void Hub::dial_back(Time now, SessionId id, Entry& entry, const DialRequest& request) {
+  const auto* const leg = udp_.bound(id);
+  const IpAddress to =
+      leg != nullptr && leg->address->remote.address.is_v4() ? leg->address->remote.address : entry.from;
+  Dialled answer{.token = request.token, .outcome = DialOutcome::unavailable, .seen = std::nullopt};
+  if (config_.udp && to.is_v4() && !to.is_unspecified()) {
+    answer.seen = to;
+    answer.outcome = dial_limiter_.allow(now, to) ? DialOutcome::sent : DialOutcome::rate_limited;
+  }
+  ++(answer.outcome == DialOutcome::sent ? counters_.dialled : counters_.dials_refused);
+  if (answer.outcome == DialOutcome::sent) dials_.push_back({{to, request.port}, dial_datagram(request.token)});
+  entry.session.report_dialled(answer);
+}
+
+std::optional<Dial> Hub::poll_dial() {
+  if (dials_.empty()) return std::nullopt;
+  const Dial dial = dials_.front();
+  dials_.pop_front();
+  return dial;
 }
 
 void Hub::handle_timeout(Time now) {

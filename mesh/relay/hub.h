@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -27,6 +28,8 @@ struct HubCounters {
   // Of those forwarded: from UDP to UDP, from UDP to a stream, from a stream to UDP.
   std::uint64_t udp = 0, udp_to_stream = 0, stream_to_udp = 0;
   std::uint64_t udp_refused = 0;  // on no channel of the address they came from
+  std::uint64_t dialled = 0;      // datagrams sent on request, and requests refused
+  std::uint64_t dials_refused = 0;
 };
 
 /// A datagram, or a run of them, for another client over UDP: the window of a slot that came in.
@@ -37,6 +40,12 @@ struct UdpForward {
 struct UdpDatagram {
   UdpAddress to;
   Bytes bytes;
+};
+
+/// One datagram to a port of a client, from a socket that has never been used (dial_back.h).
+struct Dial {
+  Endpoint to;
+  std::array<std::uint8_t, kDialSize> bytes;
 };
 
 /// All clients of one relay: takes their streams' bytes and forwards datagrams between them by public key. One live
@@ -62,7 +71,8 @@ class Hub {
   /// For ServerConfig::revoked of the next start.
   const std::map<crypto::PublicKey, WallTime>& revoked() const { return config_.revoked; }
 
-  SessionId open(Time now);
+  /// `from`: the address at the other end of the stream; unspecified: unknown.
+  SessionId open(Time now, const IpAddress& from = {});
   /// The stream is gone or has been closed; forgets the session.
   void remove(SessionId id);
   void handle_data(Time now, WallTime wall_now, SessionId id, ByteView bytes);
@@ -74,6 +84,9 @@ class Hub {
   std::span<UdpForward> forward(std::uint16_t socket, std::span<const DatagramSlot> slots);
   /// An answer, or what came by a stream for a client that is bound.
   std::optional<UdpDatagram> poll_datagram();
+
+  /// What the owner sends from a fresh socket each.
+  std::optional<Dial> poll_dial();
 
   /// A session that has something to write or is closed; each is named once until something new happens to it.
   std::optional<SessionId> poll_work();
@@ -88,6 +101,7 @@ class Hub {
  private:
   struct Entry {
     ServerSession session;
+    IpAddress from;  // of the stream
     std::optional<Time> scheduled;
     bool queued = false;  // in work_
   };
@@ -96,6 +110,7 @@ class Hub {
   bool forward_by_udp(SessionId id, Entry& sender, SessionId receiver_id, Entry& receiver, ByteView datagram);
   void forward_run(std::uint16_t socket, const DatagramSlot& run);
   void bridge(UdpTable::Channel& channel, SessionId receiver_id, Entry& receiver, const DatagramSlot& run);
+  void dial_back(Time now, SessionId id, Entry& entry, const DialRequest& request);
   /// The channels of a pair, told to those sides that are bound.
   void open_channels(SessionId a_id, Entry& a, SessionId b_id, Entry& b);
   void tell(SessionId id, Entry& entry, UdpTable::Channel* channel);
@@ -113,6 +128,8 @@ class Hub {
   UdpTable udp_;
   std::vector<UdpForward> forwards_;
   std::deque<UdpDatagram> datagrams_;
+  DialLimiter dial_limiter_;
+  std::deque<Dial> dials_;
   HubCounters counters_;
 };
 

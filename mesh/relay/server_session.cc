@@ -82,6 +82,11 @@ SessionOutput ServerSession::handle_ready(Time now, WallTime wall_now, const Fra
     case FrameType::channel_known:
       if (frame.body.size() != 4) return refuse(RelayError::malformed), SessionOutput{};
       return {.kind = SessionOutput::Kind::channel_known, .channel = load_u32be(frame.body.data())};
+    case FrameType::dial_back: {
+      const auto request = parse_dial_request(frame.body);
+      if (!request) return refuse(RelayError::malformed), SessionOutput{};
+      return {.kind = SessionOutput::Kind::dial_back, .dial = *request};
+    }
     case FrameType::relay_hello:
     case FrameType::client_hello:
     case FrameType::welcome:
@@ -109,6 +114,10 @@ void ServerSession::report_absent(const crypto::PublicKey& key) {
 
 void ServerSession::offer_udp(UdpBinding binding) {
   if (ready()) out_.push_control(FrameType::udp_offer, Writer().u64be(binding).view());
+}
+
+void ServerSession::report_dialled(const Dialled& dialled) {
+  if (ready()) out_.push_control(FrameType::dialled, encode(dialled));
 }
 
 bool ServerSession::tell_channel(const crypto::PublicKey& peer, UdpChannel channel) {

@@ -9,6 +9,7 @@
 #include "mesh/base/random.h"
 #include "mesh/base/time.h"
 #include "mesh/crypto/keys.h"
+#include "mesh/relay/dial_back.h"
 #include "mesh/relay/frame.h"
 #include "mesh/relay/handshake.h"
 #include "mesh/relay/out_queue.h"
@@ -32,9 +33,10 @@ inline constexpr Duration kClientSilence = 60s;
 
 /// What a frame of a client means to the hub.
 struct SessionOutput {
-  enum class Kind : std::uint8_t { none, admitted, forward, udp_requested, channel_known } kind = Kind::none;
+  enum class Kind : std::uint8_t { none, admitted, forward, udp_requested, channel_known, dial_back } kind = Kind::none;
   Addressed forward{};  // valid until the next call
   UdpChannel channel = 0;
+  DialRequest dial{};
 };
 
 /// The relay's end of one client's connection: handshake, admission, liveness and the bounded queue towards the client.
@@ -56,6 +58,7 @@ class ServerSession {
   bool deliver(const crypto::PublicKey& from, ByteView datagram);
   void report_absent(const crypto::PublicKey& key);
   void offer_udp(UdpBinding binding);
+  void report_dialled(const Dialled& dialled);
   /// False if too much waits for the client: tell it later.
   bool tell_channel(const crypto::PublicKey& peer, UdpChannel channel);
   /// Says why and closes; what waited for the client is dropped.

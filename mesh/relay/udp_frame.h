@@ -29,7 +29,8 @@ namespace weft::relay {
 inline constexpr std::uint8_t kUdpMagic = 0xD8;
 inline constexpr std::uint8_t kUdpVersion = 1;
 
-enum class UdpType : std::uint8_t { hello = 1, challenge = 2, proof = 3, alive = 4, data = 5 };
+/// dial_back is no control datagram: see dial_back.h.
+enum class UdpType : std::uint8_t { hello = 1, challenge = 2, proof = 3, alive = 4, data = 5, dial_back = 6 };
 
 using UdpChannel = std::uint32_t;  // never 0
 using UdpBinding = std::uint64_t;  // never 0

@@ -22,7 +22,7 @@ ClientStreams::ClientStreams(io::Host& host, relay::ServerConfig config, UdpSock
 ClientStreams::~ClientStreams() = default;
 
 void ClientStreams::accept(std::unique_ptr<io::Stream> stream) {
-  const relay::SessionId id = hub_.open(host_.clock().now());
+  const relay::SessionId id = hub_.open(host_.clock().now(), stream->remote_endpoint().address);
   Connection& connection = connections_[id];
   connection.stream = std::move(stream);
   connection.stream->start({.on_connected = {},
@@ -92,6 +92,7 @@ void ClientStreams::work() {
   while (auto datagram = hub_.poll_datagram()) {
     sockets_.send(datagram->to.socket, datagram->to.remote, datagram->to.local, datagram->bytes);
   }
+  while (auto dial = hub_.poll_dial()) sockets_.send_from_fresh(dial->to, dial->bytes);
   arm();
 }
 

@@ -77,6 +77,18 @@ void UdpSockets::send(std::uint16_t socket, const Endpoint& to, const IpAddress&
   send(socket, {&item, 1});
 }
 
+void UdpSockets::send_from_fresh(const Endpoint& to, MutableByteView datagram) {
+  const IpAddress any = IpAddress::any(to.address.family());
+  const auto socket = host_.open_udp({.local = {any, 0}});
+  if (!socket) return;
+  const auto size = static_cast<std::uint32_t>(datagram.size());
+  DatagramSlot item;
+  item.slot = {datagram.data(), size, 0, size};
+  item.meta.source.address = any;
+  item.meta.destination = to;
+  (*socket)->send({&item, 1});
+}
+
 void UdpSockets::send_delayed() {
   std::vector<stun::Datagram> answers;
   while (auto answer = server_.poll_transmit(host_.clock().now())) answers.push_back(std::move(*answer));

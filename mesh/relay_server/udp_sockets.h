@@ -35,6 +35,8 @@ class UdpSockets {
 
   void send(std::uint16_t socket, std::span<DatagramSlot> items);
   void send(std::uint16_t socket, const Endpoint& to, const IpAddress& from, MutableByteView datagram);
+  /// From a port that no NAT has seen: opened for this datagram, then closed.
+  void send_from_fresh(const Endpoint& to, MutableByteView datagram);
 
  private:
   void send_delayed();

@@ -79,6 +79,14 @@ std::string_view to_string(Pooling pooling) {
   return "unknown";
 }
 
+std::uint32_t others_between(const PortSample& first, const PortSample& second, std::int32_t delta) {
+  const std::int32_t forward =
+      delta > 0 ? second.external.port - first.external.port : first.external.port - second.external.port;
+  const auto distance = static_cast<std::uint16_t>(forward);
+  const std::uint32_t steps = distance / static_cast<std::uint32_t>(std::abs(delta));
+  return steps > 0 ? steps - 1 : 0;
+}
+
 PortBlock smallest_block(std::span<const PortSample> samples) {
   WEFT_ASSERT(!samples.empty());
   const std::uint16_t first = samples.front().external.port;

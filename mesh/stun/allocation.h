@@ -52,6 +52,10 @@ inline constexpr std::uint32_t kLargestBlock = 8192;
 /// The facts behind `samples`, which came from one host within a second or so.
 AllocationFacts infer_allocation(std::span<const PortSample> samples);
 
+/// How many ports of a sequence with step `delta` were given to others between two samples, the second taken after the
+/// first: sequences wrap at 65,536. `delta` is not 0.
+std::uint32_t others_between(const PortSample& first, const PortSample& second, std::int32_t delta);
+
 /// The smallest aligned power-of-two block that holds the external port of every sample; the samples are not empty.
 PortBlock smallest_block(std::span<const PortSample> samples);
 /// The probability that smallest_block() of so many ports, random in one block, is that block: 1 - 2^(1-samples), since

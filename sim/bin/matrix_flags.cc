@@ -38,7 +38,7 @@ Result<sim::StrategyRunners> MatrixFlags::runners(const ScenarioInput& input) co
     if (auto folder = check_folder(common.out); !folder) return std::unexpected(folder.error());
     if (input.strategies != std::vector<std::string>{"weft"})
       return fail(ErrorCode::usage, "rival strategies run in simulated worlds only; leave out --strategy or --world");
-    auto in_kernel = kernel.runner(input, {.when_settled = true});
+    auto in_kernel = kernel.runner(input, {.when_settled = true, .explain = common.explain});
     if (!in_kernel) return std::unexpected(in_kernel.error());
     return sim::StrategyRunners{{"weft", std::move(*in_kernel)}};
   }
@@ -46,8 +46,8 @@ Result<sim::StrategyRunners> MatrixFlags::runners(const ScenarioInput& input) co
   if (!make_world) return std::unexpected(make_world.error());
   sim::StrategyRunners runners;
   for (const std::string& strategy : input.strategies) {
-    runners.emplace_back(strategy,
-                         sim::settled_in(sim::sabotaged(*make_world, sim::sabotage(sabotage)), input.tls, strategy));
+    runners.emplace_back(strategy, sim::settled_in(sim::sabotaged(*make_world, sim::sabotage(sabotage)), input.tls,
+                                                   strategy, common.explain));
   }
   return runners;
 }

@@ -63,10 +63,15 @@ Result<Runner> in_world(const Options& options, const ScenarioInput& input, cons
                         tracing::Recorder* recorder) {
   const auto make_world = options.common.world(ns3);
   if (!make_world) return std::unexpected(make_world.error());
-  return [make_world = *make_world, &input, recorder](std::uint64_t seed, const std::string& strategy) {
-    return sim::run_scenario(
-        input.scenario, input.chains,
-        {.seed = seed, .tls = input.tls, .make_world = make_world, .strategy = strategy, .recorder = recorder});
+  const bool explain = options.common.explain;
+  return [make_world = *make_world, &input, recorder, explain](std::uint64_t seed, const std::string& strategy) {
+    return sim::run_scenario(input.scenario, input.chains,
+                             {.seed = seed,
+                              .tls = input.tls,
+                              .end = {.explain = explain},
+                              .make_world = make_world,
+                              .strategy = strategy,
+                              .recorder = recorder});
   };
 }
 

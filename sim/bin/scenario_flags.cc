@@ -43,6 +43,7 @@ void ScenarioFlags::add_to(CLI::App& command, const std::string& what, const std
       ->capture_default_str();
   command.add_option("--out", out, "Folder for " + results);
   command.add_flag("--json", json, "Print JSON instead of a table");
+  command.add_flag("--explain", explain, "Add to each pair in the JSON what `weft explain` shows at both ends");
 }
 
 Result<ScenarioInput> ScenarioFlags::load() const {

@@ -41,6 +41,7 @@ struct ScenarioFlags {
   std::vector<std::string> strategies = {"weft"};
   std::string out;
   bool json = false;
+  bool explain = false;
 
   /// `what` says of which kind the scenario has to be, `results` which files --out gets.
   void add_to(CLI::App& command, const std::string& what, const std::string& results);

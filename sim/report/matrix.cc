@@ -24,19 +24,26 @@ Json optional_json(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+Json explain_json(const PairExplanation& explain) {
+  const auto parsed = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json::parse(text); };
+  return {{"from", parsed(explain.from)}, {"to", parsed(explain.to)}};
+}
+
 Json cell_json(const MatrixCell& cell) {
-  return {{"a", cell.a},
-          {"b", cell.b},
-          {"seed", cell.seed},
-          {"connected", cell.connected},
-          {"path", to_string(cell.path)},
-          {"first_packet_ms", optional_json(cell.first_packet_ms)},
-          {"time_to_direct_ms", optional_json(cell.time_to_direct_ms)},
-          {"rtt_ms", optional_json(cell.rtt_ms)},
-          {"reason", optional_json(cell.reason)},
-          {"strategy", cell.strategy},
-          {"probes", optional_json(cell.probes)},
-          {"trace_hash", cell.trace_hash}};
+  Json object = {{"a", cell.a},
+                 {"b", cell.b},
+                 {"seed", cell.seed},
+                 {"connected", cell.connected},
+                 {"path", to_string(cell.path)},
+                 {"first_packet_ms", optional_json(cell.first_packet_ms)},
+                 {"time_to_direct_ms", optional_json(cell.time_to_direct_ms)},
+                 {"rtt_ms", optional_json(cell.rtt_ms)},
+                 {"reason", optional_json(cell.reason)},
+                 {"strategy", cell.strategy},
+                 {"probes", optional_json(cell.probes)},
+                 {"trace_hash", cell.trace_hash}};
+  if (cell.explain) object["explain"] = explain_json(*cell.explain);
+  return object;
 }
 
 template <typename T>
@@ -156,6 +163,8 @@ Result<MatrixCell> parse_cell(std::string_view line) {
     cell.strategy = object.value("strategy", "weft");
     if (object.contains("probes")) read_optional(object.at("probes"), cell.probes);
     cell.trace_hash = object.at("trace_hash");
+    if (const auto told = object.find("explain"); told != object.end())
+      cell.explain = PairExplanation{told->at("from").dump(), told->at("to").dump()};
     return cell;
   } catch (const Json::exception& error) {
     return fail(ErrorCode::corrupt, std::string("a cell is not valid: ") + error.what());

@@ -16,6 +16,12 @@ enum class PathClass : std::uint8_t { none, relay, one_way, direct };
 std::string_view to_string(PathClass path);
 std::optional<PathClass> path_class(std::string_view word);
 
+/// What the agents at both ends of a pair say about it: a JSON object each (docs/schema/weft-explain.schema.json).
+struct PairExplanation {
+  std::string from;
+  std::string to;
+};
+
 /// The outcome of one pair of NAT chains under one seed.
 struct MatrixCell {
   std::string strategy = "weft";  // or a rival of sim/strategies
@@ -30,6 +36,7 @@ struct MatrixCell {
   std::optional<std::string> reason;        // why not direct, machine-readable; none for direct pairs
   std::optional<std::uint64_t> probes;      // of a rival strategy, both sides together
   std::string trace_hash;                   // of this cell, hexadecimal; empty in the kernel world
+  std::optional<PairExplanation> explain;   // on demand
 };
 
 struct MatrixReport {

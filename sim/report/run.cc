@@ -16,23 +16,26 @@ Json ms_json(const std::optional<Duration>& value) { return value ? Json(to_ms(*
 std::string ms_text(const std::optional<Duration>& value) { return value ? fmt::format("{:.1f}", to_ms(*value)) : "-"; }
 
 Json pair_json(const PairResult& pair) {
-  return {{"from", pair.from},
-          {"to", pair.to},
-          {"connected", pair.connected},
-          {"path", to_string(pair.path)},
-          {"first_packet_ms", ms_json(pair.first_packet)},
-          {"time_to_direct_ms", ms_json(pair.time_to_direct)},
-          {"rtt_ms", ms_json(pair.rtt)},
-          {"least_rtt_ms", ms_json(pair.least_rtt)},
-          {"pings_sent", pair.sent},
-          {"pings_answered", pair.answered},
-          {"pings_arrived", pair.arrived},
-          {"reordered", pair.reordered},
-          {"longest_gap_ms", ms_json(pair.longest_gap)},
-          {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)},
-          {"nat_from", pair.nat_from},
-          {"nat_to", pair.nat_to},
-          {"probes", pair.probes ? Json(*pair.probes) : Json(nullptr)}};
+  Json object = {{"from", pair.from},
+                 {"to", pair.to},
+                 {"connected", pair.connected},
+                 {"path", to_string(pair.path)},
+                 {"first_packet_ms", ms_json(pair.first_packet)},
+                 {"time_to_direct_ms", ms_json(pair.time_to_direct)},
+                 {"rtt_ms", ms_json(pair.rtt)},
+                 {"least_rtt_ms", ms_json(pair.least_rtt)},
+                 {"pings_sent", pair.sent},
+                 {"pings_answered", pair.answered},
+                 {"pings_arrived", pair.arrived},
+                 {"reordered", pair.reordered},
+                 {"longest_gap_ms", ms_json(pair.longest_gap)},
+                 {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)},
+                 {"nat_from", pair.nat_from},
+                 {"nat_to", pair.nat_to},
+                 {"probes", pair.probes ? Json(*pair.probes) : Json(nullptr)}};
+  const auto parsed = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json::parse(text); };
+  if (pair.explain) object["explain"] = {{"from", parsed(pair.explain->from)}, {"to", parsed(pair.explain->to)}};
+  return object;
 }
 
 Json flow_json(const FlowResult& flow) {

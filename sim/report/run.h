@@ -23,12 +23,13 @@ struct PairResult {
   std::optional<Duration> least_rtt;       // what the links and the Internet take at least
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
-  std::uint64_t arrived = 0;            // of those sent, at the far TUN
-  std::uint64_t reordered = 0;          // of those, behind one that was sent later
-  std::optional<Duration> longest_gap;  // between two arrivals that follow each other; nullopt: fewer than two
-  std::string reason;                   // why not direct; empty if it is
-  std::string nat_from, nat_to;         // chains of models, `+` between them; `public`: none
-  std::optional<std::uint64_t> probes;  // of a rival strategy, both sides together
+  std::uint64_t arrived = 0;               // of those sent, at the far TUN
+  std::uint64_t reordered = 0;             // of those, behind one that was sent later
+  std::optional<Duration> longest_gap;     // between two arrivals that follow each other; nullopt: fewer than two
+  std::string reason;                      // why not direct; empty if it is
+  std::string nat_from, nat_to;            // chains of models, `+` between them; `public`: none
+  std::optional<std::uint64_t> probes;     // of a rival strategy, both sides together
+  std::optional<PairExplanation> explain;  // on demand
 };
 
 /// What became of the traffic of an ns-3 application.

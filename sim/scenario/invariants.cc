@@ -24,11 +24,21 @@ void Invariants::Breach::note(ByteView packet) {
           std::to_string(packet.size()) + " bytes";
 }
 
+/// A NAT that hairpins with the internal source shows a host a packet from its own address, but from another port.
+bool Invariants::differ_in_ports(ByteView packet) {
+  const bool v4 = packet.size() > 20 && packet[0] >> 4 == 4;
+  const std::size_t header = v4 ? std::size_t{packet[0] & 15u} * 4 : 40;
+  if (packet.size() < header + 4) return false;
+  const std::uint8_t protocol = v4 ? packet[9] : packet[6];
+  if (protocol != 6 && protocol != 17) return false;
+  return load_u16be(packet.data() + header) != load_u16be(packet.data() + header + 2);
+}
+
 void Invariants::see(Time now, ByteView packet) {
   ++packets_;
   const IpAddress source = fabric::source_of(packet), destination = fabric::destination_of(packet);
   if (contains(packet, canary_)) plaintext_.note(packet);
-  if (source == destination) land_.note(packet);
+  if (source == destination && !differ_in_ports(packet)) land_.note(packet);
   if (!sharing_.nats) budget_.see(now, packet);
   // On the wire of a host behind a NAT; gateways answer an expired packet from inside, and that is nobody's probe.
   const bool datagram = packet.size() > 20 && packet[0] >> 4 == 4 && packet[9] == 17;
@@ -48,7 +58,7 @@ std::vector<std::string> Invariants::violations() const {
   tell(plaintext_, "an inner packet was on a wire in plaintext");
   tell(private_probe_, "a probe went to a private address without evidence of the same network");
   tell(unattested_, "a probe went to an address that no node has reported");
-  tell(land_, "a packet had the same source and destination address");
+  tell(land_, "a packet had the same source and destination");
   if (std::string beyond = budget_.violation(); !beyond.empty()) sentences.push_back(std::move(beyond));
   if (packets_ == 0) sentences.push_back("invariant: no packet was seen at all");
   return sentences;

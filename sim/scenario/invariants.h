@@ -31,6 +31,7 @@ class Invariants {
   std::vector<std::string> violations() const;
 
  private:
+  static bool differ_in_ports(ByteView packet);
   struct Breach {
     std::uint64_t count = 0;
     std::string first;

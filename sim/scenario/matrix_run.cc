@@ -31,6 +31,7 @@ MatrixCell cell_of(const CellSpec& spec, const RunResult& run) {
   cell.rtt_ms = ms(pair.rtt);
   if (!pair.reason.empty()) cell.reason = pair.reason;
   cell.trace_hash = run.trace_hash;
+  cell.explain = pair.explain;
   return cell;
 }
 
@@ -71,12 +72,15 @@ Scenario two_nodes(const Scenario& scenario, const CellSpec& cell) {
   return pair;
 }
 
-ScenarioRunner settled_in(WorldFactory make_world, bool tls, const std::string& strategy) {
-  return [make_world = std::move(make_world), tls, strategy](const Scenario& scenario, const NatChains& chains,
-                                                             std::uint64_t seed) {
-    return run_scenario(
-        scenario, chains,
-        {.seed = seed, .tls = tls, .end = {.when_settled = true}, .make_world = make_world, .strategy = strategy});
+ScenarioRunner settled_in(WorldFactory make_world, bool tls, const std::string& strategy, bool explain) {
+  return [make_world = std::move(make_world), tls, strategy, explain](const Scenario& scenario, const NatChains& chains,
+                                                                      std::uint64_t seed) {
+    return run_scenario(scenario, chains,
+                        {.seed = seed,
+                         .tls = tls,
+                         .end = {.when_settled = true, .explain = explain},
+                         .make_world = make_world,
+                         .strategy = strategy});
   };
 }
 

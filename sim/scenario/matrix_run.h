@@ -30,7 +30,8 @@ struct MatrixOptions {
 };
 
 /// Runs scenarios in Worlds until they have settled.
-ScenarioRunner settled_in(WorldFactory make_world, bool tls, const std::string& strategy = "weft");
+ScenarioRunner settled_in(WorldFactory make_world, bool tls, const std::string& strategy = "weft",
+                          bool explain = false);
 
 struct CellSpec {
   std::string a, b;

@@ -249,6 +249,8 @@ class Run {
     for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
       PairResult& pair = result.pairs.emplace_back(result_of(i));
       name_nats(scenario_, pair);
+      if (end_.explain)
+        pair.explain = PairExplanation{stage_.explain(pair.from, pair.to), stage_.explain(pair.to, pair.from)};
     }
     for (std::size_t i = 0; i < flows_.size(); ++i) result.flows.push_back(flow_result(i));
     close_span();

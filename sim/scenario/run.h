@@ -31,6 +31,8 @@ struct RunEnd {
   /// result are then those of pings sent since.
   bool when_settled = false;
   Duration after = 1s;
+  /// Both agents of each line of traffic are asked at the end what `weft explain` shows.
+  bool explain = false;
 };
 
 struct RunOptions {

@@ -74,6 +74,13 @@ std::optional<PeerView> SimStage::peer(const std::string& node, const std::strin
                   .reason = found->reason};
 }
 
+std::string SimStage::explain(const std::string& node, const std::string& other) {
+  const agent::Agent* agent = deployment_.agent(node);
+  if (agent == nullptr) return {};
+  const auto told = agent->explain(deployment_.overlay_address(other).to_string());
+  return told ? agent::to_json(*told) : std::string();
+}
+
 Result<std::unique_ptr<PingRun>> SimStage::ping(const PingSpec& spec, Time start) {
   io::Host& to = deployment_.host(spec.to);
   return world_->ping(deployment_.host(spec.from), to,

@@ -35,6 +35,7 @@ class SimStage final : public Stage {
   void at(Time when, std::function<void()> task) override { world_->at(when, std::move(task)); }
 
   std::optional<PeerView> peer(const std::string& node, const std::string& other) override;
+  std::string explain(const std::string& node, const std::string& other) override;
   Result<std::unique_ptr<PingRun>> ping(const PingSpec& spec, Time start) override;
   Result<std::unique_ptr<FlowRun>> start_flow(const FlowSpec& spec, Time t0) override;
   Result<void> apply(const EventSpec& event) override { return timeline_.apply(event); }

@@ -55,6 +55,8 @@ class Stage {
 
   /// nullopt: `node` is stopped, or does not know `other`.
   virtual std::optional<PeerView> peer(const std::string& node, const std::string& other) = 0;
+  /// What `weft explain OTHER --json` shows on `node`; empty where it cannot be asked.
+  virtual std::string explain(const std::string&, const std::string&) { return {}; }
   virtual Result<std::unique_ptr<PingRun>> ping(const PingSpec& spec, Time start) = 0;
   virtual Result<std::unique_ptr<FlowRun>> start_flow(const FlowSpec& spec, Time t0) = 0;
   virtual Result<void> apply(const EventSpec& event) = 0;

@@ -80,7 +80,7 @@ class Usage(WeftTest):
         self.assert_refused(self.weft("status", "--socket", "/from-flag", WEFT_SOCKET="/from-env"), 3, "/from-flag")
 
     def test_no_daemon_names_the_command_that_starts_one(self):
-        for command in (["status"], ["status", "--json"], ["up"], ["down"], ["ping", "x"], ["netcheck"]):
+        for command in (["status"], ["status", "--json"], ["up"], ["down"], ["ping", "x"], ["netcheck"], ["explain", "x"]):
             self.assert_refused(self.weft(*command, "--socket", self.path("none")), 3, "weft agent")
         for command in (["key", "create"], ["key", "list"], ["node", "list"]):
             self.assert_refused(self.weft(*command, "--socket", self.path("none")), 3, "weft coordinator")
@@ -296,6 +296,16 @@ class Daemons(WeftTest):
         self.assertEqual(ping.returncode, 0, ping.stdout + ping.stderr)
         self.assertIn("b via direct ", ping.stdout)
         self.assertEqual(self.weft("netcheck", "--json", "--socket", self.path("a.sock")).returncode, 0)
+        line = self.weft("netcheck", "--format", "json-line", "--socket", self.path("a.sock")).stdout
+        self.assertEqual(line.count("\n"), 1)
+        self.assertIn("port_mapping", json.loads(line))
+        self.assertIn("mapping", self.weft("netcheck", "--socket", self.path("a.sock")).stdout)
+        told = self.weft("explain", "b", "--socket", self.path("a.sock")).stdout
+        self.assertIn("path              direct ", told)
+        self.assertIn("others' mappings", told)
+        json.loads(self.weft("explain", "b", "--json", "--socket", self.path("a.sock")).stdout)
+        nobody = self.weft("explain", "nobody", "--socket", self.path("a.sock"))
+        self.assertEqual((nobody.returncode, nobody.stdout), (1, ""))
         self.assertIn("weft-a", self.interfaces())
         self.assert_refused(self.weft("down", "--socket", self.path("a.sock"), wrapper=NOBODY), 1, "root")
         self.assertEqual(self.weft("down", "--socket", self.path("a.sock")).returncode, 0)

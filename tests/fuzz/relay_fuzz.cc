@@ -5,6 +5,7 @@
 
 #include "mesh/relay/admission.h"
 #include "mesh/relay/client_session.h"
+#include "mesh/relay/dial_back.h"
 #include "mesh/relay/server_session.h"
 #include "tests/support/seeded_entropy.h"
 
@@ -43,6 +44,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(relay::verify_admission(rest, keys.coordinator.verify_key(), kWall));
     static_cast<void>(relay::parse_client_hello(rest));
     static_cast<void>(relay::parse_relay_hello(rest));
+    static_cast<void>(relay::parse_dial_request(rest));
+    static_cast<void>(relay::parse_dialled(rest));
+    static_cast<void>(relay::parse_dial_datagram(rest));
     return 0;
   }
   test::SeededEntropy entropy(2);

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from gateway_lab import EXTERNAL, GatewayLab, run
+from lab import eventually
 
 if os.geteuid() != 0:
     pytest.skip("needs root: network namespaces and packet sockets", allow_module_level=True)
@@ -140,3 +141,34 @@ def test_our_clients_and_miniupnpd(miniupnpd: GatewayLab, method: str) -> None:
     assert client.wait(10) == 0
     rules = lab.inside("gw", "nft", "list", "chain", "inet", "filter", "prerouting_miniupnpd")
     assert "5003" not in rules, rules
+
+
+def test_the_agent_is_reached_through_miniupnpd(miniupnpd: GatewayLab) -> None:
+    """A candidate once a relay has come through, told by netcheck; the rule goes with the agent."""
+    lab, outside = miniupnpd, "9.0.0.1"
+    socket = {name: str(lab.folder / f"{name}.sock") for name in ("coordinator", "agent")}
+    state = {name: str(lab.folder / name) for name in ("coordinator", "relay", "agent")}
+    lab.spawn("server", WEFT, "coordinator", "--listen", f"{outside}:443", "--state", state["coordinator"],
+              "--socket", socket["coordinator"], stderr=subprocess.DEVNULL)
+    token = eventually("the coordinator makes a key", lambda: run(
+        WEFT, "key", "create", "--reusable", "--socket", socket["coordinator"], check=False).strip())
+    lab.spawn("server", WEFT, "relay", "--key", token, "--listen", f"{outside}:8443", "--state", state["relay"],
+              stderr=subprocess.DEVNULL)
+    agent = lab.spawn("host", WEFT, "agent", "--up", "--key", token, "--state", state["agent"], "--socket", socket["agent"],
+                      stderr=subprocess.DEVNULL)
+
+    def verified() -> dict | None:
+        out = run(WEFT, "netcheck", "--format", "json-line", "--socket", socket["agent"], check=False)
+        found = json.loads(out) if out else {}
+        return found if found.get("port_mapping", {}).get("state") == "verified" else None
+
+    found = eventually("a relay comes through the mapping", verified)
+    mapping = found["port_mapping"]
+    assert mapping["method"] == "pcp" and mapping["relay_sees"] == PUBLIC, mapping
+    assert mapping["endpoint"].startswith(f"{PUBLIC}:"), mapping
+    assert {"kind": "port_mapped", "endpoint": mapping["endpoint"]} in found["candidates"]
+    rules = ("nft", "list", "chain", "inet", "filter", "prerouting_miniupnpd")
+    assert str(found["udp_port"]) in lab.inside("gw", *rules)
+    agent.terminate()
+    assert agent.wait(10) == 0
+    eventually("the mapping is withdrawn", lambda: str(found["udp_port"]) not in lab.inside("gw", *rules))

@@ -39,7 +39,16 @@ inline PeerRecord test_peer(std::uint64_t id) {
                     *IpAddress::parse("fd00::1")};
   peer.home_relay = 3;
   peer.candidates = {{0, *Endpoint::parse("10.0.0.1:51820")}, {1, *Endpoint::parse("[2001:db8::2]:1")}};
-  peer.facts = {"endpoint_independent", "address_dependent"};
+  peer.facts = {.mapping = "endpoint_independent",
+                .filtering = "address_dependent",
+                .nat_hops = 2,
+                .layers = 1,
+                .lifetime_s = 125,
+                .hairpinning = "none",
+                .pooling = "paired",
+                .port_mapping = "verified",
+                .allocations = 1,
+                .searching = 1};
   peer.online = true;
   return peer;
 }

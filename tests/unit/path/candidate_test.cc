@@ -53,6 +53,55 @@ TEST(Candidate, FactsSurviveTheirWords) {
   EXPECT_EQ(facts_from_words("a word of tomorrow", ""), NatFacts{});
 }
 
+TEST(Candidate, EveryVerdictIsTold) {
+  const Endpoint own{IpAddress::v4(192, 0, 2, 1), 1000};
+  const std::vector<Candidate> ours = {{CandidateKind::server_reflexive, own}};
+  const auto verdict = [&](CandidateKind kind, const Endpoint& endpoint) {
+    return probe_verdict(ours, {{kind, endpoint}}, {kind, endpoint});
+  };
+  const Endpoint far{IpAddress::v4(198, 51, 100, 1), 1000};
+  EXPECT_EQ(verdict(CandidateKind::port_mapped, far), ProbeVerdict::probe);
+  EXPECT_EQ(verdict(CandidateKind::relayed, far), ProbeVerdict::not_udp);
+  EXPECT_EQ(verdict(CandidateKind::host, {far.address, 0}), ProbeVerdict::not_udp);
+  EXPECT_EQ(verdict(CandidateKind::host, {IpAddress::v4(10, 0, 0, 1), 1}), ProbeVerdict::private_elsewhere);
+  EXPECT_EQ(verdict(CandidateKind::host, {IpAddress::loopback(IpFamily::v4), 1}), ProbeVerdict::unusable_address);
+  EXPECT_EQ(verdict(CandidateKind::port_mapped, own), ProbeVerdict::own_endpoint);
+}
+
+TEST(Candidate, AMappedPortIsPreferredToAReflexiveOne) {
+  const Endpoint endpoint{IpAddress::v4(192, 0, 2, 1), 1000};
+  EXPECT_GT(priority({CandidateKind::port_mapped, endpoint}), priority({CandidateKind::server_reflexive, endpoint}));
+  EXPECT_LT(priority({CandidateKind::port_mapped, endpoint}), priority({CandidateKind::host, endpoint}));
+}
+
+TEST(NatFacts, OnlyWhatDecidesAStrategyIsDecisive) {
+  NatFacts facts{.mapping = Mapping::address_dependent, .filtering = Filtering::address_dependent};
+  NatFacts more = facts;
+  more.hairpinning = Hairpinning::none;
+  more.pooling = Pooling::paired;
+  more.layers = 2;
+  more.lifetime = 30s;
+  more.allocations_per_minute = 10;
+  more.searching = true;
+  more.port_mapping = PortMapping::dead;
+  EXPECT_EQ(decisive(more), decisive(facts));
+  more.port_mapping = PortMapping::verified;
+  EXPECT_NE(decisive(more), decisive(facts));
+}
+
+TEST(ProbeBudget, WaitsForASiblingsSearch) {
+  ProbeBudget budget;
+  budget.set_sibling_search(true);
+  EXPECT_FALSE(budget.begin_search(Time{1s}, 1, 10));
+  budget.set_sibling_search(false);
+  EXPECT_TRUE(budget.begin_search(Time{1s}, 1, 10));
+  EXPECT_TRUE(budget.search_running());
+  EXPECT_EQ(budget.mappings_alive(Time{1s}), 10u);
+  EXPECT_EQ(budget.credit(Time{1s}), ProbeBudget::kBurst);
+  EXPECT_TRUE(budget.take(Time{1s}));
+  EXPECT_EQ(budget.credit(Time{1s}), ProbeBudget::kBurst - 1);
+}
+
 TEST(CheckList, PacesABurstAndThenGoesOnEachSecond) {
   CheckList list;
   list.set_remote({{0, IpFamily::v4}}, {reflexive("192.0.2.1:500")});

@@ -221,5 +221,49 @@ TEST(PeerPaths, ForeignAndDamagedDatagramsAreRefused) {
   EXPECT_EQ(sides.a.paths->status().state, SearchState::idle);
 }
 
+TEST(PeerPaths, ExplainsAPairThatIsDirect) {
+  TwoSides sides({}, {});
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }));
+  for (const auto* side : {&sides.a, &sides.b}) {
+    const auto told = side->paths->explain(sides.now);
+    EXPECT_EQ(told.rung, Rung::simultaneous_open);
+    EXPECT_EQ(told.tried, (std::vector{Rung::simultaneous_open, Rung::relay}));
+    EXPECT_GE(told.plans_sent, 1u);
+    EXPECT_EQ(told.attempts, 1u);
+    EXPECT_LE(told.searched, 200ms);
+    EXPECT_FALSE(told.search);
+    ASSERT_EQ(told.remote.size(), 2u);
+    EXPECT_EQ(told.remote[0].verdict, ProbeVerdict::private_elsewhere);
+    EXPECT_EQ(told.remote[1].state, CheckList::PairState::succeeded);
+    EXPECT_EQ(told.remote[1].rtt, 2 * TwoSides::kDirectDelay);
+  }
+}
+
+TEST(PeerPaths, ExplainsAPairThatIsRelayed) {
+  const ModelNat::Options symmetric{.mapping = Mapping::address_and_port_dependent};
+  TwoSides sides(symmetric, symmetric);
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.a.paths->status().state == SearchState::settled; }));
+  const auto told = sides.a.paths->explain(sides.now);
+  EXPECT_EQ(told.rung, Rung::relay);
+  EXPECT_EQ(told.strategy.method, Strategy::Method::hopeless);
+  EXPECT_EQ(told.status.reason, "both_symmetric_full_range");
+  EXPECT_GE(told.searched, PeerPaths::kHopelessLadder);
+  EXPECT_TRUE(told.next_retry);
+  EXPECT_EQ(told.remote[1].state, CheckList::PairState::in_progress);
+  EXPECT_GE(told.remote[1].probes, 4u);
+}
+
+TEST(PeerPaths, ADeadPortMappingIsTheReason) {
+  const ModelNat::Options symmetric{.mapping = Mapping::address_and_port_dependent};
+  TwoSides sides(symmetric, symmetric);
+  sides.b.local.facts.port_mapping = PortMapping::dead;
+  sides.exchange_map();
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.a.paths->status().state == SearchState::settled; }));
+  EXPECT_EQ(sides.a.paths->status().reason, "port_mapping_dead");
+}
+
 }  // namespace
 }  // namespace weft::path::test

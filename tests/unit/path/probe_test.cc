@@ -52,6 +52,21 @@ TEST(Probe, WhatAPlanSaysAboutPortsSurvives) {
   EXPECT_EQ(round_trip(plan).facts, plan.facts);
 }
 
+TEST(Probe, WhatAPlanSaysAboutTheRestOfTheNatSurvives) {
+  SeededRandom random(1, "probe");
+  Plan plan;
+  plan.facts.port_mapping = PortMapping::verified;
+  plan.facts.hairpinning = Hairpinning::external_source;
+  plan.facts.pooling = Pooling::arbitrary;
+  plan.facts.layers = 2;
+  plan.facts.allocations_per_minute = 0;
+  plan.candidates = {{CandidateKind::port_mapped, kV4}};
+  const auto probe = open(seal({1, plan}, kKey, kSender, random), kKey);
+  ASSERT_TRUE(probe.has_value());
+  EXPECT_EQ(std::get<Plan>(probe->message).facts, plan.facts);
+  EXPECT_EQ(std::get<Plan>(probe->message).candidates, plan.candidates);
+}
+
 TEST(Probe, SearchOfferSurvives) {
   SearchOffer offer{.pattern = {.kind = PortPattern::Kind::range, .ports = {}, .range = {1024, 65535}}, .guesses = 983};
   EXPECT_EQ(round_trip(offer), offer);

@@ -63,7 +63,8 @@ class Wires {
 
   /// A client with a valid admission unless told otherwise; run settle() to connect it.
   Client& connect(const crypto::PrivateKey& key, std::optional<Bytes> admission = {},
-                  std::optional<crypto::VerifyKey> pin = {}, std::optional<Endpoint> udp = {}) {
+                  std::optional<crypto::VerifyKey> pin = {}, std::optional<Endpoint> udp = {},
+                  const IpAddress& stream_from = {}) {
     auto client = std::make_unique<Client>();
     client->key = key;
     client->udp = udp;
@@ -71,7 +72,7 @@ class Wires {
     if (udp) config.udp_endpoints = {relay_udp()};
     client->session = std::make_unique<ClientSession>(std::move(config), random);
     client->session->start(now);
-    client->id = hub.open(now);
+    client->id = hub.open(now, stream_from);
     clients.push_back(std::move(client));
     return *clients.back();
   }

@@ -72,5 +72,15 @@ TEST(Allocation, ParityIsSaidOfPortsThatAreNotPreserved) {
   EXPECT_FALSE(infer_allocation(samples({1001, 3001, 60000, 501})).parity_kept);
 }
 
+TEST(Allocation, CountsWhatOthersTookOfASequence) {
+  const auto at = [](std::uint16_t port) { return PortSample{0, {IpAddress::v4(192, 0, 2, 1), port}}; };
+  EXPECT_EQ(others_between(at(1000), at(1001), 1), 0u);
+  EXPECT_EQ(others_between(at(1000), at(1011), 1), 10u);
+  EXPECT_EQ(others_between(at(1000), at(1020), 2), 9u);
+  EXPECT_EQ(others_between(at(1000), at(990), -2), 4u);
+  EXPECT_EQ(others_between(at(65535), at(4), 1), 4u);
+  EXPECT_EQ(others_between(at(1000), at(1000), 1), 0u);
+}
+
 }  // namespace
 }  // namespace weft::stun
