@@ -99,7 +99,7 @@ Result<void> KernelTimeline::apply(const EventSpec& event) {
       return move(event.node, event.site);
     case Kind::suspend:
     case Kind::resume:
-      return sleep(event);
+      return suspend(event);
     default:
       return stop_or_start(event);
   }
@@ -181,7 +181,7 @@ Result<void> KernelTimeline::move(const std::string& node, const std::string& si
   return lab_.network().move_host(node, lab_.sites().attach(site));
 }
 
-Result<void> KernelTimeline::sleep(const EventSpec& event) {
+Result<void> KernelTimeline::suspend(const EventSpec& event) {
   const bool asleep = event.kind == Kind::suspend;
   deployment_.freeze(event.node, asleep);
   return lab_.network().set_asleep(event.node, asleep);

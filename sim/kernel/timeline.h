@@ -36,7 +36,7 @@ class KernelTimeline {
   Result<void> clog_site(const sim::EventSpec& event);
   Result<void> change_way(const sim::EventSpec& event);
   Result<void> move(const std::string& node, const std::string& site);
-  Result<void> sleep(const sim::EventSpec& event);
+  Result<void> suspend(const sim::EventSpec& event);
   Result<void> stop_or_start(const sim::EventSpec& event);
 
   Lab& lab_;

@@ -8,9 +8,9 @@ import tree
 # pattern, why, folders that may
 RULES = [
     (r"\b(system|steady|high_resolution)_clock::now", "reads a clock; take `now` or use io::Clock",
-     ("mesh/host", "mesh/bin", "sim/bin", "tests/bench")),
+     ("mesh/host", "mesh/bin", "sim/bin", "sim/kernel", "tests/bench")),
     (r"\b(clock_gettime|gettimeofday)\s*\(|\btime\s*\(\s*(nullptr|NULL|0)\s*\)", "reads a clock; take `now` or use io::Clock",
-     ("mesh/host", "mesh/bin", "sim/bin", "tests/bench")),
+     ("mesh/host", "mesh/bin", "sim/bin", "sim/kernel", "tests/bench")),
     (r"std::random_device|\bgetrandom\s*\(|\brandombytes|std::mt19937|\brand\s*\(\s*\)|RAND_bytes", "draws outside Random and Entropy",
      ("mesh/host", "tests/unit")),
     (r"\bco_(await|return|yield)\b", "coroutines are miscompiled by g++ 12", ()),
