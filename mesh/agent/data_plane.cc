@@ -11,8 +11,14 @@
 #include "mesh/io/clock.h"
 #include "mesh/io/stream.h"
 #include "mesh/io/tun_device.h"
+#include "mesh/wireguard/messages.h"
 
 namespace weft::agent {
+namespace {
+
+constexpr Duration kGreetInterval = 100ms;
+
+}  // namespace
 
 DataPlane::DataPlane(io::Host& host, wireguard::DeviceConfig config, Random& random)
     : host_(host),
@@ -81,6 +87,18 @@ void DataPlane::send(const OutgoingDatagram& datagram) {
   mux_->send(datagram.path.socket, datagram.path.remote, datagram.bytes, datagram.ttl);
 }
 
+/// A peer sends data, on the path that a probe has proved to be its own, by a session that went with our restart: it
+/// would notice after 15 s (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT), so we begin the handshake.
+void DataPlane::greet(const PacketSlot& refused) {
+  if (now() < greet_after_ || refused.verdict != PacketVerdict::no_peer || refused.path.relayed()) return;
+  if (wireguard::message_type(refused.slot.bytes()) != wireguard::MessageType::transport_data) return;
+  greet_after_ = now() + kGreetInterval;
+  for (const auto& [id, link] : peers_->links()) {
+    if (link->status().chosen != refused.path || device_->stats(link->id()).last_handshake) continue;
+    return device_->initiate(now(), link->id());
+  }
+}
+
 /// A link is told once of datagrams that follow each other on one path: time stands still meanwhile.
 void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
   device_->open(now(), slots);
@@ -90,6 +108,7 @@ void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
   for (const auto& slot : slots) {
     if (slot.verdict != PacketVerdict::ready && slot.verdict != PacketVerdict::consumed) {
       ++counters_.refused;
+      greet(slot);
       continue;
     }
     if (slot.peer != last || slot.path != last_path) {

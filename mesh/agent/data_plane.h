@@ -48,6 +48,7 @@ class DataPlane {
   Time now() const;
   void handle_packets(std::span<PacketSlot> slots);
   void send_sealed(std::span<PacketSlot> slots);
+  void greet(const PacketSlot& refused);
   void relay(const PathId& path, wireguard::PeerId peer, ByteView datagram);
 
   io::Host& host_;
@@ -57,6 +58,7 @@ class DataPlane {
   RelayLinks* relays_ = nullptr;
   PeerTable* peers_ = nullptr;
   Counters counters_;
+  Time greet_after_{};  // a flood of such datagrams makes us look for their peer only now and then
   CoreTimer timer_;
 };
 
