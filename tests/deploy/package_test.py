@@ -27,6 +27,7 @@ def base_root(folder: pathlib.Path, suite: str | None, mirror: str | None) -> pa
     root = folder / "base"
     run("mmdebstrap", "--variant=minbase", suite, str(root), mirror, limit_s=550)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")  # as the installer of a machine would; it must stay as it is
+    make_devices(root / "dev")
     run("chroot", str(root), "apt-get", "update", limit_s=200)
     return root
 
