@@ -11,7 +11,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("weft-lab ") + WEFT_VERSION + " (" + WEFT_COMMIT + ")");
   app.footer(
-      "Exit codes: 0 ok, 1 internal, 2 usage, 11 no permission for the kernel world, 20 expectation failed, 21 worse than "
+      "Exit codes: 0 ok, 1 internal, 2 usage, 11 no permission for the kernel world, 20 expectation failed, 21 worse "
+      "than "
       "the baseline, 22 worlds disagree. Scenario files: docs/scenario.md");
   int status = 0;
   weft::lab::add_run(app, status);
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
   weft::lab::add_describe(app, status);
   weft::lab::add_view(app, status);
   weft::lab::add_why(app, status);
+  weft::lab::add_compare(app, status);
   weft::lab::add_agree(app, status);
   weft::lab::add_shell(app, status);
   weft::lab::add_exchange(app, status);
