@@ -30,7 +30,7 @@ std::string command_line(const Options& options) {
          std::to_string(options.runs) + " --jobs " + std::to_string(options.jobs);
 }
 
-Result<void> write_files(const std::string& folder, const sim::Comparison& comparison) {
+Result<void> write_files(const std::string& folder, const sim::SystemComparison& comparison) {
   if (folder.empty()) return {};
   if (auto done = write_result(folder, "comparison.json", sim::to_json(comparison)); !done) return done;
   return write_result(folder, "comparison.md", sim::to_markdown(comparison));

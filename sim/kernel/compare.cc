@@ -20,8 +20,8 @@ namespace weft::kernel {
 namespace {
 
 using nlohmann::json;
-using sim::ComparisonCell;
 using sim::PathClass;
+using sim::SystemCell;
 
 constexpr Duration kReadyLimit = 40s;
 constexpr Duration kWarmUp = 4s;  // after addresses are there: registrations, facts about NATs
@@ -41,7 +41,7 @@ struct Large {
 /// One system in one laboratory, with pings between two nodes.
 class Trial {
  public:
-  Trial(const sim::Scenario& scenario, const sim::NatChains& chains, const LabOptions& options, ComparisonCell cell,
+  Trial(const sim::Scenario& scenario, const sim::NatChains& chains, const LabOptions& options, SystemCell cell,
         std::string from, std::string to)
       : scenario_(scenario),
         chains_(chains),
@@ -52,7 +52,7 @@ class Trial {
     loop_.on_signal({SIGINT, SIGTERM, SIGHUP}, [this](int) { problem_ = Error{ErrorCode::internal, "interrupted"}; });
   }
 
-  Result<ComparisonCell> run() {
+  Result<SystemCell> run() {
     if (auto able = check_expressible(scenario_, chains_, options_.nat); !able) return std::unexpected(able.error());
     auto host = host::AsioHost::create(loop_, {});
     if (!host) return std::unexpected(host.error());
@@ -149,7 +149,7 @@ class Trial {
   const sim::Scenario& scenario_;
   const sim::NatChains& chains_;
   LabOptions options_;
-  ComparisonCell cell_;
+  SystemCell cell_;
   std::string from_, to_;
   host::AsioLoop loop_;
   std::unique_ptr<host::AsioHost> host_;
@@ -160,7 +160,7 @@ class Trial {
 
 struct Job {
   sim::Scenario scenario;
-  ComparisonCell cell;
+  SystemCell cell;
   std::string from, to;
 };
 
@@ -190,15 +190,15 @@ std::string run_job(const Job& job, const sim::NatChains& chains, const CompareO
   if (cell) return sim::encode(*cell);
   if (cell.error().code == ErrorCode::usage || cell.error().code == ErrorCode::no_tun_permission)
     return json{{"error", cell.error().message}, {"code", static_cast<int>(cell.error().code)}}.dump();
-  ComparisonCell failed = job.cell;
+  SystemCell failed = job.cell;
   failed.error = cell.error().message;
   return sim::encode(failed);
 }
 
 }  // namespace
 
-Result<sim::Comparison> compare(const sim::Scenario& scenario, const sim::NatChains& chains,
-                                const CompareOptions& options) {
+Result<sim::SystemComparison> compare(const sim::Scenario& scenario, const sim::NatChains& chains,
+                                      const CompareOptions& options) {
   const std::vector<Job> jobs = jobs_of(scenario, options);
   const auto lines = sim::run_in_workers(
       jobs.size(), options.jobs, [&](std::size_t index) { return run_job(jobs[index], chains, options); },
@@ -206,11 +206,11 @@ Result<sim::Comparison> compare(const sim::Scenario& scenario, const sim::NatCha
         if (options.on_progress) options.on_progress(++done, jobs.size());
       });
   if (!lines) return std::unexpected(lines.error());
-  sim::Comparison out{.scenario = scenario.name, .commit = {}, .command = {}, .cells = {}};
+  sim::SystemComparison out{.scenario = scenario.name, .commit = {}, .command = {}, .cells = {}};
   for (const std::string& line : *lines) {
     const json object = json::parse(line);
     if (object.contains("code")) return fail(static_cast<ErrorCode>(object["code"].get<int>()), object["error"]);
-    out.cells.push_back(sim::parse_comparison_cell(line));
+    out.cells.push_back(sim::parse_system_cell(line));
   }
   return out;
 }

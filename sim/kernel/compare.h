@@ -8,7 +8,7 @@
 
 #include "mesh/base/error.h"
 #include "sim/kernel/lab.h"
-#include "sim/report/comparison.h"
+#include "sim/report/system_comparison.h"
 #include "sim/scenario/matrix_run.h"
 
 namespace weft::kernel {
@@ -24,7 +24,7 @@ struct CompareOptions {
 /// Runs each pair of a scenario, or each cell of its matrix, with each system in a laboratory of its own. A system that
 /// cannot be started in a cell has its sentence there. Errors: usage, for what the kernel world cannot express or a
 /// program that is missing; internal.
-Result<sim::Comparison> compare(const sim::Scenario& scenario, const sim::NatChains& chains,
-                                const CompareOptions& options);
+Result<sim::SystemComparison> compare(const sim::Scenario& scenario, const sim::NatChains& chains,
+                                      const CompareOptions& options);
 
 }  // namespace weft::kernel

@@ -10,7 +10,7 @@
 namespace weft::sim {
 
 /// What one system did for one pair in one run.
-struct ComparisonCell {
+struct SystemCell {
   std::string a, b;  // classes of a matrix, or nodes
   std::string system;
   std::uint64_t seed = 1;
@@ -23,18 +23,18 @@ struct ComparisonCell {
   std::string error;                        // why it did not run; empty if it did
 };
 
-struct Comparison {
+struct SystemComparison {
   std::string scenario, commit, command;
-  std::vector<ComparisonCell> cells;
+  std::vector<SystemCell> cells;
 };
 
 /// The object of docs/schema/comparison.schema.json, indented.
-std::string to_json(const Comparison& comparison);
+std::string to_json(const SystemComparison& comparison);
 /// A table of systems, then one of cells, in Markdown.
-std::string to_markdown(const Comparison& comparison);
+std::string to_markdown(const SystemComparison& comparison);
 
 /// One cell as a line of JSON and back: what a worker process sends to its parent.
-std::string encode(const ComparisonCell& cell);
-ComparisonCell parse_comparison_cell(const std::string& line);
+std::string encode(const SystemCell& cell);
+SystemCell parse_system_cell(const std::string& line);
 
 }  // namespace weft::sim

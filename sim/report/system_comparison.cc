@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "sim/report/comparison.h"
+#include "sim/report/system_comparison.h"
 
 #include <fmt/format.h>
 
@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
-Json cell_json(const ComparisonCell& cell) {
+Json cell_json(const SystemCell& cell) {
   return {{"a", cell.a},
           {"b", cell.b},
           {"system", cell.system},
@@ -49,9 +49,9 @@ std::string most(const std::vector<double>& values) {
   return values.empty() ? "-" : fmt::format("{:.0f}", *std::ranges::max_element(values));
 }
 
-std::vector<std::pair<std::string, Row>> rows_of(const std::vector<ComparisonCell>& cells) {
+std::vector<std::pair<std::string, Row>> rows_of(const std::vector<SystemCell>& cells) {
   std::vector<std::pair<std::string, Row>> rows;
-  for (const ComparisonCell& cell : cells) {
+  for (const SystemCell& cell : cells) {
     auto found = std::ranges::find(rows, cell.system, &std::pair<std::string, Row>::first);
     if (found == rows.end()) found = rows.insert(rows.end(), {cell.system, {}});
     Row& row = found->second;
@@ -70,9 +70,9 @@ std::vector<std::pair<std::string, Row>> rows_of(const std::vector<ComparisonCel
 
 }  // namespace
 
-std::string to_json(const Comparison& comparison) {
+std::string to_json(const SystemComparison& comparison) {
   Json cells = Json::array();
-  for (const ComparisonCell& cell : comparison.cells) cells.push_back(cell_json(cell));
+  for (const SystemCell& cell : comparison.cells) cells.push_back(cell_json(cell));
   return Json{{"version", 1},
               {"scenario", comparison.scenario},
               {"commit", comparison.commit},
@@ -82,7 +82,7 @@ std::string to_json(const Comparison& comparison) {
          "\n";
 }
 
-std::string to_markdown(const Comparison& comparison) {
+std::string to_markdown(const SystemComparison& comparison) {
   std::string out = fmt::format(
       "# {}\n\nMade by `{}` at commit {}.\n\n| system | cells | direct | relayed | not connected | first packet, "
       "median "
@@ -97,18 +97,18 @@ std::string to_markdown(const Comparison& comparison) {
       "\n| pair | system | path | first packet ms | to direct ms | rtt ms | idle bytes/s "
       "|\n|---|---|---|---|---|---|---|\n";
   const auto text = [](const std::optional<double>& value) { return value ? fmt::format("{:.1f}", *value) : "-"; };
-  for (const ComparisonCell& cell : comparison.cells)
+  for (const SystemCell& cell : comparison.cells)
     out += fmt::format("| {} and {} | {} | {} | {} | {} | {} | {} |\n", cell.a, cell.b, cell.system,
                        cell.error.empty() ? std::string(to_string(cell.path)) : cell.error, text(cell.first_packet_ms),
                        text(cell.time_to_direct_ms), text(cell.rtt_ms), text(cell.idle_bytes_per_s));
   return out;
 }
 
-std::string encode(const ComparisonCell& cell) { return cell_json(cell).dump(); }
+std::string encode(const SystemCell& cell) { return cell_json(cell).dump(); }
 
-ComparisonCell parse_comparison_cell(const std::string& line) {
+SystemCell parse_system_cell(const std::string& line) {
   const Json object = Json::parse(line);
-  ComparisonCell cell{.a = object["a"], .b = object["b"], .system = object["system"], .seed = object["seed"]};
+  SystemCell cell{.a = object["a"], .b = object["b"], .system = object["system"], .seed = object["seed"]};
   cell.path = path_class(object["path"].get<std::string>()).value_or(PathClass::none);
   const auto read = [&](const char* key, std::optional<double>& value) {
     if (object[key].is_number()) value = object[key].get<double>();
