@@ -22,6 +22,7 @@ void add_probe_nat(CLI::App& app, int& status);
 void add_describe(CLI::App& app, int& status);
 void add_view(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
+void add_compare(CLI::App& app, int& status);
 void add_agree(CLI::App& app, int& status);
 void add_shell(CLI::App& app, int& status);
 void add_exchange(CLI::App& app, int& status);

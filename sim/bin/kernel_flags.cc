@@ -31,13 +31,19 @@ void KernelFlags::add_keep(CLI::App& command) {
   command.add_flag("--keep", keep, "In the kernel world: leave everything running after the end, until Ctrl-C");
 }
 
-Result<sim::ScenarioRunner> KernelFlags::runner(const ScenarioInput& input, const sim::RunEnd& end) const {
+Result<kernel::LabOptions> KernelFlags::lab(const ScenarioInput& input) const {
   auto options = kernel::programs();
-  if (!options) return std::unexpected(options.error());
+  if (!options) return options;
   options->tls = input.tls;
   options->nat = nat == "auto"       ? kernel::NatEngine::automatic
                  : nat == "nftables" ? kernel::NatEngine::nftables
                                      : kernel::NatEngine::gateway;
+  return options;
+}
+
+Result<sim::ScenarioRunner> KernelFlags::runner(const ScenarioInput& input, const sim::RunEnd& end) const {
+  auto options = lab(input);
+  if (!options) return std::unexpected(options.error());
   return [options = *options, end, keep = keep](const sim::Scenario& scenario, const sim::NatChains& chains,
                                                 std::uint64_t seed) mutable {
     options.seed = seed;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "mesh/base/error.h"
+#include "sim/kernel/lab.h"
 #include "sim/scenario/matrix_run.h"
 
 namespace CLI {
@@ -25,6 +26,8 @@ struct KernelFlags {
   void add_nat(CLI::App& command);
   void add_keep(CLI::App& command);
   bool wanted() const { return world == "kernel"; }
+  /// Laboratories as they are asked for. Error: usage if the `weft` to run is not there.
+  Result<kernel::LabOptions> lab(const ScenarioInput& input) const;
   /// Runs scenarios in the kernel world. Error: usage if the `weft` to run is not there.
   Result<sim::ScenarioRunner> runner(const ScenarioInput& input, const sim::RunEnd& end) const;
 };

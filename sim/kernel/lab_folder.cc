@@ -2,11 +2,13 @@
 #include "sim/kernel/lab_folder.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -33,6 +35,12 @@ bool take(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0; }
 bool is_at(int fd, const std::string& path) {
   struct stat opened{}, named{};
   return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino;
+}
+
+/// Of a folder that was made and not locked yet: whether the process in its name is there.
+bool owner_lives(const std::string& name) {
+  const int pid = std::atoi(name.c_str());
+  return pid <= 0 || ::kill(pid, 0) == 0 || errno != ESRCH;
 }
 
 }  // namespace
@@ -96,7 +104,7 @@ int remove_stale_labs() {
   for (const auto& entry : fs::directory_iterator(root(), error)) {
     const std::string path = entry.path();
     const host::FileDescriptor lock(::open((path + kLock).c_str(), O_RDWR | O_CLOEXEC));
-    if (!lock.valid() || !take(lock.get())) continue;
+    if (lock.valid() ? !take(lock.get()) : owner_lives(entry.path().filename())) continue;
     std::error_code ignored;
     if (fs::remove_all(path, ignored) > 0) ++removed;
   }
