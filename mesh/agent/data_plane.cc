@@ -87,14 +87,17 @@ void DataPlane::send(const OutgoingDatagram& datagram) {
   mux_->send(datagram.path.socket, datagram.path.remote, datagram.bytes, datagram.ttl);
 }
 
-/// A peer sends data, on the path that a probe has proved to be its own, by a session that went with our restart: it
+/// A peer sends data, from an address that is its own, by a session that went with our restart: it
 /// would notice after 15 s (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT), so we begin the handshake.
 void DataPlane::greet(const PacketSlot& refused) {
   if (now() < greet_after_ || refused.verdict != PacketVerdict::no_peer || refused.path.relayed()) return;
   if (wireguard::message_type(refused.slot.bytes()) != wireguard::MessageType::transport_data) return;
   greet_after_ = now() + kGreetInterval;
   for (const auto& [id, link] : peers_->links()) {
-    if (link->status().chosen != refused.path || device_->stats(link->id()).last_handshake) continue;
+    const auto is_source = [&](const auto& candidate) { return candidate.endpoint == refused.path.remote; };
+    const bool comes_from = link->status().chosen == refused.path ||
+                            std::ranges::any_of(link->record().candidates, is_source);  // of its other address family
+    if (!comes_from || device_->stats(link->id()).last_handshake) continue;
     return device_->initiate(now(), link->id());
   }
 }
