@@ -48,16 +48,18 @@ void DataPlane::handle_packets(std::span<PacketSlot> slots) {
   counters_.from_tun += slots.size();
   device_->seal(now(), slots);
   send_sealed(slots);
-  wireguard::PeerId last = 0;
-  for (const auto& slot : slots) {
-    if (slot.verdict == PacketVerdict::no_peer) ++counters_.no_peer;
-    if (slot.verdict == PacketVerdict::no_path) ++counters_.no_path;
-    if (slot.peer == 0 || slot.peer == last) continue;
-    last = slot.peer;
-    if (auto* link = peers_->by_peer(slot.peer)) {
-      link->need();
-      if (slot.verdict == PacketVerdict::ready) link->data_sent();
+  for (std::size_t i = 0; i < slots.size();) {
+    const wireguard::PeerId peer = slots[i].peer;
+    std::uint32_t sent = 0;
+    for (; i < slots.size() && slots[i].peer == peer; ++i) {
+      if (slots[i].verdict == PacketVerdict::no_peer) ++counters_.no_peer;
+      if (slots[i].verdict == PacketVerdict::no_path) ++counters_.no_path;
+      if (slots[i].verdict == PacketVerdict::ready) ++sent;
     }
+    auto* link = peer != 0 ? peers_->by_peer(peer) : nullptr;
+    if (!link) continue;
+    link->need();
+    if (sent > 0) link->data_sent(sent);
   }
   drain();
 }
@@ -108,19 +110,25 @@ void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
   std::size_t count = 0;
   wireguard::PeerId last = 0;
   PathId last_path;
+  std::uint32_t run = 0;
+  const auto tell = [&] {
+    auto* link = run > 0 ? peers_->by_peer(last) : nullptr;
+    if (link) link->data_received(last_path, run);
+    run = 0;
+  };
   for (const auto& slot : slots) {
     if (slot.verdict != PacketVerdict::ready && slot.verdict != PacketVerdict::consumed) {
       ++counters_.refused;
       greet(slot);
       continue;
     }
-    if (slot.peer != last || slot.path != last_path) {
-      if (auto* link = peers_->by_peer(slot.peer)) link->data_received(slot.path);
-      last = slot.peer;
-      last_path = slot.path;
-    }
+    if (slot.peer != last || slot.path != last_path) tell();
+    last = slot.peer;
+    last_path = slot.path;
+    ++run;
     if (slot.verdict == PacketVerdict::ready) slots[count++] = slot;
   }
+  tell();
   const std::size_t taken = tun_ && count > 0 ? tun_->write(slots.first(count)) : 0;
   counters_.to_tun += taken;
   counters_.tun_refused += count - taken;
@@ -143,7 +151,7 @@ void DataPlane::drain() {
     send(*datagram);
     if (auto* link = peers_->by_peer(datagram->peer)) {
       if (link->duplicate() && !datagram->path.relayed()) relay(*link->duplicate(), datagram->peer, datagram->bytes);
-      link->data_sent();
+      link->data_sent(1);
     }
   }
   while (device_->poll_event()) {

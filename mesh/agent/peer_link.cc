@@ -93,10 +93,14 @@ void PeerLink::local_changed() {
   drain();
 }
 
-/// The peer's home relay; until that is open, one through which it was heard: there it answers us without dialling.
+/// The peer's home relay; until that is open, or while it owes an answer, one through which the peer was heard: there
+/// it answers us without dialling.
 std::optional<std::uint16_t> PeerLink::usable_relay() const {
-  if (context_.relays.ready(record_.home_relay)) return record_.home_relay;
-  if (context_.relays.ready(heard_relay_)) return heard_relay_;
+  const RelayLinks& relays = context_.relays;
+  if (relays.usable(record_.home_relay)) return record_.home_relay;
+  if (relays.usable(heard_relay_)) return heard_relay_;
+  if (relays.ready(record_.home_relay)) return record_.home_relay;
+  if (relays.ready(heard_relay_)) return heard_relay_;
   return std::nullopt;
 }
 
@@ -111,6 +115,8 @@ void PeerLink::heard(const PathId& from) {
   if (!from.relayed()) search_sockets_.heard(now(), from.socket);
   const bool was_absent = std::exchange(absent_, false);
   if (from.relayed() && from.relay != heard_relay_) {
+    // Who comes by another relay than our home may know that our home is dead, before we do.
+    if (heard_relay_ == context_.relays.home()) context_.relays.doubt();
     heard_relay_ = from.relay;
     relay_changed();
   }
@@ -118,7 +124,8 @@ void PeerLink::heard(const PathId& from) {
 }
 
 void PeerLink::absent(std::uint16_t relay) {
-  if (absent_ || relay != usable_relay()) return;
+  const auto chosen = paths_.status().chosen;
+  if (absent_ || relay != usable_relay() || (chosen && !chosen->relayed())) return;
   absent_ = true;
   context_.on_status(*this);
 }
@@ -138,14 +145,14 @@ void PeerLink::need() {
   drain();
 }
 
-void PeerLink::data_sent() {
-  paths_.handle_data_sent(now());
+void PeerLink::data_sent(std::uint32_t datagrams) {
+  paths_.handle_data_sent(now(), datagrams);
   drain();
 }
 
-void PeerLink::data_received(const PathId& from) {
+void PeerLink::data_received(const PathId& from, std::uint32_t datagrams) {
   heard(from);
-  paths_.handle_data_received(now(), from);
+  paths_.handle_data_received(now(), from, datagrams);
   drain();
 }
 

@@ -58,8 +58,8 @@ class PeerLink {
   void absent(std::uint16_t relay);
   /// The agent's own packets want this peer.
   void need();
-  void data_sent();
-  void data_received(const PathId& from);
+  void data_sent(std::uint32_t datagrams);
+  void data_received(const PathId& from, std::uint32_t datagrams);
   void probe_received(const PathId& from, ByteView datagram);
   /// Asks for an answer on the chosen path; the handler gets the round trip, once, if the answer comes and no later
   /// call replaced it.

@@ -67,7 +67,6 @@ void RelayLink::on_connected() {
 }
 
 void RelayLink::on_closed() {
-  const bool was_ready = ready();
   stream_.reset();
   session_.reset();
   unsent_.clear();
@@ -76,7 +75,7 @@ void RelayLink::on_closed() {
   timer_.arm(std::nullopt);
   const Duration wait = backoff_.next();
   dial_timer_.arm(now() + (now() - last_used_ < kInUse ? std::min(wait, kRedialInUse) : wait));
-  if (was_ready) context_.on_state(record_.id, false);
+  if (std::exchange(told_ready_, false)) context_.on_state(record_.id);
 }
 
 bool RelayLink::send(const crypto::PublicKey& to, ByteView datagram) {
@@ -165,7 +164,8 @@ void RelayLink::handle(const relay::ClientEvent& event) {
     rtt_ = ready->rtt;
     backoff_.reset();
     for (auto& waiting : std::exchange(waiting_, {})) session_->send(now(), waiting.to, waiting.datagram);
-    context_.on_state(record_.id, true);
+    told_ready_ = true;
+    context_.on_state(record_.id);
   } else if (const auto* received = std::get_if<relay::Received>(&event)) {
     use();
     context_.on_datagram(record_.id, received->from, received->datagram);
@@ -173,6 +173,8 @@ void RelayLink::handle(const relay::ClientEvent& event) {
     context_.on_absent(record_.id, absent->key);
   } else if (const auto* pong = std::get_if<relay::Pong>(&event)) {
     rtt_ = pong->rtt;
+  } else if (std::holds_alternative<relay::Overdue>(event) || std::holds_alternative<relay::HeardAgain>(event)) {
+    context_.on_state(record_.id);
   } else {
     on_closed();
   }

@@ -28,7 +28,8 @@ struct RelayLinkContext {
   Random& random;
   crypto::PrivateKey node_key;
   Bytes admission;
-  std::function<void(std::uint16_t relay, bool ready)> on_state;
+  /// ready() or overdue() is another than before.
+  std::function<void(std::uint16_t relay)> on_state;
   std::function<void(std::uint16_t relay, const crypto::PublicKey& from, ByteView)> on_datagram;
   std::function<void(std::uint16_t relay, const crypto::PublicKey& peer)> on_absent;
   /// Sends the two parts as one datagram from the agent's UDP socket.
@@ -48,6 +49,8 @@ class RelayLink {
 
   const control::RelayRecord& record() const { return record_; }
   bool ready() const { return session_ && session_->ready(); }
+  /// It is ready and owes an answer: better use another one, if there is one.
+  bool overdue() const { return session_ && session_->overdue(); }
   std::optional<Duration> rtt() const { return rtt_; }
   /// The relay answers over UDP: datagrams go that way, and the stream is the last resort.
   bool udp() const { return session_ && session_->udp_bound(); }
@@ -87,6 +90,7 @@ class RelayLink {
   Bytes unsent_;
   std::deque<Waiting> waiting_;
   std::optional<Duration> rtt_;
+  bool told_ready_ = false;
   bool told_udp_ = false;
   Time last_used_;
   CoreTimer timer_;

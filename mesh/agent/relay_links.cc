@@ -15,9 +15,10 @@ constexpr Duration kTick = 1s;
 
 RelayLinks::RelayLinks(RelayLinkContext context)
     : context_(std::move(context)), timer_(context_.host, [this] { tick(); }) {
-  context_.on_state = [this, told = std::move(context_.on_state)](std::uint16_t relay, bool ready) {
+  context_.on_state = [this, told = std::move(context_.on_state)](std::uint16_t relay) {
     timer_.arm(context_.host.clock().now() + kTick);
-    told(relay, ready);
+    watch_home();
+    told(relay);
   };
 }
 
@@ -47,17 +48,22 @@ void RelayLinks::set_admission(Bytes admission) {
   if (first) choose_home(0);
 }
 
-/// The next relay in the order of the map behind `after`.
+/// In the order of the map, which has one at least.
+std::uint16_t RelayLinks::next_after(std::uint16_t relay) const {
+  const auto next = relays_.upper_bound(relay);
+  return next == relays_.end() ? relays_.begin()->first : next->first;
+}
+
 void RelayLinks::choose_home(std::uint16_t after) {
   if (relays_.empty() || context_.admission.empty()) return;
-  auto next = relays_.upper_bound(after);
-  if (next == relays_.end()) next = relays_.begin();
-  set_home(next->first);
+  set_home(next_after(after));
 }
 
 void RelayLinks::set_home(std::uint16_t relay) {
   const std::uint16_t before = std::exchange(home_, relay);
   preferred_ = 0;
+  rescue_ = false;
+  home_was_ready_ = ready(home_);
   home_lost_.reset();
   want(home_);
   timer_.arm(context_.host.clock().now() + kTick);
@@ -68,8 +74,29 @@ void RelayLinks::set_home(std::uint16_t relay) {
 void RelayLinks::prefer(std::uint16_t relay) {
   if (relay == home_ || !relays_.contains(relay)) return;
   preferred_ = relay;
+  preferred_since_ = context_.host.clock().now();
+  rescue_ = false;
   want(relay);
-  if (ready(relay)) set_home(relay);
+  if (usable(relay)) set_home(relay);
+}
+
+/// A home relay that owes an answer, or is gone, is not given up before another one is open; one that comes back stays.
+/// One that was never open is given kHomePatience.
+void RelayLinks::watch_home() {
+  const Time now = context_.host.clock().now();
+  if (preferred_ != 0 && usable(preferred_)) set_home(preferred_);
+  if (usable(home_)) {
+    home_was_ready_ = true;
+    home_lost_.reset();
+    if (std::exchange(rescue_, false)) preferred_ = 0;
+    return;
+  }
+  if (!home_lost_) home_lost_ = now;
+  if (relays_.size() < 2 || (!home_was_ready_ && now - *home_lost_ < kHomePatience)) return;
+  if (preferred_ != 0 && now - preferred_since_ < kHomePatience) return;
+  const std::uint16_t next = next_after(preferred_ == 0 ? home_ : preferred_);
+  prefer(next == home_ ? next_after(home_) : next);
+  rescue_ = preferred_ != 0;
 }
 
 void RelayLinks::want(std::uint16_t relay) {
@@ -100,6 +127,11 @@ bool RelayLinks::send(std::uint16_t relay, const crypto::PublicKey& to, ByteView
 bool RelayLinks::ready(std::uint16_t relay) const {
   const auto* link = find(relay);
   return link && link->ready();
+}
+
+bool RelayLinks::usable(std::uint16_t relay) const {
+  const auto* link = find(relay);
+  return link && link->ready() && !link->overdue();
 }
 
 std::optional<Duration> RelayLinks::rtt(std::uint16_t relay) const {
@@ -145,15 +177,8 @@ void RelayLinks::close_idle() {
 void RelayLinks::tick() {
   const Time now = context_.host.clock().now();
   retired_.clear();
-  if (preferred_ != 0 && ready(preferred_)) set_home(preferred_);
   close_idle();
-  if (ready(home_)) {
-    home_lost_.reset();
-  } else if (!home_lost_) {
-    home_lost_ = now;
-  } else if (relays_.size() > 1 && now - *home_lost_ >= kHomePatience) {
-    return choose_home(home_);
-  }
+  watch_home();
   const bool busy = links_.size() > 1 || (home_ != 0 && !ready(home_));
   timer_.arm(busy ? std::optional(now + kTick) : std::nullopt);
 }

@@ -16,7 +16,7 @@ class RelayLinks {
  public:
   static constexpr std::size_t kMaxOpen = 8;
   static constexpr Duration kIdle = 60s;
-  /// A home relay that cannot be reached this long is given up for the next one of the map.
+  /// A relay that was never open gets this long before the next one of the map is tried in its place.
   static constexpr Duration kHomePatience = 5s;
 
   explicit RelayLinks(RelayLinkContext context);
@@ -29,6 +29,8 @@ class RelayLinks {
   /// False: unknown relay, or its queue is full.
   bool send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram);
   bool ready(std::uint16_t relay) const;
+  /// Ready, and owes no answer.
+  bool usable(std::uint16_t relay) const;
   /// The relay where peers find us; 0: none yet.
   std::uint16_t home() const { return home_; }
   std::optional<Duration> rtt(std::uint16_t relay) const;
@@ -53,8 +55,10 @@ class RelayLinks {
   std::function<void()> on_home;
 
  private:
+  std::uint16_t next_after(std::uint16_t relay) const;
   void choose_home(std::uint16_t after);
   void set_home(std::uint16_t relay);
+  void watch_home();
   void tick();
   void close_idle();
   RelayLink* find(std::uint16_t relay) const;
@@ -65,6 +69,9 @@ class RelayLinks {
   std::vector<std::unique_ptr<RelayLink>> retired_;
   std::uint16_t home_ = 0;
   std::uint16_t preferred_ = 0;  // 0: none waits to become home
+  Time preferred_since_{};
+  bool rescue_ = false;          // preferred_ is there for a home that does not answer
+  bool home_was_ready_ = false;  // since it is home
   std::optional<Time> home_lost_;
   CoreTimer timer_;
 };

@@ -55,7 +55,8 @@ Json describe(const PeerStatus& peer) {
           {"online", peer.online},
           {"state", path::name(peer.state)},
           {"reason", text_or_null(peer.reason)},
-          {"time_to_direct_ms", milliseconds(peer.time_to_direct)}};
+          {"time_to_direct_ms", milliseconds(peer.time_to_direct)},
+          {"path_changes", peer.path_changes}};
 }
 
 Json describe(const DatagramStatus& counters) {

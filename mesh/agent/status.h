@@ -38,6 +38,7 @@ struct PeerStatus {
   std::string relay_transport;       // udp or stream; empty: the relay is not connected
   std::optional<Duration> rtt;
   std::optional<Duration> time_to_direct;
+  std::uint64_t path_changes = 0;  // how often the path that carries data was replaced
   std::uint64_t rx_bytes = 0;
   std::uint64_t tx_bytes = 0;
   std::optional<Duration> last_handshake;  // ago

@@ -97,7 +97,7 @@ void Wiring::build() {
                        .random = *relay_random_,
                        .node_key = identity_.node_key,
                        .admission = {},
-                       .on_state = [this](std::uint16_t, bool) { peers_->relay_changed(), changed(); },
+                       .on_state = [this](std::uint16_t) { peers_->relay_changed(), changed(); },
                        .on_datagram = [this](std::uint16_t relay, const crypto::PublicKey& from,
                                              ByteView bytes) { on_relay_datagram(relay, from, bytes); },
                        .on_absent =

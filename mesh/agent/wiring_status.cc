@@ -70,6 +70,7 @@ PeerStatus Wiring::status_of(const PeerLink& link) const {
                                                             : "stream",
                   .rtt = path.rtt,
                   .time_to_direct = path.time_to_direct,
+                  .path_changes = path.changes,
                   .rx_bytes = stats.rx_bytes,
                   .tx_bytes = stats.tx_bytes,
                   .last_handshake = {}};

@@ -32,6 +32,8 @@ struct PathStatus {
   std::optional<Time> need_at;
   /// From need_at to the first authenticated answer to a probe on a direct path.
   std::optional<Duration> time_to_direct;
+  /// How often `chosen` was replaced by another path.
+  std::uint64_t changes = 0;
 };
 
 /// Status().chosen or .duplicate is another than before.

@@ -105,23 +105,28 @@ void PeerPaths::need(Time now) {
   pump(now);
 }
 
-void PeerPaths::handle_data_received(Time now, const PathId& from) {
+void PeerPaths::handle_data_received(Time now, const PathId& from, std::uint32_t datagrams) {
+  counts_.add_received(now, from, datagrams);
   if (state_ == SearchState::idle) return handle_need(now);
   selector_.data_received(now);
   // Whoever sends through the relay although we are direct has lost the path, or started anew.
   if (!from.relayed() || !selector_.direct() || selector_.one_way() || selector_.suspect()) return;
+  if (peer_prefers_relay_) return;
   apply(now, selector_.question(now));
   pump(now);
 }
 
-void PeerPaths::handle_data_sent(Time now) {
+void PeerPaths::handle_data_sent(Time now, std::uint32_t datagrams) {
   selector_.data_sent(now);
+  if (const auto path = selector_.chosen()) counts_.add_sent(*path, datagrams);
+  if (const auto path = selector_.duplicate()) counts_.add_sent(*path, datagrams);
   if (selector_.probe_due(now)) pump(now);
 }
 
 std::optional<ProbeError> PeerPaths::handle_datagram(Time now, const PathId& from, ByteView datagram) {
   const auto probe = open(datagram, key());
   if (!probe) return probe.error();
+  counts_.add_received(now, from, 1);
   const auto id = probe->transaction_id;
   if (const auto* message = std::get_if<Ping>(&probe->message)) on_ping(now, from, id, *message);
   if (const auto* message = std::get_if<Pong>(&probe->message)) on_pong(now, from, id, *message);
@@ -146,12 +151,13 @@ std::uint64_t PeerPaths::ping(Time now, const PathId& path, bool suspect, std::u
          (transactions_.size() >= kMaxTransactions || now - transactions_.front().sent > kTransactionLife)) {
     transactions_.pop_front();
   }
-  transactions_.push_back({id, path, now});
-  send(path, {id, Ping{suspect}}, ttl);
+  send(path, {id, Ping{suspect, selector_.relay_preferred()}}, ttl);
+  transactions_.push_back({id, path, now, counts_.sent(path)});
   return id;
 }
 
 void PeerPaths::send(const PathId& path, const Probe& probe, std::uint8_t ttl) {
+  if (ttl == 0) counts_.add_sent(path, 1);
   outbox_.push_back({path, config_.peer, seal(probe, key(), config_.self, random_), ttl});
 }
 
@@ -173,7 +179,6 @@ void PeerPaths::apply(Time now, Selector::Transition transition) {
     case Selector::Transition::none:
       return;
     case Selector::Transition::suspected:
-      if (selector_.relay()) ping(now, *selector_.relay(), true);
       propose(now);
       burst(now);
       return;
@@ -225,10 +230,7 @@ void PeerPaths::pump(Time now) {
     }
   }
   apply(now, selector_.advance(now));
-  if (selector_.probe_due(now)) {
-    ping(now, *selector_.chosen(), selector_.suspect());
-    selector_.probe_sent(now);
-  }
+  while (const auto path = selector_.take_probe(now)) ping(now, *path, selector_.suspect());
   run_search(now);
   run_checks(now);
   publish();

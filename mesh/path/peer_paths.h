@@ -76,9 +76,9 @@ class PeerPaths {
   /// A probe datagram whose sender_of() is the peer. Returns why it was dropped, if it was.
   std::optional<ProbeError> handle_datagram(Time now, const PathId& from, ByteView datagram);
   /// Authenticated data came from the peer on `from`.
-  void handle_data_received(Time now, const PathId& from);
-  /// Data was sent on the chosen path. Cheap; called per batch.
-  void handle_data_sent(Time now);
+  void handle_data_received(Time now, const PathId& from, std::uint32_t datagrams = 1);
+  /// Data was sent on the chosen path and on the duplicate one. Cheap; called per batch.
+  void handle_data_sent(Time now, std::uint32_t datagrams = 1);
 
   /// What a search wants opened, asked for after each call; answered by handle_search_sockets, and handle_sample if it
   /// was wanted. The owner sends the sample's request before what poll_transmit gives then, and closes the sockets when
@@ -109,6 +109,7 @@ class PeerPaths {
     std::uint64_t id = 0;
     PathId path;
     Time sent;
+    std::uint32_t count = 0;  // of the datagrams sent by then
   };
 
   void on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping);
@@ -116,7 +117,7 @@ class PeerPaths {
   void on_plan(Time now, const PathId& from, std::uint64_t id, const Plan& plan);
   void on_plan_ack(Time now, std::uint64_t id);
   void on_search_offer(Time now, const PathId& from, std::uint64_t id, const SearchOffer& offer);
-  void on_direct(Time now, const PathId& path, Time sent);
+  void on_direct(Time now, const ProbeAnswer& answer);
 
   void handle_local_facts(Time now);
   void need(Time now);
@@ -157,6 +158,8 @@ class PeerPaths {
   std::optional<Endpoint> observed_;  // our own address as the peer sees it, when we had not known it
   CheckList checks_;
   Selector selector_;
+  PathCounts counts_;
+  bool peer_prefers_relay_ = false;
   Deadlines<Timer> deadlines_;
   std::deque<Transaction> transactions_;
 
@@ -183,6 +186,7 @@ class PeerPaths {
 
   std::deque<OutgoingDatagram> outbox_;
   std::deque<PathEvent> events_;
+  std::uint64_t changes_ = 0;  // of the chosen path
   PathStatus published_;
 };
 

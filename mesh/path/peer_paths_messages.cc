@@ -8,14 +8,15 @@ namespace weft::path {
 
 void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping) {
   if (ping.suspect) selector_.doubt(now);
-  if (from.relayed()) return send(from, {id, Pong{}});
+  if (from.relayed()) return send(from, {id, Pong{std::nullopt, counts_.received(from)}});
+  peer_prefers_relay_ = ping.relay_preferred;
   limited_until_.reset();
-  const bool trusted = selector_.direct() && selector_.chosen() == from;
+  const bool trusted = selector_.direct_path() == from;
   if (!trusted && !budget_.take(now)) return;
-  send(from, {id, Pong{from.remote}});
+  send(from, {id, Pong{from.remote, counts_.received(from)}});
   if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) return;
   // Until we are direct ourselves our answer may not get through: the relay carries it too, and says "one way".
-  if (selector_.relay()) send(*selector_.relay(), {id, Pong{from.remote}});
+  if (selector_.relay()) send(*selector_.relay(), {id, Pong{from.remote, std::nullopt}});
   checks_.trigger(now, from);
   if (state_ == SearchState::idle) need(now);
 }
@@ -29,22 +30,26 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
     asked_.reset();
     events_.push_back(PingAnswered{asked.path, now - asked.sent});
   }
+  ProbeAnswer answer{.path = asked.path, .sent = asked.sent, .one_way = false, .report = {}};
+  if (from == asked.path && pong.received) answer.report = LossReport{asked.count, *pong.received};
   if (asked.path.relayed()) {
     relay_rtt_ = now - asked.sent;
+    selector_.confirm(now, answer);
   } else if (!from.relayed()) {
     if (pong.observed) observed_ = pong.observed;
-    on_direct(now, asked.path, asked.sent);
+    on_direct(now, answer);
   } else {
     checks_.mark(asked.path, CheckList::PairState::one_way);
-    if (selector_.one_way()) selector_.confirm(now, asked.path, asked.sent, true);
+    answer.one_way = true;
+    if (selector_.one_way()) selector_.confirm(now, answer);
     return;  // the direct answer may still come
   }
   transactions_.erase(found);
 }
 
-void PeerPaths::on_direct(Time now, const PathId& path, Time sent) {
-  checks_.mark(path, CheckList::PairState::succeeded);
-  selector_.confirm(now, path, sent, false);
+void PeerPaths::on_direct(Time now, const ProbeAnswer& answer) {
+  checks_.mark(answer.path, CheckList::PairState::succeeded);
+  selector_.confirm(now, answer);
   if (selector_.suspect() || selector_.one_way()) return;
   checks_.stop();
   end_search(SearchOutcome::none);
@@ -54,7 +59,7 @@ void PeerPaths::on_direct(Time now, const PathId& path, Time sent) {
   if (!need_at_) need_at_ = now;
   if (!time_to_direct_) {
     time_to_direct_ = now - *need_at_;
-    events_.push_back(DirectFound{path, *time_to_direct_});
+    events_.push_back(DirectFound{answer.path, *time_to_direct_});
   }
   state_ = SearchState::settled;
 }
@@ -63,6 +68,7 @@ void PeerPaths::on_plan(Time now, const PathId& from, std::uint64_t id, const Pl
   send(from, {id, PlanAck{}});
   if (id == heard_plan_) return;
   heard_plan_ = id;
+  peer_prefers_relay_ = false;
   plan_candidates_ = plan.candidates;
   remote_facts_ = plan.facts;
   limited_until_.reset();

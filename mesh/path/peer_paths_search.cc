@@ -161,7 +161,8 @@ void PeerPaths::settle(Time now) {
   state_ = SearchState::settled;
   if (!selector_.direct() && selector_.relay()) {
     if (const auto path = checks_.best(CheckList::PairState::one_way)) {
-      selector_.confirm(now, *path, now - relay_rtt_.value_or(100ms), true);
+      selector_.confirm(
+          now, {.path = *path, .sent = now - relay_rtt_.value_or(100ms), .one_way = true, .report = std::nullopt});
     }
   }
   if (selector_.in_use(now)) deadlines_.set(Timer::retry, now + next_retry_);

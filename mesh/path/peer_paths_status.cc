@@ -5,7 +5,8 @@
 namespace weft::path {
 
 void PeerPaths::publish() {
-  const PathStatus fresh = status();
+  PathStatus fresh = status();
+  if (published_.chosen && fresh.chosen && fresh.chosen != published_.chosen) fresh.changes = ++changes_;
   if (fresh.chosen != published_.chosen || fresh.duplicate != published_.duplicate) events_.push_back(ChosenChanged{});
   if (fresh.state != published_.state || fresh.path_class != published_.path_class ||
       fresh.reason != published_.reason) {
@@ -15,11 +16,13 @@ void PeerPaths::publish() {
 }
 
 PathClass PeerPaths::path_class() const {
-  if (selector_.direct()) return selector_.one_way() ? PathClass::one_way : PathClass::direct;
+  if (selector_.direct() && !selector_.relay_preferred())
+    return selector_.one_way() ? PathClass::one_way : PathClass::direct;
   return selector_.relay() ? PathClass::relay : PathClass::none;
 }
 
 std::string_view PeerPaths::reason() const {
+  if (selector_.relay_preferred()) return "relay_better";
   if (selector_.direct() && !selector_.one_way()) return "";
   if (selector_.one_way()) return "one_way";
   if (state_ == SearchState::idle) return "idle";
@@ -41,9 +44,10 @@ PathStatus PeerPaths::status() const {
           .reason = reason(),
           .chosen = chosen,
           .duplicate = selector_.duplicate(),
-          .rtt = selector_.direct() ? selector_.rtt() : relay_rtt_,
+          .rtt = selector_.direct() && !selector_.relay_preferred() ? selector_.rtt() : relay_rtt_,
           .need_at = need_at_,
-          .time_to_direct = time_to_direct_};
+          .time_to_direct = time_to_direct_,
+          .changes = changes_};
 }
 
 }  // namespace weft::path

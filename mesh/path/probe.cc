@@ -14,6 +14,10 @@ enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack =
 /// Family (0, 4 or 6), port, address padded to 16 bytes: every endpoint has one length, so a ping can be as long as its
 /// pong.
 constexpr std::size_t kEndpointSize = 1 + 2 + 16;
+constexpr std::size_t kCountSize = 4;
+/// Flags of a ping, and of a pong.
+constexpr std::uint8_t kSuspect = 1, kRelayPreferred = 2;
+constexpr std::uint8_t kCounts = 1;
 
 void write_endpoint(Writer& writer, const Endpoint& endpoint) {
   const ByteView address = endpoint.address.bytes();
@@ -35,14 +39,18 @@ std::optional<Endpoint> read_endpoint(Reader& reader) {
 struct Encoder {
   Writer& writer;
 
-  void operator()(const Ping& ping) const { writer.u8(ping.suspect ? 1 : 0).zeros(kEndpointSize); }
+  void operator()(const Ping& ping) const {
+    writer.u8(static_cast<std::uint8_t>((ping.suspect ? kSuspect : 0) | (ping.relay_preferred ? kRelayPreferred : 0)));
+    writer.zeros(kEndpointSize + kCountSize);
+  }
   void operator()(const Pong& pong) const {
-    writer.u8(0);
+    writer.u8(pong.received ? kCounts : 0);
     if (pong.observed) {
       write_endpoint(writer, *pong.observed);
     } else {
       writer.zeros(kEndpointSize);
     }
+    writer.u32be(pong.received.value_or(0));
   }
   void operator()(const Plan& plan) const {
     const std::size_t count = std::min(plan.candidates.size(), kMaxPlanCandidates);
@@ -208,13 +216,16 @@ std::expected<Probe, ProbeError> parse_message(ByteView plaintext) {
   Probe probe{reader.u64be(), {}};
   switch (type) {
     case MessageType::ping: {
-      probe.message = Ping{(reader.u8() & 1) != 0};
+      const std::uint8_t flags = reader.u8();
+      probe.message = Ping{(flags & kSuspect) != 0, (flags & kRelayPreferred) != 0};
       reader.skip(kEndpointSize);
       break;
     }
     case MessageType::pong: {
-      reader.skip(1);
-      probe.message = Pong{read_endpoint(reader)};
+      const bool counts = (reader.u8() & kCounts) != 0;
+      Pong pong{read_endpoint(reader), std::nullopt};
+      if (counts) pong.received = reader.u32be();
+      probe.message = pong;
       break;
     }
     case MessageType::plan: {

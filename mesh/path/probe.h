@@ -37,12 +37,17 @@ crypto::SymmetricKey probe_key(const crypto::SharedSecret& shared);
 struct Ping {
   /// The sender's chosen direct path is under suspicion: the receiver had better look at its own.
   bool suspect = false;
+  /// The direct path works, but the sender's data goes through the relay, which is worth more.
+  bool relay_preferred = false;
 };
 
 /// The answer to a Ping with the same transaction id.
 struct Pong {
   /// Where the ping came from, as the answerer saw it; nullopt if it came through a relay.
   std::optional<Endpoint> observed;
+  /// Authenticated datagrams that the answerer had from the sender by the ping's path, the ping included; wraps around.
+  /// nullopt: from an earlier version, or the answer goes by another path.
+  std::optional<std::uint32_t> received = {};
 };
 
 /// "Let us open a path now": what the sender has to offer. Sent through the relay, repeated until a PlanAck comes.

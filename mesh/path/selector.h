@@ -1,21 +1,38 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
+#include "mesh/path/path_quality.h"
 
 namespace weft::path {
 
+/// A probe on `path` that left at `sent` was answered. `one_way`: the answer came through the relay.
+struct ProbeAnswer {
+  PathId path;
+  Time sent;
+  bool one_way = false;
+  std::optional<LossReport> report;  // the peer counts, and the answer came on the probe's own path
+};
+
 /// Which path carries a peer's data. Trust in a direct path comes from answered probes, not from a timer alone:
 ///   relayed   no direct path is known; the relay carries all
-///   trusted   a direct path answers; it carries all
-///   suspect   under send, no probe was answered for max(3·RTT, 200 ms): data goes out on both. An answer makes the
-///   path
-///             trusted again; 2 s without one lead back to `relayed`. Without a relay the path is kept for the
-///             consent's 30 s.
+///   trusted   a direct path answers; it carries all, unless the relay is worth more (below)
+///   suspect   under send, no probe was answered for max(3·RTT, 200 ms), longer where losses are frequent: data goes
+///   out
+///             on another path as well, for kMaxDuplication at most. An answer makes the path trusted again; else it is
+///             given up once another one has answered since and kMaxDuplication is over, and after the consent's 30 s
+///             in any case.
+/// Two more direct paths are kept warm: one that answers takes the place of a suspect one. The relay is a path like
+/// others: while the direct one is trusted and data is sent, both are measured, and the relay carries the data when it
+/// is worth more (PathQuality::worth). A change for the sake of worth needs a gain of a quarter that holds for
+/// kSustain, and comes kMinDwell after the last one at the earliest; if the direct path that data went back to
+/// disappoints, it has to wait twice as long the next time.
 /// A direct path that carried nothing for kIdleAfter is given up without harm: the next packet takes the relay and
 /// finds it anew.
 class Selector {
@@ -32,59 +49,92 @@ class Selector {
   /// both.
   static constexpr Duration kKeepalivePeriod = 25s;
   static constexpr Duration kIdleAfter = 5min;
-  /// A better path replaces a good one no sooner than this after the last change, except in the first second, when the
-  /// answers of one burst are compared.
-  static constexpr Duration kMinDwell = 5s;
+  /// Between two changes from a path that works to a better one, except in the first second, when the answers of one
+  /// burst are compared.
+  static constexpr Duration kMinDwell = 60s;
+  static constexpr Duration kMaxDwell = 32min;
+  static constexpr Duration kSustain = 500ms;
+  /// While data is sent, each path that does not carry it is probed this often; the relay more often for a while when
+  /// the direct path loses or is slow.
+  static constexpr Duration kOtherInterval = 1s;
+  static constexpr Duration kCompareInterval = 20ms;
+  static constexpr Duration kCompareTime = 10s;
+  /// The path that was left for a better one, and the relay after that time.
+  static constexpr Duration kLeftInterval = 200ms;
+  static constexpr std::size_t kMaxStandby = 2;
+  static constexpr Duration kStandbyLife = 50s;
 
-  void set_relay(std::optional<PathId> relay) { relay_ = relay; }
-  /// A probe sent on `path` at `sent` was answered; `one_way`: the answer came through the relay.
-  void confirm(Time now, const PathId& path, Time sent, bool one_way);
-  /// The chosen path was probed.
-  void probe_sent(Time now);
+  void set_relay(std::optional<PathId> relay);
+  void confirm(Time now, const ProbeAnswer& answer);
   void data_sent(Time now) { last_sent_ = last_use_ = now; }
   void data_received(Time now) { last_use_ = now; }
   /// The other side suspects the path: ask now.
   void doubt(Time now);
   /// The other side seems to have lost the path: ask now, and send on the relay too, unless it has just been confirmed.
   Transition question(Time now);
-  /// Gives the direct path up.
-  void drop();
   /// Moves on what is due.
   Transition advance(Time now);
 
-  bool probe_due(Time now) const { return direct_ && next_probe() <= now; }
+  bool probe_due(Time now) const;
+  /// A path whose probe is due and leaves now; call until there is none.
+  std::optional<PathId> take_probe(Time now);
   std::optional<Time> next_deadline() const;
   /// nullopt: there is no way to the peer.
-  std::optional<PathId> chosen() const { return direct_ ? std::optional(direct_->path) : relay_; }
+  std::optional<PathId> chosen() const { return direct_ && !relay_preferred_ ? std::optional(direct_->path) : relay_; }
   /// Where each datagram goes as well, while the chosen path is suspect.
-  std::optional<PathId> duplicate() const { return suspect_since_ ? relay_ : std::nullopt; }
+  std::optional<PathId> duplicate() const { return duplicating_ && !relay_preferred_ ? relay_ : std::nullopt; }
   const std::optional<PathId>& relay() const { return relay_; }
+  /// A direct path is known, whether or not it carries the data.
   bool direct() const { return direct_.has_value(); }
+  std::optional<PathId> direct_path() const { return direct_ ? std::optional(direct_->path) : std::nullopt; }
+  bool relay_preferred() const { return relay_preferred_; }
   bool one_way() const { return direct_ && direct_->one_way; }
   bool suspect() const { return suspect_since_.has_value(); }
   bool in_use(Time now) const { return last_use_ && now - *last_use_ < kIdleAfter; }
   void use(Time now) { last_use_ = now; }
-  std::optional<Duration> rtt() const { return direct_ ? std::optional(direct_->rtt) : std::nullopt; }
+  std::optional<Duration> rtt() const { return direct_ ? std::optional(direct_->quality.rtt()) : std::nullopt; }
+  /// Of the chosen path, as far as it is measured.
+  const PathQuality& quality() const { return direct_ && !relay_preferred_ ? direct_->quality : relay_quality_; }
 
  private:
   struct Direct {
     PathId path;
-    Duration rtt{0};  // smoothed by 1/8
-    Time chosen_at;
+    PathQuality quality;
+    Time chosen_at;  // standby: when it first answered
     Time last_confirmed;
+    std::optional<Time> last_probe;
     bool one_way = false;
   };
-  void adopt(Time now, const PathId& path, Duration rtt, bool one_way);
-  bool better(Time now, Duration rtt, bool one_way) const;
+  void adopt(Time now, Direct direct);
+  void keep_warm(Time now, Direct direct);
+  bool better(Time now, const Direct& other) const;
+  void confirm_relay(Time now, const ProbeAnswer& answer);
+  void drop();
+  void compare(Time now);
+  void prefer_relay(Time now, bool preferred);
+  bool sending(Time now, Duration since = 1s) const { return last_sent_ && now - *last_sent_ < since; }
+  bool doubtful() const;
   Time next_probe() const;
-  Duration suspicion() const { return std::max(3 * direct_->rtt, kMinSuspicion); }
-  Time give_up_at() const;
+  std::optional<Time> next_relay_probe() const;
+  std::optional<Time> next_standby_probe(const Direct& standby) const;
+  Duration suspicion() const;
+  std::optional<Time> give_up_at() const;
 
   std::optional<PathId> relay_;
+  PathQuality relay_quality_;
+  std::optional<Time> relay_confirmed_, relay_probe_, relay_unanswered_since_;
   std::optional<Direct> direct_;
+  std::vector<Direct> standby_;
   std::optional<Time> last_sent_, last_use_, last_probe_;
   std::optional<Time> unanswered_since_;  // the first probe after the last answered one
   std::optional<Time> suspect_since_;
+  bool duplicating_ = false;
+
+  bool relay_preferred_ = false;
+  std::optional<Time> gain_since_;      // the other of direct path and relay is worth more
+  std::optional<Time> doubtful_since_;  // the direct path loses or is slow, so the relay is measured closely
+  std::optional<Time> changed_at_;      // the last change for the sake of worth
+  Duration dwell_ = kMinDwell;
 };
 
 }  // namespace weft::path

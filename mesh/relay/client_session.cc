@@ -37,6 +37,8 @@ void ClientSession::handle_data(Time now, ByteView bytes) {
 void ClientSession::heard(Time now) {
   last_heard_ = now;
   deadlines_.clear(Timer::answer);
+  deadlines_.clear(Timer::overdue);
+  if (std::exchange(overdue_, false)) events_.push_back(HeardAgain{});
   if (ready()) deadlines_.set(Timer::idle, now + kIdlePing);
 }
 
@@ -100,7 +102,8 @@ void ClientSession::handle_welcome(Time now, ByteView body) {
   deadlines_.clear(Timer::handshake);
   deadlines_.set(Timer::idle, now + kIdlePing);
   if (udp_.possible()) out_.push_control(FrameType::udp_request, {});
-  events_.push_back(Ready{now - hello_sent_});
+  rtt_ = now - hello_sent_;
+  events_.push_back(Ready{rtt_});
 }
 
 void ClientSession::handle_offer(Time now, ByteView body) {
@@ -157,7 +160,8 @@ void ClientSession::handle_pong(Time now, ByteView body) {
   const std::uint64_t token = reader.u64be();
   if (reader.failed() || !ping_token_ || token != *ping_token_) return;
   ping_token_.reset();
-  events_.push_back(Pong{now - ping_sent_});
+  rtt_ = now - ping_sent_;
+  events_.push_back(Pong{rtt_});
 }
 
 void ClientSession::handle_timeout(Time now) {
@@ -166,6 +170,10 @@ void ClientSession::handle_timeout(Time now) {
   }
   if (deadlines_.take_expired(Timer::answer, now)) {
     return fail(RelayError::timed_out, weft::ErrorCode::timeout, "the relay fell silent");
+  }
+  if (deadlines_.take_expired(Timer::overdue, now)) {
+    overdue_ = true;
+    events_.push_back(Overdue{});
   }
   if (deadlines_.take_expired(Timer::idle, now)) ping(now);
   udp_.handle_timeout(now);
@@ -179,7 +187,9 @@ void ClientSession::ping(Time now) {
     ping_sent_ = now;
     out_.push_control(FrameType::ping, Writer().u64be(*ping_token_).view());
   }
-  if (!deadlines_.armed(Timer::answer)) deadlines_.set(Timer::answer, now + kAnswerTimeout);
+  if (deadlines_.armed(Timer::answer)) return;
+  deadlines_.set(Timer::answer, now + std::clamp<Duration>(8 * rtt_, kAnswerTimeout, kLongestAnswerTimeout));
+  if (!overdue_) deadlines_.set(Timer::overdue, now + std::max<Duration>(3 * rtt_, kAnswerOverdue));
 }
 
 bool ClientSession::send(Time now, const crypto::PublicKey& to, ByteView datagram) {

@@ -41,22 +41,30 @@ struct PeerAbsent {
 struct Pong {
   Duration rtt;
 };
+/// The relay owes an answer for longer than it should take: data had better go another way, if there is one.
+struct Overdue {};
+/// It was heard after all.
+struct HeardAgain {};
 /// Close the stream; nothing follows. ErrorCode::refused if the relay refused us (`reason` says why), timeout if it
 /// fell silent, corrupt if it broke the protocol.
 struct Failed {
   Error error;
   RelayError reason;
 };
-using ClientEvent = std::variant<Ready, Received, PeerAbsent, Pong, Failed>;
+using ClientEvent = std::variant<Ready, Received, PeerAbsent, Pong, Overdue, HeardAgain, Failed>;
 
 /// No welcome this long after the stream opened: failed.
 inline constexpr Duration kHandshakeTimeout = 10s;
 /// Heard nothing this long: ask. With kAnswerTimeout an idle relay's death is known within 25 s.
 inline constexpr Duration kIdlePing = 22s;
-/// Sending, and heard nothing this long: ask. With kAnswerTimeout it is known within 3 s.
+/// Sending, and heard nothing this long: ask. With the time before (kUdpTrafficIdle and kUdpGrace over UDP) and
+/// kAnswerTimeout it is known within 3 s at round trips below 180 ms.
 inline constexpr Duration kTrafficPing = 500ms;
-/// Asked, and heard nothing at all since: failed.
-inline constexpr Duration kAnswerTimeout = 2500ms;
+/// Asked, and heard nothing at all since: overdue after the first of these or three round trips; failed after the
+/// second or eight round trips, but no later than the third.
+inline constexpr Duration kAnswerOverdue = 500ms;
+inline constexpr Duration kAnswerTimeout = 1500ms;
+inline constexpr Duration kLongestAnswerTimeout = 2500ms;
 
 /// What a data datagram of the relay holds.
 struct UdpReceived {
@@ -70,8 +78,8 @@ struct UdpRoute {
 };
 
 /// A node's connection to one relay, from the end of the HTTP upgrade. States: waiting for relay_hello, waiting for
-/// welcome, ready, failed. Timers: handshake, idle, answer (the constants above). The owner passes the stream's bytes
-/// in, and takes poll_write() whenever its stream has room (kStreamLowWater).
+/// welcome, ready, failed. Timers: handshake, idle, overdue, answer (the constants above). The owner passes the
+/// stream's bytes in, and takes poll_write() whenever its stream has room (kStreamLowWater).
 ///
 /// Datagrams go over UDP as soon as the relay answers there and has named a channel for the peer, which it does after
 /// the first one on the stream; if UDP falls silent they go by the stream again. The owner sends poll_datagram() from
@@ -108,11 +116,12 @@ class ClientSession {
   void renew(Bytes admission);
 
   bool ready() const { return state_ == State::ready; }
+  bool overdue() const { return overdue_; }
   bool failed() const { return state_ == State::failed; }
 
  private:
   enum class State : std::uint8_t { awaiting_hello, awaiting_welcome, ready, failed };
-  enum class Timer : std::uint8_t { handshake, idle, answer, count_ };
+  enum class Timer : std::uint8_t { handshake, idle, overdue, answer, count_ };
 
   void handle_frame(Time now, const Frame& frame);
   void handle_hello(Time now, ByteView body);
@@ -140,6 +149,8 @@ class ClientSession {
   Time last_heard_{};
   std::optional<std::uint64_t> ping_token_;
   Time ping_sent_{};
+  Duration rtt_{0};
+  bool overdue_ = false;
 };
 
 }  // namespace weft::relay

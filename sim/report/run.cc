@@ -23,6 +23,9 @@ Json pair_json(const PairResult& pair) {
           {"rtt_ms", ms_json(pair.rtt)},
           {"pings_sent", pair.sent},
           {"pings_answered", pair.answered},
+          {"pings_arrived", pair.arrived},
+          {"reordered", pair.reordered},
+          {"longest_gap_ms", ms_json(pair.longest_gap)},
           {"reason", pair.reason.empty() ? Json(nullptr) : Json(pair.reason)}};
 }
 

@@ -23,7 +23,10 @@ struct PairResult {
   std::optional<Duration> least_rtt;       // what the links and the Internet take at least
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
-  std::string reason;  // why not direct; empty if it is
+  std::uint64_t arrived = 0;            // of those sent, at the far TUN
+  std::uint64_t reordered = 0;          // of those, behind one that was sent later
+  std::optional<Duration> longest_gap;  // between two arrivals that follow each other; nullopt: fewer than two
+  std::string reason;                   // why not direct; empty if it is
 };
 
 /// What became of the traffic of an ns-3 application.

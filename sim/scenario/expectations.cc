@@ -54,6 +54,24 @@ std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
         return "";
       return fmt::format("{}: expected {:g} of the pings to be answered, {} of {} were{}", who, expect.ratio,
                          pair.answered, pair.sent, because(pair.reason));
+    case ExpectSpec::Kind::arrived:
+      if (pair.sent > 0 && static_cast<double>(pair.arrived) >= expect.ratio * static_cast<double>(pair.sent))
+        return "";
+      return fmt::format("{}: expected {:g} of the pings to arrive, {} of {} did{}", who, expect.ratio, pair.arrived,
+                         pair.sent, because(pair.reason));
+    case ExpectSpec::Kind::lost:
+      if (pair.sent > 0 && pair.sent - pair.arrived <= expect.at_most_count) return "";
+      return fmt::format("{}: expected at most {} pings to be lost on their way, {} of {} were", who,
+                         expect.at_most_count, pair.sent - pair.arrived, pair.sent);
+    case ExpectSpec::Kind::reordered:
+      if (pair.reordered <= expect.at_most_count) return "";
+      return fmt::format("{}: expected at most {} pings to arrive behind a later one, {} did", who,
+                         expect.at_most_count, pair.reordered);
+    case ExpectSpec::Kind::blackout:
+      if (pair.longest_gap && *pair.longest_gap <= expect.at_most) return "";
+      return fmt::format("{}: expected at most {:g} ms between two arrivals, {}", who, to_ms(expect.at_most),
+                         pair.longest_gap ? fmt::format("the longest gap is {:.1f} ms", to_ms(*pair.longest_gap))
+                                          : "fewer than two pings arrived");
     case ExpectSpec::Kind::latency_stretch:
       if (pair.rtt && pair.least_rtt && to_ms(*pair.rtt) <= expect.ratio * to_ms(*pair.least_rtt)) return "";
       return fmt::format("{}: expected at most {:g} times the least round trip, {}", who, expect.ratio,
@@ -69,7 +87,8 @@ std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
 bool is_of_pairs(ExpectSpec::Kind kind) {
   using Kind = ExpectSpec::Kind;
   return kind == Kind::connected || kind == Kind::path || kind == Kind::time_to_direct || kind == Kind::answered ||
-         kind == Kind::latency_stretch;
+         kind == Kind::latency_stretch || kind == Kind::arrived || kind == Kind::lost || kind == Kind::reordered ||
+         kind == Kind::blackout;
 }
 
 std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs) {
@@ -86,6 +105,12 @@ std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs
   if (pairs.size() == 1) return first;
   return fmt::format("{} to {}: {} of {} pairs are not as expected (share_at_least {:g}); the first is {}", expect.from,
                      expect.to, bad, pairs.size(), expect.share, first);
+}
+
+std::string check_path_changes(const ExpectSpec& expect, std::uint64_t changes) {
+  if (changes <= expect.at_most_count) return "";
+  return fmt::format("{} to {}: expected at most {} changes of path, there were {}", expect.from, expect.to,
+                     expect.at_most_count, changes);
 }
 
 std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration span) {

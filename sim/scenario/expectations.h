@@ -17,6 +17,8 @@ bool is_of_pairs(ExpectSpec::Kind kind);
 /// A sentence if fewer of `pairs` than it demands are as `expect` says; empty otherwise. They are in the state of the
 /// time the expectation names.
 std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs);
+/// A sentence if an agent changed the path to its peer more often in the span than `expect` allows.
+std::string check_path_changes(const ExpectSpec& expect, std::uint64_t changes);
 /// A sentence if a node that sent `bytes` in `span` sent more than `expect` allows.
 std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration span);
 

@@ -16,6 +16,11 @@ const std::map<std::string, Kind>& kinds() {
       {"time_to_direct", Kind::time_to_direct},
       {"answered", Kind::answered},
       {"latency_stretch", Kind::latency_stretch},
+      {"arrived", Kind::arrived},
+      {"lost", Kind::lost},
+      {"reordered", Kind::reordered},
+      {"blackout", Kind::blackout},
+      {"path_changes", Kind::path_changes},
       {"idle_bytes", Kind::idle_bytes},
       {"no_plaintext", Kind::no_plaintext},
       {"all_connected", Kind::all_connected},
@@ -45,9 +50,13 @@ void ScenarioReader::read_expectation(const json& expect, const std::string& poi
     spec.to = node_or_group(required(expect, "to", pointer), pointer + "/to");
   }
   if (spec.kind == Kind::path) spec.path = required(expect, "is", pointer);
-  if (spec.kind == Kind::time_to_direct) spec.at_most = from_ms(required_number(expect, "at_most_ms", pointer));
-  if (spec.kind == Kind::answered) spec.ratio = required_number(expect, "at_least", pointer);
+  if (spec.kind == Kind::time_to_direct || spec.kind == Kind::blackout)
+    spec.at_most = from_ms(required_number(expect, "at_most_ms", pointer));
+  if (spec.kind == Kind::answered || spec.kind == Kind::arrived)
+    spec.ratio = required_number(expect, "at_least", pointer);
   if (spec.kind == Kind::latency_stretch) spec.ratio = required_number(expect, "at_most", pointer);
+  if (spec.kind == Kind::lost || spec.kind == Kind::reordered || spec.kind == Kind::path_changes)
+    spec.at_most_count = static_cast<std::uint64_t>(required_number(expect, "at_most_count", pointer));
   spec.share = expect.value("share_at_least", 1.0);
   if (expect.contains("at_s")) spec.at = from_s(expect["at_s"]);
   if (expect.contains("since_s")) spec.since = from_s(expect["since_s"]);

@@ -52,6 +52,23 @@ std::optional<Duration> median_rtt(const std::vector<PingSample>& samples) {
   return rtts[rtts.size() / 2];
 }
 
+/// How the pings reached the far end. `samples` are in the order of sending.
+void count_arrivals(const std::vector<PingSample>& samples, PairResult& result) {
+  std::vector<Time> arrivals;
+  std::optional<Time> latest;
+  for (const PingSample& sample : samples) {
+    if (!sample.arrived) continue;
+    arrivals.push_back(*sample.arrived);
+    if (latest && *sample.arrived < *latest) ++result.reordered;
+    latest = std::max(latest.value_or(*sample.arrived), *sample.arrived);
+  }
+  result.arrived = arrivals.size();
+  std::ranges::sort(arrivals);
+  for (std::size_t i = 1; i < arrivals.size(); ++i) {
+    result.longest_gap = std::max(result.longest_gap.value_or(0ns), arrivals[i] - arrivals[i - 1]);
+  }
+}
+
 /// One run from bring-up to result.
 class Run {
  public:
@@ -140,6 +157,8 @@ class Run {
     for (const ExpectSpec& expect : scenario_.expectations) {
       if (expect.kind == ExpectSpec::Kind::idle_bytes) {
         schedule_count(expect);
+      } else if (expect.kind == ExpectSpec::Kind::path_changes) {
+        schedule_path_changes(expect);
       } else if (expect.at) {
         world_->at(t0_ + *expect.at, [this, &expect] { check_one(expect); });
       }
@@ -154,6 +173,22 @@ class Run {
       const std::uint64_t sent = world_->bytes_sent(deployment_.host(expect.from)) - *before;
       note(check_idle(expect, sent, span));
     });
+  }
+
+  void schedule_path_changes(const ExpectSpec& expect) {
+    const Duration since = expect.since.value_or(0ns), until = expect.until.value_or(scenario_.duration);
+    auto before = std::make_shared<std::uint64_t>(0);
+    world_->at(t0_ + since, [this, &expect, before] { *before = path_changes(expect); });
+    world_->at(t0_ + until - 1ns, [this, &expect, before] {
+      const std::uint64_t now = path_changes(expect);
+      note(check_path_changes(expect, now - std::min(now, *before)));  // a restarted agent counts from zero
+    });
+  }
+
+  std::uint64_t path_changes(const ExpectSpec& expect) {
+    const auto near = status(expect.from);
+    const auto* there = peer(near, expect.to);
+    return there == nullptr ? 0 : there->path_changes;
   }
 
   bool is_of(const std::string& node, const std::string& node_or_group) const {
@@ -229,6 +264,7 @@ class Run {
     result.answered = static_cast<std::uint64_t>(
         std::ranges::count_if(counted, [](const PingSample& sample) { return sample.answered.has_value(); }));
     result.connected = result.answered > 0;
+    count_arrivals(counted, result);
     result.rtt = median_rtt(counted);
     result.least_rtt = 2 * deployment_.least_delay(ping.from, ping.to);
     return result;

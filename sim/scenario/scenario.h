@@ -123,6 +123,11 @@ struct ExpectSpec {
     time_to_direct,
     answered,
     latency_stretch,
+    arrived,
+    lost,
+    reordered,
+    blackout,
+    path_changes,
     idle_bytes,
     no_plaintext,
     all_connected,
@@ -134,9 +139,10 @@ struct ExpectSpec {
   std::string to;
   std::string path;                      // for `path`: direct, one_way, relay or none
   std::optional<Duration> at;            // default: at the end
-  Duration at_most{0};                   // for `time_to_direct`
-  std::optional<Duration> since, until;  // answered, idle_bytes
-  double ratio = 1;                      // answered: at least; latency_stretch: at most
+  Duration at_most{0};                   // for `time_to_direct`, `blackout`
+  std::optional<Duration> since, until;  // answered and its like, path_changes, idle_bytes
+  double ratio = 1;                      // answered, arrived: at least; latency_stretch: at most
+  std::uint64_t at_most_count = 0;       // lost, reordered, path_changes
   double share = 1;                      // of the pairs between two groups that must be as said
   double bytes_per_s = 0;                // idle_bytes: at most
 };

@@ -24,6 +24,10 @@ Message round_trip(const Message& message) {
 
 TEST(Probe, MessagesSurviveTheWire) {
   EXPECT_TRUE(round_trip(Ping{true}).suspect);
+  EXPECT_FALSE(round_trip(Ping{true}).relay_preferred);
+  EXPECT_TRUE(round_trip(Ping{false, true}).relay_preferred);
+  EXPECT_EQ(round_trip(Pong{kV6, 0xfffffffeu}).received, 0xfffffffeu);
+  EXPECT_EQ(round_trip(Pong{kV6}).received, std::nullopt);
   EXPECT_EQ(round_trip(Pong{kV6}).observed, kV6);
   EXPECT_EQ(round_trip(Pong{}).observed, std::nullopt);
   const Plan plan{.candidates = {{CandidateKind::host, kV4}, {CandidateKind::server_reflexive, kV6}},

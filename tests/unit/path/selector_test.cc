@@ -11,7 +11,101 @@ PathId direct(std::uint16_t port) { return {.socket = 0, .relay = 0, .remote = {
 
 /// Answers a probe on `path` that took `rtt`.
 void confirm(Selector& selector, Time now, const PathId& path, Duration rtt) {
-  selector.confirm(now, path, now - rtt, false);
+  selector.confirm(now, {.path = path, .sent = now - rtt, .one_way = false, .report = std::nullopt});
+}
+
+/// Data flows and every probe is answered by a peer that counts: `lost` of a thousand on the direct path, on the relay.
+class Traffic {
+ public:
+  explicit Traffic(Selector& selector) : selector_(selector) {
+    selector_.set_relay(kRelay);
+    confirm(selector_, now, direct(1), 80ms);
+  }
+  /// 100 datagrams a second. Returns how often the chosen path changed.
+  int run(Duration time, unsigned direct_lost, unsigned relay_lost) {
+    int changes = 0;
+    for (const Time end = now + time; now < end; now += 10ms) {
+      const auto before = selector_.chosen();
+      selector_.data_sent(now);
+      (before == kRelay ? relay_ : direct_).send(before == kRelay ? relay_lost : direct_lost);
+      selector_.advance(now);
+      while (const auto path = selector_.take_probe(now)) {
+        Counts& counts = path == kRelay ? relay_ : direct_;
+        counts.send(path == kRelay ? relay_lost : direct_lost);
+        selector_.confirm(now + (path == kRelay ? 100ms : 80ms),
+                          {.path = *path,
+                           .sent = now,
+                           .one_way = false,
+                           .report = LossReport{counts.sent, counts.sent - counts.lost / 1000}});
+      }
+      changes += before != selector_.chosen();
+    }
+    return changes;
+  }
+  Time now{1s};
+
+ private:
+  struct Counts {
+    std::uint32_t sent = 0, lost = 0;  // lost in thousandths
+    void send(unsigned share) { ++sent, lost += share; }
+  };
+  Selector& selector_;
+  Counts direct_, relay_;
+};
+
+TEST(Selector, TheRelayCarriesWhatTheDirectPathLoses) {
+  Selector selector;
+  Traffic traffic(selector);
+  EXPECT_EQ(traffic.run(60s, 0, 0), 0);
+  EXPECT_EQ(traffic.run(6s, 50, 0), 1);
+  EXPECT_EQ(selector.chosen(), kRelay);
+  EXPECT_TRUE(selector.direct()) << "still known, and probed";
+  EXPECT_EQ(selector.duplicate(), std::nullopt);
+}
+
+TEST(Selector, ALossThatBothPathsHaveMovesNothing) {
+  Selector selector;
+  Traffic traffic(selector);
+  EXPECT_EQ(traffic.run(10min, 80, 80), 0);
+}
+
+TEST(Selector, GoesBackToARepairedDirectPathAMinuteLater) {
+  Selector selector;
+  Traffic traffic(selector);
+  traffic.run(30s, 100, 0);
+  ASSERT_EQ(selector.chosen(), kRelay);
+  EXPECT_EQ(traffic.run(3min, 0, 0), 1);
+  EXPECT_EQ(selector.chosen(), direct(1));
+}
+
+TEST(Selector, PathsThatTakeTurnsInLosingChangeOnceAMinuteAtMost) {
+  Selector selector;
+  Traffic traffic(selector);
+  int changes = 0;
+  for (int i = 0; i < 30; ++i) {
+    changes += traffic.run(10s, 150, 0);
+    changes += traffic.run(10s, 0, 150);
+  }
+  EXPECT_LE(changes, 10) << "in ten minutes";
+  EXPECT_GE(changes, 1);
+}
+
+TEST(Selector, ARelayThatDiesGivesTheDataBackToADirectPathThatAnswers) {
+  Selector selector;
+  Traffic traffic(selector);
+  traffic.run(30s, 100, 0);
+  ASSERT_EQ(selector.chosen(), kRelay);
+  Time now = traffic.now;
+  while (selector.chosen() == kRelay && now < traffic.now + 1s) {
+    selector.data_sent(now);
+    selector.advance(now);
+    while (const auto path = selector.take_probe(now)) {
+      if (path != kRelay) confirm(selector, now + 80ms, *path, 80ms);
+    }
+    now += 10ms;
+  }
+  EXPECT_EQ(selector.chosen(), direct(1));
+  EXPECT_LE(now - traffic.now, 500ms);
 }
 
 TEST(Selector, RelayFirstThenTheFirstDirectPathThatAnswers) {
@@ -59,29 +153,59 @@ TEST(Selector, TwoPathsThatTakeTurnsInBeingBetterDoNotFlap) {
 
 TEST(Selector, OneWayGivesWayToBothWays) {
   Selector selector;
-  selector.confirm(Time{1s}, direct(1), Time{1s} - 10ms, true);
+  selector.confirm(Time{1s}, {.path = direct(1), .sent = Time{1s} - 10ms, .one_way = true, .report = std::nullopt});
   EXPECT_TRUE(selector.one_way());
   confirm(selector, Time{9s}, direct(2), 200ms);
   EXPECT_EQ(selector.chosen(), direct(2));
   EXPECT_FALSE(selector.one_way());
 }
 
-/// Probed and never answered: suspect after 200 ms, on the relay alone 2 s later.
+/// Probed and never answered: suspect after 200 ms, on the relay alone 2 s later, if that answers.
 TEST(Selector, SilenceUnderSendLeadsBackToTheRelay) {
   Selector selector;
   selector.set_relay(kRelay);
   confirm(selector, Time{1s}, direct(1), 20ms);
   selector.data_sent(Time{2s});
-  ASSERT_TRUE(selector.probe_due(Time{2s}));
-  selector.probe_sent(Time{2s});
+  ASSERT_EQ(selector.take_probe(Time{2s}), direct(1));
   EXPECT_EQ(selector.advance(Time{2199ms}), Selector::Transition::none);
   EXPECT_EQ(selector.advance(Time{2200ms}), Selector::Transition::suspected);
   EXPECT_EQ(selector.chosen(), direct(1));
   EXPECT_EQ(selector.duplicate(), kRelay);
+  EXPECT_EQ(selector.take_probe(Time{2200ms}), direct(1));
+  EXPECT_EQ(selector.take_probe(Time{2200ms}), kRelay);
+  confirm(selector, Time{2300ms}, kRelay, 100ms);
   EXPECT_EQ(selector.advance(Time{4199ms}), Selector::Transition::none);
   EXPECT_EQ(selector.advance(Time{4200ms}), Selector::Transition::fallen_back);
   EXPECT_EQ(selector.chosen(), kRelay);
   EXPECT_EQ(selector.duplicate(), std::nullopt);
+}
+
+/// Nothing answers: the relay is no better, so the path stays, and nothing is sent twice for longer than it may be.
+TEST(Selector, ASuspectPathIsKeptWhileTheRelayIsSilentToo) {
+  Selector selector;
+  selector.set_relay(kRelay);
+  confirm(selector, Time{1s}, direct(1), 20ms);
+  selector.data_sent(Time{2s});
+  ASSERT_EQ(selector.take_probe(Time{2s}), direct(1));
+  ASSERT_EQ(selector.advance(Time{2200ms}), Selector::Transition::suspected);
+  EXPECT_EQ(selector.advance(Time{4200ms}), Selector::Transition::none);
+  EXPECT_EQ(selector.chosen(), direct(1));
+  EXPECT_EQ(selector.duplicate(), std::nullopt);
+  confirm(selector, Time{5s}, direct(1), 20ms);
+  EXPECT_FALSE(selector.suspect());
+}
+
+TEST(Selector, ASecondDirectPathTakesThePlaceOfASuspectOne) {
+  Selector selector;
+  selector.set_relay(kRelay);
+  confirm(selector, Time{1s}, direct(1), 20ms);
+  confirm(selector, Time{1010ms}, direct(2), 20ms);
+  selector.data_sent(Time{2s});
+  ASSERT_EQ(selector.take_probe(Time{2s}), direct(1));
+  ASSERT_EQ(selector.advance(Time{2200ms}), Selector::Transition::suspected);
+  confirm(selector, Time{2220ms}, direct(2), 20ms);
+  EXPECT_EQ(selector.chosen(), direct(2));
+  EXPECT_FALSE(selector.suspect());
 }
 
 TEST(Selector, LongRoundTripsAreGivenThreeOfThem) {
@@ -89,7 +213,7 @@ TEST(Selector, LongRoundTripsAreGivenThreeOfThem) {
   selector.set_relay(kRelay);
   confirm(selector, Time{1s}, direct(1), 300ms);
   selector.data_sent(Time{2s});
-  selector.probe_sent(Time{2s});
+  ASSERT_EQ(selector.take_probe(Time{2s}), direct(1));
   EXPECT_EQ(selector.advance(Time{2899ms}), Selector::Transition::none);
   EXPECT_EQ(selector.advance(Time{2900ms}), Selector::Transition::suspected);
 }
@@ -98,7 +222,7 @@ TEST(Selector, WithoutARelayThePathIsKeptForTheConsentTime) {
   Selector selector;
   confirm(selector, Time{1s}, direct(1), 20ms);
   selector.data_sent(Time{2s});
-  selector.probe_sent(Time{2s});
+  ASSERT_EQ(selector.take_probe(Time{2s}), direct(1));
   ASSERT_EQ(selector.advance(Time{2200ms}), Selector::Transition::suspected);
   EXPECT_EQ(selector.advance(Time{20s}), Selector::Transition::none);
   EXPECT_EQ(selector.chosen(), direct(1));
