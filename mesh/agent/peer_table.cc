@@ -66,7 +66,8 @@ PeerLink* PeerTable::by_key_id(const path::KeyId& id) const { return find_in(by_
 
 PeerLink* PeerTable::by_direct_path(const PathId& path) const {
   for (const auto& [id, link] : links_) {
-    if (link->status().chosen == path) return link.get();
+    const auto is_source = [&](const auto& candidate) { return candidate.endpoint == path.remote; };
+    if (link->status().chosen == path || std::ranges::any_of(link->record().candidates, is_source)) return link.get();
   }
   return nullptr;
 }

@@ -23,7 +23,7 @@ class PeerTable {
   PeerLink* by_peer(wireguard::PeerId id) const;
   PeerLink* by_key(const crypto::PublicKey& key) const;
   PeerLink* by_key_id(const path::KeyId& id) const;
-  /// The peer whose data goes by that direct path.
+  /// The peer whose data goes by that direct path, or that publishes its remote address, perhaps of another family.
   PeerLink* by_direct_path(const PathId& path) const;
   /// By name or overlay address.
   PeerLink* by_text(const std::string& text) const;

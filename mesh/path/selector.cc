@@ -175,7 +175,7 @@ void Selector::compare(Time now) {
   // A queue that both ways share, mostly at the access link: whatever carries the data will lose some.
   if (direct.congested() && relay_quality_.congested()) return gain_since_.reset();
   const bool gain = relay_preferred_ ? direct.worth(1) > kAsGood * relay_quality_.worth()
-                                     : relay_quality_.worth(-1) > kGain * direct.worth(1);
+                                     : relay_quality_.worth(-1) > kGain * direct.worth(1.5);
   if (!gain) return gain_since_.reset();
   if (!gain_since_) gain_since_ = now;
   if (now - *gain_since_ < kSustain || (changed_at_ && now - *changed_at_ < dwell_)) return;
