@@ -389,6 +389,7 @@ void Wiring::on_search() {
 }
 
 void Wiring::on_addresses() {
+  if (!addresses_) return;  // it is being made, and asked for its view afterwards
   const auto& view = addresses_->view();
   const bool news = view.candidates != told_.candidates || path::decisive(view.facts) != path::decisive(told_.facts);
   told_ = view;
