@@ -36,7 +36,7 @@ class Node {
                            .name = "node",
                            .secret = token.secret,
                            .provenance = KeyProvenance::simulated};
-    control_.emplace(host_, tls_, *random_, token, config, [this](const auto& event) {
+    control_.emplace(host_, tls_, nullptr, *random_, token, config, [this](const auto& event) {
       if (const auto* got = std::get_if<control::ClientSession::AdmissionReceived>(&event)) admission_ = got->admission;
     });
     control_->start();

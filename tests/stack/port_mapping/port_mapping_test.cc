@@ -15,6 +15,7 @@
 #include "sim/nat/nat.h"
 #include "sim/ns3/make_world.h"
 #include "sim/scenario/fabric_world.h"
+#include "sim/scenario/served_gateways.h"
 #include "sim/scenario/sites.h"
 
 namespace weft::sim {
@@ -61,7 +62,7 @@ class PortMappingWorld : public testing::TestWithParam<std::string> {
     sites_.add({.name = "home", .chain = &chain_});
     const AttachmentPlan at = sites_.attach("home");
     inside_ = &world_->add_host({.name = "inside", .place = at.place, .addresses = at.addresses});
-    outside_ = &sites_.add_public_host("outside", 0, sites_.next_public());
+    outside_ = &world_->add_host({.name = "outside", .addresses = {sites_.next_public()}});
     ear_.emplace(*inside_, kPort);
     stranger_.emplace(*outside_, kPort);
   }
@@ -87,7 +88,8 @@ class PortMappingWorld : public testing::TestWithParam<std::string> {
 
   std::unique_ptr<World> world_ = make_world(GetParam());
   NatChain chain_, other_;
-  Sites sites_{*world_};
+  ServedGateways gateways_{*world_};
+  Sites sites_{gateways_};
   io::Host *inside_ = nullptr, *outside_ = nullptr;
   std::optional<Ear> ear_, stranger_;
   std::optional<agent::PortMapping> mapping_;
@@ -155,7 +157,7 @@ TEST_P(PortMappingWorld, AfterARebootWithAnotherAddressThePortIsMappedAnew) {
   begin();
   const Endpoint before = *report().external;
   run_for(10min);
-  sites_.reboot("home", 0, true);
+  gateways_.reboot(sites_.gateways("home").front(), {sites_.next_external("home", 0)});
   EXPECT_FALSE(open(before));
   run_for(6min);  // the gateway is asked for its epoch every five minutes
   ASSERT_EQ(report().state, MappingState::mapped);
@@ -168,10 +170,10 @@ TEST_P(PortMappingWorld, AGatewayMayLoseItsServersAndGetThemBack) {
   begin();
   ASSERT_EQ(report().state, MappingState::mapped);
   other_ = {gateway({})};
-  sites_.set_nat("home", other_);
+  gateways_.set_behavior(sites_.gateways("home").front(), other_.front());
   run_for(2h);
   EXPECT_EQ(report().state, MappingState::unavailable);
-  sites_.set_nat("home", chain_);
+  gateways_.set_behavior(sites_.gateways("home").front(), chain_.front());
   run_for(20min);
   EXPECT_EQ(report().state, MappingState::mapped);
   EXPECT_TRUE(open(*report().external));

@@ -84,7 +84,7 @@ TEST_F(TunTest, PacketsPassOnEveryRungOfTheLadderOfOffloads) {
     ASSERT_EQ(::ioctl(fd.get(), TUNSETIFF, &request), 0);
     const std::string name = request.ifr_name;
     ASSERT_TRUE(shell("ip addr add 100.64.0.1/32 dev " + name + " && ip link set up mtu 1400 dev " + name));
-    LinuxTun tun(loop_, monitor_, std::move(fd), name, 1400, ::if_nametoindex(name.c_str()),
+    LinuxTun tun(loop_, monitor_, std::move(fd), name, 1400, ::if_nametoindex(name.c_str()), false,
                  header ? TunOffload::header : TunOffload::none);
     expect_echo(tun);
   }
