@@ -40,10 +40,13 @@ void Invariants::see(Time now, ByteView packet) {
   if (contains(packet, canary_)) plaintext_.note(packet);
   if (source == destination && !differ_in_ports(packet)) land_.note(packet);
   if (!sharing_.nats) budget_.see(now, packet);
-  // On the wire of a host behind a NAT; gateways answer an expired packet from inside, and that is nobody's probe.
+  // On the wire of a host behind a NAT. Gateways, which have the first address of their network, answer expired packets
+  // and are asked for ports.
   const bool datagram = packet.size() > 20 && packet[0] >> 4 == 4 && packet[9] == 17;
-  const bool from_a_home = datagram && kHomes.contains(source) && destination.is_private();
-  if (from_a_home && !sharing_.networks && destination.v4_host_order() % 256 != 1) private_probe_.note(packet);
+  const bool private_both = datagram && kHomes.contains(source) && destination.is_private();
+  const auto is_gateway = [](const IpAddress& address) { return address.v4_host_order() % 256 == 1; };
+  if (private_both && !sharing_.networks && !is_gateway(source) && !is_gateway(destination))
+    private_probe_.note(packet);
   if (probe_flow(packet) && !destination.is_private() && !attested_(destination)) unattested_.note(packet);
 }
 
