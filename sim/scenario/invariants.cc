@@ -43,7 +43,8 @@ void Invariants::see(Time now, ByteView packet) {
   // On the wire of a host behind a NAT. Gateways, which have the first address of their network, answer expired packets
   // and are asked for ports.
   const bool datagram = packet.size() > 20 && packet[0] >> 4 == 4 && packet[9] == 17;
-  const bool private_both = datagram && kHomes.contains(source) && destination.is_private();
+  // A NAT that hairpins with the internal source shows a host its own address (RFC 4787 §6); that is judged above.
+  const bool private_both = datagram && kHomes.contains(source) && destination.is_private() && source != destination;
   const auto is_gateway = [](const IpAddress& address) { return address.v4_host_order() % 256 == 1; };
   if (private_both && !sharing_.networks && !is_gateway(source) && !is_gateway(destination))
     private_probe_.note(packet);
