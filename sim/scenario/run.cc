@@ -70,7 +70,7 @@ class Run {
     note_bytes("start");
     schedule_events();
     schedule_expectations();
-    const Time end = t0_ + scenario_.duration;
+    const Time end = std::min(t0_ + scenario_.duration, end_.stop.value_or(Time::max()));
     if (end_.when_settled) {
       if (run_until([this] { return settled(); }, end)) settled_at_ = stage_.now();
       run_until([] { return false; }, std::min(end, stage_.now() + end_.after));
@@ -307,7 +307,9 @@ Result<RunResult> run_scenario(const Scenario& scenario, const NatChains& chains
   SimStage stage(drawn, chains, options);
   if (const auto make_rival = strategies::rival_named(options.strategy); make_rival != nullptr)
     return run_rivals(stage, drawn, options, make_rival);
-  return run_on(stage, drawn, options.seed, options.end);
+  auto result = run_on(stage, drawn, options.seed, options.end);
+  if (result && options.inspect) options.inspect(stage);
+  return result;
 }
 
 }  // namespace weft::sim

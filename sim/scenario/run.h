@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "mesh/base/error.h"
@@ -17,6 +18,7 @@ class Recorder;
 
 namespace weft::sim {
 
+class SimStage;
 class Stage;
 class World;
 struct RegionPlan;
@@ -33,6 +35,8 @@ struct RunEnd {
   Duration after = 1s;
   /// Both agents of each line of traffic are asked at the end what `weft explain` shows.
   bool explain = false;
+  /// Ends here at the latest, on the stage's clock; nullopt: at the end of the scenario.
+  std::optional<Time> stop;
 };
 
 struct RunOptions {
@@ -43,6 +47,8 @@ struct RunOptions {
   /// `weft`: the agents themselves; otherwise a name of sim/strategies, under which the pairs of the traffic are tried.
   std::string strategy = "weft";
   tracing::Recorder* recorder = nullptr;  // of everything that happens; outlives the run
+  /// Shown the run at its end, before it is taken apart; may be empty.
+  std::function<void(SimStage&)> inspect;
 };
 
 /// After every agent is there: in this time NAT facts are completed, and then traffic may start.
