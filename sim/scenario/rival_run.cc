@@ -37,8 +37,7 @@ Result<RunResult> run_rivals(SimStage& stage, const Scenario& scenario, const Ru
   }
   const std::size_t pairs = scenario.pings.size();
   stage.run_until([&] { return options.end.when_settled && settled(rivals, pairs); }, end);
-  if (options.end.when_settled)
-    stage.run_until([] { return false; }, std::min(end, stage.now() + options.end.after));
+  if (options.end.when_settled) stage.run_until([] { return false; }, std::min(end, stage.now() + options.end.after));
   for (std::size_t i = 0; i < pairs; ++i) name_nats(scenario, result.pairs.emplace_back(rivals.result(i)));
   result.virtual_time = stage.now() - Time{};
   result.trace_hash = stage.trace_hash();
