@@ -8,6 +8,7 @@
 #include "mesh/agent/datagram_mux.h"
 #include "mesh/agent/peer_table.h"
 #include "mesh/agent/relay_links.h"
+#include "mesh/inner/mss_clamp.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/stream.h"
 #include "mesh/io/tun_device.h"
@@ -40,20 +41,43 @@ void DataPlane::set_tun(std::unique_ptr<io::TunDevice> tun) {
 /// Packets that leave this host.
 void DataPlane::handle_packets(std::span<PacketSlot> slots) {
   counters_.from_tun += slots.size();
+  peers_->any_narrow() ? fit(slots) : seal_and_send(slots);
+}
+
+/// The way around for all packets while some path has less room than the TUN device.
+void DataPlane::fit(std::span<PacketSlot> slots) {
+  const auto mtu_of = [this](const IpAddress& destination) {
+    const auto peer = device_->peer_for(destination);
+    const auto* link = peer ? peers_->by_peer(*peer) : nullptr;
+    return link ? link->inner_mtu() : 0;
+  };
+  fitter_.fit(
+      now(), slots, mtu_of, [this](std::span<PacketSlot> fitting) { seal_and_send(fitting); },
+      [this](std::span<PacketSlot> answer) {
+        if (tun_) tun_->write(answer);
+      });
+}
+
+void DataPlane::seal_and_send(std::span<PacketSlot> slots) {
   device_->seal(now(), slots);
   send_sealed(slots);
   for (std::size_t i = 0; i < slots.size();) {
     const wireguard::PeerId peer = slots[i].peer;
     std::uint32_t sent = 0;
+    std::size_t largest = 0;
     for (; i < slots.size() && slots[i].peer == peer; ++i) {
       if (slots[i].verdict == PacketVerdict::no_peer) ++counters_.no_peer;
       if (slots[i].verdict == PacketVerdict::no_path) ++counters_.no_path;
-      if (slots[i].verdict == PacketVerdict::ready) ++sent;
+      if (slots[i].verdict != PacketVerdict::ready) continue;
+      ++sent;
+      largest = std::max<std::size_t>(largest, slots[i].slot.length);
     }
     auto* link = peer != 0 ? peers_->by_peer(peer) : nullptr;
     if (!link) continue;
     link->need();
-    if (sent > 0) link->data_sent(sent);
+    if (sent == 0) continue;
+    link->data_sent(sent);
+    link->largest_sent(largest);
   }
   drain();
 }
@@ -73,14 +97,14 @@ void DataPlane::send_sealed(std::span<PacketSlot> slots) {
   mux_->send(slots);
 }
 
-void DataPlane::relay(const PathId& path, wireguard::PeerId peer, ByteView datagram) {
+void DataPlane::relay(const PathId& path, wireguard::PeerId peer, ByteView datagram, bool sized) {
   const auto* link = peers_->by_peer(peer);
-  if (!link || !relays_->send(path.relay, link->record().node_key, datagram)) ++counters_.relay_refused;
+  if (!link || !relays_->send(path.relay, link->record().node_key, datagram, sized)) ++counters_.relay_refused;
 }
 
 void DataPlane::send(const OutgoingDatagram& datagram) {
-  if (datagram.path.relayed()) return relay(datagram.path, datagram.peer, datagram.bytes);
-  mux_->send(datagram.path.socket, datagram.path.remote, datagram.bytes, datagram.ttl);
+  if (datagram.path.relayed()) return relay(datagram.path, datagram.peer, datagram.bytes, datagram.dont_fragment);
+  mux_->send(datagram.path.socket, datagram.path.remote, datagram.bytes, datagram.ttl, datagram.dont_fragment);
 }
 
 /// A link is told once of datagrams that follow each other on one path: time stands still meanwhile.
@@ -108,6 +132,7 @@ void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
     if (slot.verdict == PacketVerdict::ready) slots[count++] = slot;
   }
   tell();
+  if (peers_->any_narrow()) clamp(slots.first(count));
   const std::size_t taken = tun_ && count > 0 ? tun_->write(slots.first(count)) : 0;
   counters_.to_tun += taken;
   counters_.tun_refused += count - taken;
@@ -119,6 +144,14 @@ void DataPlane::handle_stray(const PathId& from) {
   if (from.relayed() || (last_stray_ && now() - *last_stray_ < kStrayInterval)) return;
   last_stray_ = now();
   if (auto* link = peers_->by_direct_path(from)) link->stray_received();
+}
+
+/// What a peer's SYN announces is what our side will send: it has to fit our path to that peer.
+void DataPlane::clamp(std::span<PacketSlot> slots) {
+  for (auto& slot : slots) {
+    const auto* link = peers_->by_peer(slot.peer);
+    if (link && link->inner_mtu() != 0) inner::clamp_mss(slot.slot.bytes(), link->inner_mtu());
+  }
 }
 
 void DataPlane::handle_relayed(const PathId& from, ByteView datagram) {

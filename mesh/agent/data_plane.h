@@ -8,6 +8,7 @@
 
 #include "mesh/agent/core_timer.h"
 #include "mesh/base/packet.h"
+#include "mesh/inner/path_fitter.h"
 #include "mesh/wireguard/device.h"
 
 namespace weft::io {
@@ -39,6 +40,8 @@ class DataPlane {
   wireguard::Device& device() { return *device_; }
   io::TunDevice* tun() { return tun_.get(); }
   const Counters& counters() const { return counters_; }
+  /// What became of packets that did not fit their path.
+  const inner::PathFitter::Counters& fitted() const { return fitter_.counters(); }
 
   void handle_datagrams(std::span<PacketSlot> slots);
   /// A WireGuard datagram that came through a relay.
@@ -51,8 +54,11 @@ class DataPlane {
   Time now() const;
   void handle_stray(const PathId& from);
   void handle_packets(std::span<PacketSlot> slots);
+  void fit(std::span<PacketSlot> slots);
+  void seal_and_send(std::span<PacketSlot> slots);
+  void clamp(std::span<PacketSlot> slots);
   void send_sealed(std::span<PacketSlot> slots);
-  void relay(const PathId& path, wireguard::PeerId peer, ByteView datagram);
+  void relay(const PathId& path, wireguard::PeerId peer, ByteView datagram, bool sized = false);
 
   io::Host& host_;
   std::unique_ptr<wireguard::Device> device_;
@@ -61,6 +67,7 @@ class DataPlane {
   RelayLinks* relays_ = nullptr;
   PeerTable* peers_ = nullptr;
   Counters counters_;
+  inner::PathFitter fitter_;
   std::optional<Time> last_stray_;
   CoreTimer timer_;
 };

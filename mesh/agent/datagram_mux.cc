@@ -71,10 +71,20 @@ std::uint16_t DatagramMux::port(std::uint16_t socket) const {
 }
 
 void DatagramMux::receive(std::uint16_t socket, std::span<DatagramSlot> slots) {
-  counters_.icmp += static_cast<std::uint64_t>(
-      std::ranges::count_if(slots, [](const DatagramSlot& item) { return item.meta.icmp.has_value(); }));
+  for (const DatagramSlot& item : slots) {
+    if (item.meta.icmp) report(socket, *item.meta.icmp);
+  }
   io::for_each_datagram(socket, slots, [this](PacketSlot& datagram) { sort(datagram); });
   hand_on();
+}
+
+void DatagramMux::report(std::uint16_t socket, const IcmpError& error) {
+  ++counters_.icmp;
+  const bool v4 = error.quoted_destination.address.is_v4();
+  const bool too_big = v4 ? error.type == 3 && error.code == 4 : error.type == 2;
+  const bool ours = is_open(socket) && error.quoted_source.port == sockets_[socket]->local_endpoint().port;
+  if (!too_big || !ours || !handlers_.on_too_big) return;
+  handlers_.on_too_big({.socket = socket, .relay = 0, .remote = error.quoted_destination}, error.mtu);
 }
 
 void DatagramMux::sort(PacketSlot& datagram) {
@@ -111,10 +121,11 @@ void DatagramMux::hand_on() {
   if (!batch.empty()) handlers_.on_wireguard(batch);
 }
 
-void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl) {
+void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl,
+                       bool dont_fragment) {
   if (!is_open(socket)) return;
   scratch_.assign(datagram.begin(), datagram.end());
-  send_scratch(socket, to, ttl);
+  send_scratch(socket, to, ttl, dont_fragment);
 }
 
 void DatagramMux::send_joined(const Endpoint& to, ByteView head, ByteView datagram) {
@@ -126,13 +137,14 @@ void DatagramMux::send_joined(const Endpoint& to, ByteView head, ByteView datagr
   }
 }
 
-void DatagramMux::send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl) {
+void DatagramMux::send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl, bool dont_fragment) {
   DatagramSlot item;
   item.slot = {scratch_.data(), static_cast<std::uint32_t>(scratch_.size()), 0,
                static_cast<std::uint32_t>(scratch_.size())};
   item.meta.destination = to;
   item.meta.source.address = IpAddress::any(to.address.family());
   item.meta.ttl = ttl;
+  item.meta.dont_fragment = dont_fragment;
   const std::size_t taken = sockets_[socket]->send({&item, 1});
   ++(taken == 1 && item.meta.send_error == SendError::none ? counters_.sent : counters_.send_failed);
 }

@@ -34,6 +34,9 @@ class DatagramMux {
     /// Relay over UDP. Returns the relay's number if what lies behind relay::kUdpDataHeader is a WireGuard message,
     /// which then goes to on_wireguard; deals with anything else itself.
     std::function<std::optional<std::uint16_t>(const Endpoint& from, ByteView)> on_relay;
+    /// ICMP says that a datagram on this path was too big for a link of `mtu` bytes (0: not said). The socket's own
+    /// 5-tuple was quoted; nothing else vouches for it.
+    std::function<void(const PathId& path, std::uint32_t mtu)> on_too_big = {};
   };
   struct Counters {
     std::uint64_t received = 0, sent = 0, unknown = 0, icmp = 0, send_failed = 0;
@@ -55,7 +58,8 @@ class DatagramMux {
   std::uint16_t port(std::uint16_t socket = 0) const;
 
   /// `ttl` 0: the host's default.
-  void send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl = 0);
+  void send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl = 0,
+            bool dont_fragment = false);
   /// Sends `head` and `datagram` as one from the socket of the destination's family.
   void send_joined(const Endpoint& to, ByteView head, ByteView datagram);
   /// Sends each slot that is ready and whose .path is direct on that path, with its .ecn.
@@ -69,7 +73,8 @@ class DatagramMux {
   void sort(PacketSlot& datagram);
   void collect(const PacketSlot& datagram);
   void hand_on();
-  void send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl);
+  void send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl, bool dont_fragment = false);
+  void report(std::uint16_t socket, const IcmpError& error);
 
   io::Host& host_;
   Handlers handlers_;

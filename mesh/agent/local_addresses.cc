@@ -56,6 +56,7 @@ LocalAddresses::LocalAddresses(io::Host& host, DatagramMux& mux, Random& random,
     Probe probe;
     probe.socket = socket;
     probe.client = std::make_unique<stun::Client>(random_, kRefreshTiming);
+    probe.lifetime = std::make_unique<LifetimeLearner>(host_, random_);
     probes_.push_back(std::move(probe));
   }
   rebuild();
@@ -161,6 +162,7 @@ void LocalAddresses::restart(Probe& probe) {
   probe.fresh.reset();
   probe.discovery.reset();
   probe.refresh_at.reset();
+  probe.lifetime->forget();
   if (probe.servers.empty() || !has_family(host_, probe.socket.family)) {
     probe.mapped.clear();
     probe.facts = {};
@@ -230,6 +232,13 @@ void LocalAddresses::learn(const Probe& probe) {
     }
   }
   learner_.learn(*answering_server(probe), local, probe.facts.mapping != path::Mapping::endpoint_independent);
+}
+
+void LocalAddresses::learn_lifetime(IpFamily family) {
+  for (const auto& probe : probes_) {
+    const auto server = answering_server(probe);
+    if (probe.socket.family == family && server) probe.lifetime->learn(*server);
+  }
 }
 
 void LocalAddresses::sample(IpFamily family, std::function<void(std::uint16_t)> handler) {
@@ -302,6 +311,7 @@ void LocalAddresses::rebuild() {
   bool blocked = false, answered = false;
   for (const auto& probe : probes_) {
     fresh.sockets.push_back(probe.socket);
+    (probe.socket.family == IpFamily::v4 ? fresh.lifetime_v4 : fresh.lifetime_v6) = probe.lifetime->lifetime();
     const auto server = std::find_if(probe.servers.begin(), probe.servers.end(),
                                      [&](const Endpoint& s) { return probe.mapped.contains(s); });
     if (server != probe.servers.end()) {

@@ -9,6 +9,7 @@
 
 #include "mesh/agent/core_timer.h"
 #include "mesh/agent/explain.h"
+#include "mesh/agent/lifetime_learner.h"
 #include "mesh/agent/nat_learner.h"
 #include "mesh/path/candidate.h"
 #include "mesh/stun/client.h"
@@ -57,6 +58,9 @@ class LocalAddresses {
   bool complete() const;
   /// Sends from a fresh socket at once; the handler gets its external port if the server answers.
   void sample(IpFamily family, std::function<void(std::uint16_t)> handler);
+  /// Measures how long idle mappings live, unless that is known; lifetimes of view() follow within minutes, without
+  /// on_change.
+  void learn_lifetime(IpFamily family);
   /// Of the first Binding of the latest round; nullopt if it was not answered.
   std::optional<Duration> round_trip(const Endpoint& server) const;
   /// For reports.
@@ -71,6 +75,7 @@ class LocalAddresses {
     std::unique_ptr<stun::NatDiscovery> discovery;  // runs, or has run
     std::unique_ptr<io::UdpSocket> fresh;           // for its filtering tests
     std::unique_ptr<stun::Client> client;           // for refreshing
+    std::unique_ptr<LifetimeLearner> lifetime;
     std::optional<Time> refresh_at, refreshed_at;
     std::map<Endpoint, Endpoint> mapped;  // by server
     Time started;                         // of the discovery

@@ -11,6 +11,8 @@
 namespace weft::agent {
 namespace {
 
+constexpr std::uint16_t kTunnelOverhead = path::MtuProbe::kTunnelOverhead;
+
 /// Only those that can be the peer's: the host part of an IPv6 address is the beginning of BLAKE2s(node key), so not
 /// even the coordinator can give one node's IPv6 address to another (mechanisms.md 8).
 std::vector<Prefix> host_prefixes(const std::vector<IpAddress>& addresses, const crypto::PublicKey& node_key) {
@@ -51,7 +53,8 @@ PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, 
       paths_({.self = context.self,
               .peer_key = path::key_id(record.node_key),
               .probe_key = [this] { return probe_key(); },
-              .peer = id},
+              .peer = id,
+              .full_room = static_cast<std::uint16_t>(context.mtu == 0 ? 0 : context.mtu + kTunnelOverhead)},
              context.local, context.budget, context.random),
       timer_(context.host,
              [this] {
@@ -62,7 +65,10 @@ PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, 
   update(record);
 }
 
-PeerLink::~PeerLink() { context_.device.remove_peer(id_); }
+PeerLink::~PeerLink() {
+  set_inner_mtu(0);
+  context_.device.remove_peer(id_);
+}
 
 Time PeerLink::now() const { return context_.host.clock().now(); }
 
@@ -143,6 +149,15 @@ void PeerLink::data_sent(std::uint32_t datagrams) {
   drain();
 }
 
+void PeerLink::largest_sent(std::size_t size) {
+  if (paths_.handle_largest_sent(now(), size)) drain();
+}
+
+void PeerLink::too_big(const PathId& path, std::uint32_t mtu) {
+  paths_.handle_too_big(now(), path, mtu);
+  drain();
+}
+
 void PeerLink::data_received(const PathId& from, std::uint32_t datagrams) {
   heard(from);
   paths_.handle_data_received(now(), from, datagrams);
@@ -173,10 +188,18 @@ void PeerLink::set_device_path() {
   auto path = status.chosen;
   if (!path && record_.home_relay != 0) path = PathId{.socket = 0, .relay = record_.home_relay, .remote = {}};
   duplicate_ = status.duplicate;
+  const std::size_t inner = status.room > kTunnelOverhead ? status.room - kTunnelOverhead : 0;
+  set_inner_mtu(inner >= context_.mtu ? 0 : inner);
   if (path == device_path_) return;
   device_path_ = path;
   context_.device.set_path(now(), id_, path);
   context_.on_path_set();
+}
+
+void PeerLink::set_inner_mtu(std::size_t mtu) {
+  context_.narrow += (mtu != 0 ? 1 : 0);
+  context_.narrow -= (inner_mtu_ != 0 ? 1 : 0);
+  inner_mtu_ = mtu;
 }
 
 /// Opens what a search wants: first the sample, so that the sockets' ports come right after it.
@@ -200,6 +223,10 @@ void PeerLink::drain() {
   while (auto datagram = paths_.poll_transmit()) context_.send(*datagram);
   bool changed = false;
   while (auto event = paths_.poll_event()) {
+    if (const auto* wanted = std::get_if<path::LifetimeWanted>(&*event)) {
+      context_.learn_lifetime(wanted->family);
+      continue;
+    }
     changed = true;
     if (const auto* answered = std::get_if<path::PingAnswered>(&*event)) {
       if (auto handler = std::exchange(ping_handler_, nullptr)) handler(answered->rtt);

@@ -28,12 +28,18 @@ struct PeerLinkContext {
   DatagramMux& mux;
   /// Sends from a fresh socket at once; its external port follows, if a STUN server answers.
   std::function<void(IpFamily, std::function<void(std::uint16_t)>)> sample;
+  /// An idle path asks how long its NATs remember.
+  std::function<void(IpFamily)> learn_lifetime;
   std::function<void(const OutgoingDatagram&)> send;
   /// The device was told of another path: drain it.
   std::function<void()> on_path_set;
   std::function<void(class PeerLink&)> on_status;
   /// A search has begun or ended.
   std::function<void()> on_search;
+  /// The TUN device's MTU: no path is asked for more.
+  std::uint16_t mtu = 0;
+  /// Links whose path has less room than that.
+  std::size_t narrow = 0;
 };
 
 /// One peer's path life: its PeerPaths, which relay leads to it, and its number in the WireGuard device. The device
@@ -62,6 +68,12 @@ class PeerLink {
   /// The agent's own packets want this peer.
   void need();
   void data_sent(std::uint32_t datagrams);
+  /// The largest datagram of that.
+  void largest_sent(std::size_t size);
+  /// ICMP says that a datagram on `path` was too big.
+  void too_big(const PathId& path, std::uint32_t mtu);
+  /// The largest inner packet that the path takes without fragments; 0: any.
+  std::size_t inner_mtu() const { return inner_mtu_; }
   void data_received(const PathId& from, std::uint32_t datagrams);
   /// Data that no session of ours opens came by the path to this peer: it may still use one that we had before we were
   /// started anew. Makes one, if there is none.
@@ -78,6 +90,7 @@ class PeerLink {
   void heard(const PathId& from);
   std::optional<std::uint16_t> usable_relay() const;
   void set_device_path();
+  void set_inner_mtu(std::size_t mtu);
   void serve_search();
   void drain();
 
@@ -90,6 +103,7 @@ class PeerLink {
   bool absent_ = false;
   std::optional<PathId> device_path_, duplicate_;
   bool was_searching_ = false;
+  std::size_t inner_mtu_ = 0;
   std::function<void(Duration)> ping_handler_;
   CoreTimer timer_;
   std::shared_ptr<PeerLink*> self_;  // for answers that may come after us

@@ -92,6 +92,10 @@ std::vector<Prefix> PeerTable::routes() const {
   return routes;
 }
 
+void PeerTable::too_big(const PathId& path, std::uint32_t mtu) {
+  for (const auto& [id, link] : links_) link->too_big(path, mtu);
+}
+
 void PeerTable::local_changed() {
   for (const auto& [id, link] : links_) link->local_changed();
 }

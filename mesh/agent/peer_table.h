@@ -33,6 +33,11 @@ class PeerTable {
   /// Whether routes() gives others than at the last call of this: most changes of a map change none.
   bool take_routes_changed() { return std::exchange(routes_changed_, false); }
 
+  /// Whether some path has less room than the TUN device's MTU.
+  bool any_narrow() const { return context_.narrow > 0; }
+  /// ICMP says that a datagram to `path` was too big for a link of `mtu` bytes.
+  void too_big(const PathId& path, std::uint32_t mtu);
+
   void local_changed();
   void relay_changed();
 

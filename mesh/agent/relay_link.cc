@@ -79,7 +79,7 @@ void RelayLink::on_closed() {
   if (std::exchange(told_ready_, false)) context_.on_state(record_.id);
 }
 
-bool RelayLink::send(const crypto::PublicKey& to, ByteView datagram) {
+bool RelayLink::send(const crypto::PublicKey& to, ByteView datagram, bool sized) {
   use();
   if (!ready()) {
     if (waiting_.size() == kMaxWaiting) waiting_.pop_front();
@@ -91,7 +91,7 @@ bool RelayLink::send(const crypto::PublicKey& to, ByteView datagram) {
     std::array<std::uint8_t, relay::kUdpDataHeader> head;
     relay::write_data_header(head.data(), route->channel);
     context_.send_udp(route->relay, head, datagram);
-  } else {
+  } else if (!sized || !udp()) {  // the stream carries any size, which says nothing about UDP
     taken = session_->send(now(), to, datagram);
   }
   drain();

@@ -65,7 +65,8 @@ class RelayLink {
   std::optional<relay::UdpReceived> handle_udp(const Endpoint& from, ByteView datagram);
   Time last_used() const { return last_used_; }
   void use();
-  bool send(const crypto::PublicKey& to, ByteView datagram);
+  /// `sized`: it asks whether so much gets through, so while the relay is used over UDP it does not take the stream.
+  bool send(const crypto::PublicKey& to, ByteView datagram, bool sized = false);
   /// Asks the relay to send to a port of ours; false: not ready.
   bool dial_back(const relay::DialRequest& request);
   void renew_admission();

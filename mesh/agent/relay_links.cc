@@ -118,10 +118,10 @@ void RelayLinks::want(std::uint16_t relay) {
   timer_.arm(context_.host.clock().now() + kTick);
 }
 
-bool RelayLinks::send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram) {
+bool RelayLinks::send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram, bool sized) {
   want(relay);
   auto* link = find(relay);
-  return link && link->send(to, datagram);
+  return link && link->send(to, datagram, sized);
 }
 
 bool RelayLinks::ready(std::uint16_t relay) const {

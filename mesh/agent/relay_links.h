@@ -27,7 +27,7 @@ class RelayLinks {
   /// Opens the relay if it is known and not open yet.
   void want(std::uint16_t relay);
   /// False: unknown relay, or its queue is full.
-  bool send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram);
+  bool send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram, bool sized = false);
   bool ready(std::uint16_t relay) const;
   /// Asks the home relay to send to a port of ours; false: it is not ready.
   bool dial_back(const relay::DialRequest& request);

@@ -56,7 +56,12 @@ Json describe(const PeerStatus& peer) {
           {"state", path::name(peer.state)},
           {"reason", text_or_null(peer.reason)},
           {"time_to_direct_ms", milliseconds(peer.time_to_direct)},
-          {"path_changes", peer.path_changes}};
+          {"path_changes", peer.path_changes},
+          {"path_mtu", peer.path_mtu == 0 ? Json(nullptr) : Json(peer.path_mtu)},
+          {"inner_mtu", peer.inner_mtu},
+          {"mtu_state", peer.mtu_state},
+          {"keepalive_s", seconds(peer.keepalive)},
+          {"probes_sent", peer.probes_sent}};
 }
 
 Json describe(const DatagramStatus& counters) {

@@ -38,7 +38,12 @@ struct PeerStatus {
   std::string relay_transport;       // udp or stream; empty: the relay is not connected
   std::optional<Duration> rtt;
   std::optional<Duration> time_to_direct;
-  std::uint64_t path_changes = 0;  // how often the path that carries data was replaced
+  std::uint64_t path_changes = 0;     // how often the path that carries data was replaced
+  std::uint16_t path_mtu = 0;         // of IP packets on the chosen path; 0: not probed yet
+  std::uint16_t inner_mtu = 0;        // of packets in the tunnel that need no fragments on it
+  std::string mtu_state;              // base, searching or complete
+  std::optional<Duration> keepalive;  // silence after which the direct path gets a packet
+  std::uint64_t probes_sent = 0;      // to find, watch and keep paths
   std::uint64_t rx_bytes = 0;
   std::uint64_t tx_bytes = 0;
   std::optional<Duration> last_handshake;  // ago

@@ -83,7 +83,11 @@ Result<void> Wiring::open_sockets() {
                      .on_probe = [this](const PathId& from, ByteView bytes) { on_probe(from, bytes); },
                      .on_stun = [this](std::uint16_t socket, const Endpoint& from,
                                        ByteView bytes) { addresses_->handle_stun(socket, from, bytes); },
-                     .on_relay = [this](const Endpoint& from, ByteView bytes) { return on_relay_udp(from, bytes); }});
+                     .on_relay = [this](const Endpoint& from, ByteView bytes) { return on_relay_udp(from, bytes); },
+                     .on_too_big =
+                         [this](const PathId& path, std::uint32_t mtu) {
+                           if (peers_) peers_->too_big(path, mtu);
+                         }});
 }
 
 void Wiring::build() {
@@ -137,10 +141,12 @@ void Wiring::build() {
       .mux = *mux_,
       .sample = [this](IpFamily family,
                        std::function<void(std::uint16_t)> handler) { addresses_->sample(family, std::move(handler)); },
+      .learn_lifetime = [this](IpFamily family) { addresses_->learn_lifetime(family); },
       .send = [this](const OutgoingDatagram& datagram) { data_->send(datagram); },
       .on_path_set = [this] { data_->drain(); },
       .on_status = [this](PeerLink& link) { on_peer(link); },
-      .on_search = [this] { on_search(); }});
+      .on_search = [this] { on_search(); },
+      .mtu = config_.tun.mtu});
   data_->connect(*mux_, *relays_, *peers_);
 }
 

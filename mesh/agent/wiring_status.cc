@@ -71,6 +71,11 @@ PeerStatus Wiring::status_of(const PeerLink& link) const {
                   .rtt = path.rtt,
                   .time_to_direct = path.time_to_direct,
                   .path_changes = path.changes,
+                  .path_mtu = path.path_mtu,
+                  .inner_mtu = static_cast<std::uint16_t>(link.inner_mtu() == 0 ? config_.tun.mtu : link.inner_mtu()),
+                  .mtu_state = std::string(path::name(path.mtu_state)),
+                  .keepalive = path.keepalive > 0ns ? std::optional(path.keepalive) : std::nullopt,
+                  .probes_sent = path.probes_sent,
                   .rx_bytes = stats.rx_bytes,
                   .tx_bytes = stats.tx_bytes,
                   .last_handshake = {}};

@@ -128,6 +128,9 @@ struct OutgoingDatagram {
   std::uint32_t peer = 0;  // whom it is for (needed when relayed), the core's number
   Bytes bytes;
   std::uint8_t ttl = 0;  // 0: the host's default
+  /// It asks whether so much gets through: DF on a direct path, and never by the stream of a relay that data reaches
+  /// over UDP.
+  bool dont_fragment = false;
 };
 
 }  // namespace weft

@@ -15,8 +15,8 @@
 #include <cstring>
 
 #include "mesh/base/bytes.h"
+#include "mesh/base/internet_checksum.h"
 #include "mesh/host/file_descriptor.h"
-#include "mesh/host/internet_checksum.h"
 #include "mesh/host/socket_address.h"
 
 namespace weft::bin {
@@ -45,7 +45,7 @@ std::array<std::uint8_t, kEchoSize> request(bool v4, std::uint16_t identifier) {
   message[0] = v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
   store_u16be(&message[4], identifier);
   store_u16be(&message[6], kSequence);
-  if (v4) store_u16be(&message[2], static_cast<std::uint16_t>(~host::ones_sum(message)));  // the kernel does ICMPv6's
+  if (v4) store_u16be(&message[2], static_cast<std::uint16_t>(~ones_sum(message)));  // the kernel does ICMPv6's
   return message;
 }
 

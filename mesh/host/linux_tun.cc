@@ -14,9 +14,9 @@
 #include <optional>
 #include <utility>
 
+#include "mesh/base/tun_segmenter.h"
 #include "mesh/host/datagram_batch.h"
 #include "mesh/host/linux_network_monitor.h"
-#include "mesh/host/tun_segmenter.h"
 
 namespace weft::host {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "mesh/base/assert.h"
-#include "mesh/host/internet_checksum.h"
+#include "mesh/base/internet_checksum.h"
 
 namespace weft::host {
 namespace {

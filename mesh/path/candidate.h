@@ -44,6 +44,10 @@ struct LocalView {
   std::vector<LocalSocket> sockets;
   std::vector<Candidate> candidates;
   NatFacts facts;
+  /// How long an idle mapping lives, by family; zero: not measured. Not among the facts, since no search depends on it.
+  Duration lifetime_v4{0}, lifetime_v6{0};
+
+  Duration lifetime(IpFamily family) const { return family == IpFamily::v4 ? lifetime_v4 : lifetime_v6; }
 };
 
 /// Whether the two lists give evidence of one network, so that a private address of the one means the same host to the

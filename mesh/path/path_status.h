@@ -8,6 +8,7 @@
 
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
+#include "mesh/path/mtu_probe.h"
 
 namespace weft::path {
 
@@ -34,12 +35,24 @@ struct PathStatus {
   std::optional<Duration> time_to_direct;
   /// How often `chosen` was replaced by another path.
   std::uint64_t changes = 0;
+  /// The largest datagram that the chosen path takes, as far as it is known (mtu_probe.h); 0: there is no bound, or no
+  /// path.
+  std::uint16_t room = 0;
+  /// With IP, UDP and a relay's header.
+  std::uint16_t path_mtu = 0;
+  MtuProbe::State mtu_state = MtuProbe::State::base;
+  /// Silence after which a direct path gets a packet; zero: not direct.
+  Duration keepalive{0};
+  /// Probes of all kinds sent to the peer since this object was made.
+  std::uint64_t probes_sent = 0;
 };
 
 /// Status().chosen or .duplicate is another than before.
 struct ChosenChanged {};
 /// Status().state, .path_class or .reason is another than before.
 struct StateChanged {};
+/// Status().room or .mtu_state is another than before.
+struct RoomChanged {};
 struct DirectFound {
   PathId path;
   Duration time_to_direct;
@@ -49,6 +62,10 @@ struct PingAnswered {
   PathId path;
   Duration rtt;
 };
-using PathEvent = std::variant<ChosenChanged, StateChanged, DirectFound, PingAnswered>;
+/// An idle path is kept alive without knowing how long its NATs remember: measure it, if that is not under way.
+struct LifetimeWanted {
+  IpFamily family = IpFamily::v4;
+};
+using PathEvent = std::variant<ChosenChanged, StateChanged, RoomChanged, DirectFound, PingAnswered, LifetimeWanted>;
 
 }  // namespace weft::path

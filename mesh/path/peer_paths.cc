@@ -52,6 +52,8 @@ void PeerPaths::handle_remote(Time now, const std::vector<Candidate>& candidates
 void PeerPaths::handle_local_change(Time now) {
   const bool moved = !same_addresses(local_.candidates, local_candidates_);
   local_candidates_ = local_.candidates;
+  mtu_probes_.clear();
+  mtu_path_.reset();
   if (!moved) return handle_local_facts(now);
   checks_.reset();
   end_search(SearchOutcome::none);
@@ -137,7 +139,8 @@ void PeerPaths::handle_data_sent(Time now, std::uint32_t datagrams) {
 std::optional<ProbeError> PeerPaths::handle_datagram(Time now, const PathId& from, ByteView datagram) {
   const auto probe = open(datagram, key());
   if (!probe) return probe.error();
-  counts_.add_received(now, from, 1);
+  const auto* padded = std::get_if<Ping>(&probe->message);
+  if (padded == nullptr || padded->size == 0) counts_.add_received(now, from, 1);
   const auto id = probe->transaction_id;
   if (const auto* message = std::get_if<Ping>(&probe->message)) on_ping(now, from, id, *message);
   if (const auto* message = std::get_if<Pong>(&probe->message)) on_pong(now, from, id, *message);
@@ -157,18 +160,28 @@ void PeerPaths::handle_timeout(Time now) { pump(now); }
 // ---- sending ----
 
 std::uint64_t PeerPaths::ping(Time now, const PathId& path, bool suspect, std::uint8_t ttl) {
+  return ask(
+      now, path,
+      {.suspect = suspect, .relay_preferred = selector_.relay_preferred(), .size = 0, .lifetime = own_lifetime(path)},
+      ttl);
+}
+
+std::uint64_t PeerPaths::ask(Time now, const PathId& path, const Ping& question, std::uint8_t ttl) {
   const std::uint64_t id = random_.next();
   while (!transactions_.empty() &&
          (transactions_.size() >= kMaxTransactions || now - transactions_.front().sent > kTransactionLife)) {
     transactions_.pop_front();
   }
-  send(path, {id, Ping{suspect, selector_.relay_preferred()}}, ttl);
-  transactions_.push_back({id, path, now, counts_.sent(path)});
+  send(path, {id, question}, ttl);
+  transactions_.push_back({id, path, now, counts_.sent(path), question.size});
   return id;
 }
 
 void PeerPaths::send(const PathId& path, const Probe& probe, std::uint8_t ttl) {
-  if (ttl == 0) counts_.add_sent(path, 1);
+  ++probes_sent_;
+  const auto* question = std::get_if<Ping>(&probe.message);
+  const bool padded = question != nullptr && question->size != 0;  // one that is lost says nothing about losses
+  if (ttl == 0 && !padded) counts_.add_sent(path, 1);
   outbox_.push_back({path, config_.peer, seal(probe, key(), config_.self, random_), ttl});
 }
 
@@ -244,9 +257,11 @@ void PeerPaths::pump(Time now) {
     }
   }
   apply(now, selector_.advance(now));
+  keep_alive(now);
   while (const auto path = selector_.take_probe(now)) ping(now, *path, selector_.suspect());
   run_search(now);
   run_checks(now);
+  run_mtu_probe(now);
   publish();
 }
 
@@ -269,7 +284,8 @@ std::optional<Time> PeerPaths::next_deadline() const {
   if (checks) checks = std::max(*checks, budget_.available_at(now_));
   auto search = search_ ? search_->next_deadline() : std::nullopt;
   if (search && !search_->sent_all()) search = std::max(*search, budget_.available_at(now_, Search::kKeepCredit));
-  return earlier(earlier(deadlines_.earliest(), selector_.next_deadline()), earlier(checks, search));
+  return earlier(earlier(deadlines_.earliest(), selector_.next_deadline()),
+                 earlier(earlier(checks, search), mtu_deadline()));
 }
 
 }  // namespace weft::path

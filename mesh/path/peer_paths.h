@@ -15,6 +15,7 @@
 #include "mesh/path/candidate.h"
 #include "mesh/path/check_list.h"
 #include "mesh/path/explanation.h"
+#include "mesh/path/mtu_probe.h"
 #include "mesh/path/path_status.h"
 #include "mesh/path/probe.h"
 #include "mesh/path/probe_budget.h"
@@ -31,6 +32,8 @@ struct PeerPathsConfig {
   /// network are never spoken to, and a DH costs more than all else about them.
   std::function<crypto::SymmetricKey()> probe_key;
   std::uint32_t peer = 0;  // copied into OutgoingDatagram::peer
+  /// The largest datagram that data will ever need: each path in use is probed up to it. 0: none is.
+  std::uint16_t full_room = 0;
 };
 
 /// The ways to one peer: finds a direct one, judges it, and says which path carries data. Joins a check list and a
@@ -80,6 +83,10 @@ class PeerPaths {
   void handle_data_received(Time now, const PathId& from, std::uint32_t datagrams = 1);
   /// Data was sent on the chosen path and on the duplicate one. Cheap; called per batch.
   void handle_data_sent(Time now, std::uint32_t datagrams = 1);
+  /// The largest of these datagrams had `size` bytes. False, nearly always: nothing follows from it.
+  bool handle_largest_sent(Time now, std::size_t size);
+  /// ICMP says that a datagram on `path` was too big for a link of `mtu` bytes.
+  void handle_too_big(Time now, const PathId& path, std::uint32_t mtu);
 
   /// What a search wants opened, asked for after each call; answered by handle_search_sockets, and handle_sample if it
   /// was wanted. The owner sends the sample's request before what poll_transmit gives then, and closes the sockets when
@@ -113,6 +120,7 @@ class PeerPaths {
     PathId path;
     Time sent;
     std::uint32_t count = 0;  // of the datagrams sent by then
+    std::uint16_t size = 0;   // of a padded ping
   };
 
   void on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping);
@@ -138,6 +146,16 @@ class PeerPaths {
   void propose(Time now);
   void send_plan(Time now);
   std::uint64_t ping(Time now, const PathId& path, bool suspect, std::uint8_t ttl = 0);
+  std::uint64_t ask(Time now, const PathId& path, const Ping& question, std::uint8_t ttl = 0);
+  MtuProbe* mtu_probe(const PathId& path);
+  const MtuProbe* mtu_probe(const PathId& path) const;
+  MtuProbe& begin_mtu_probe(Time now, const PathId& path);
+  Duration own_lifetime(const PathId& path) const;
+  void keep_alive(Time now);
+  void run_mtu_probe(Time now);
+  std::optional<Time> mtu_deadline() const;
+  void padded_ping(Time now, const PathId& path, std::uint16_t size);
+  void sized_pong(Time now, const Transaction& asked);
   void send(const PathId& path, const Probe& probe, std::uint8_t ttl = 0);
   std::uint8_t check_ttl() const;
   const crypto::SymmetricKey& key();
@@ -199,6 +217,10 @@ class PeerPaths {
   Duration searched_{0};
   Time search_began_{};
   std::optional<SearchRecord> last_search_;
+  std::vector<std::pair<PathId, MtuProbe>> mtu_probes_;  // of paths that were chosen, the latest last
+  std::optional<PathId> mtu_path_;                       // whose probe runs
+  Duration peer_lifetime_{0};                            // of the peer's idle mappings, as it says
+  std::uint64_t probes_sent_ = 0;
 
   std::deque<OutgoingDatagram> outbox_;
   std::deque<PathEvent> events_;

@@ -8,15 +8,17 @@ namespace weft::path {
 
 void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping) {
   if (ping.suspect) selector_.doubt(now);
-  if (from.relayed()) return send(from, {id, Pong{std::nullopt, counts_.received(from)}});
+  if (from.relayed()) return send(from, {id, Pong{std::nullopt, counts_.received(from), {}}});
   peer_prefers_relay_ = ping.relay_preferred;
   limited_until_.reset();
   const bool trusted = selector_.direct_path() == from;
   if (!trusted && !budget_.take(now)) return;
-  send(from, {id, Pong{from.remote, counts_.received(from)}});
+  send(from, {id, Pong{from.remote, counts_.received(from), own_lifetime(from)}});
+  peer_lifetime_ = ping.lifetime;
+  if (trusted) selector_.kept_by_peer(now);
   if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) return;
   // Until we are direct ourselves our answer may not get through: the relay carries it too, and says "one way".
-  if (selector_.relay()) send(*selector_.relay(), {id, Pong{from.remote, std::nullopt}});
+  if (selector_.relay()) send(*selector_.relay(), {id, Pong{from.remote, std::nullopt, {}}});
   checks_.trigger(now, from);
   if (state_ == SearchState::idle) need(now);
 }
@@ -26,6 +28,11 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
                                   [&](const Transaction& transaction) { return transaction.id == id; });
   if (found == transactions_.end()) return;
   const Transaction asked = *found;
+  if (asked.size != 0) {
+    sized_pong(now, asked);
+    return static_cast<void>(transactions_.erase(found));
+  }
+  if (auto* const probe = mtu_path_ == asked.path ? mtu_probe(asked.path) : nullptr) probe->handle_alive();
   if (asked_ == id) {
     asked_.reset();
     events_.push_back(PingAnswered{asked.path, now - asked.sent});
@@ -37,6 +44,7 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
     selector_.confirm(now, answer);
   } else if (!from.relayed()) {
     if (pong.observed) observed_ = pong.observed;
+    peer_lifetime_ = pong.lifetime;
     on_direct(now, answer, pong.observed);
   } else {
     checks_.mark(asked.path, CheckList::PairState::one_way);

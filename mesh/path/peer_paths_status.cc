@@ -8,11 +8,28 @@ void PeerPaths::publish() {
   PathStatus fresh = status();
   if (published_.chosen && fresh.chosen && fresh.chosen != published_.chosen) fresh.changes = ++changes_;
   if (fresh.chosen != published_.chosen || fresh.duplicate != published_.duplicate) events_.push_back(ChosenChanged{});
+  if (fresh.room != published_.room || fresh.mtu_state != published_.mtu_state) events_.push_back(RoomChanged{});
   if (fresh.state != published_.state || fresh.path_class != published_.path_class ||
       fresh.reason != published_.reason) {
     events_.push_back(StateChanged{});
   }
   published_ = fresh;
+}
+
+Duration PeerPaths::own_lifetime(const PathId& path) const {
+  return path.relayed() ? Duration{0} : local_.lifetime(path.remote.address.family());
+}
+
+/// An idle path is kept by as few packets as both sides' NATs allow.
+void PeerPaths::keep_alive(Time now) {
+  const auto path = selector_.direct_path();
+  if (!path) return;
+  const Duration ours = own_lifetime(*path);
+  // One side is a little later, or both would send at once for ever.
+  const Duration period = keepalive_period(ours, peer_lifetime_);
+  selector_.set_keepalive(config_.self < config_.peer_key ? period : period + period / 16);
+  if (ours == 0ns && selector_.only_keeping() && selector_.probe_due(now))
+    events_.push_back(LifetimeWanted{path->remote.address.family()});
 }
 
 PathClass PeerPaths::path_class() const {
@@ -40,6 +57,7 @@ std::string_view PeerPaths::reason() const {
 
 PathStatus PeerPaths::status() const {
   const auto chosen = selector_.chosen();
+  const auto* mtu = chosen ? mtu_probe(*chosen) : nullptr;
   return {.state = state_,
           .path_class = path_class(),
           .reason = reason(),
@@ -48,7 +66,12 @@ PathStatus PeerPaths::status() const {
           .rtt = selector_.direct() && !selector_.relay_preferred() ? selector_.rtt() : relay_rtt_,
           .need_at = need_at_,
           .time_to_direct = time_to_direct_,
-          .changes = changes_};
+          .changes = changes_,
+          .room = mtu ? mtu->room() : config_.full_room,
+          .path_mtu = mtu ? mtu->path_mtu() : std::uint16_t{0},
+          .mtu_state = mtu ? mtu->state() : MtuProbe::State::base,
+          .keepalive = selector_.direct() ? selector_.keepalive() : Duration{0},
+          .probes_sent = probes_sent_};
 }
 
 }  // namespace weft::path

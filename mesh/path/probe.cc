@@ -16,7 +16,7 @@ enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack =
 constexpr std::size_t kEndpointSize = 1 + 2 + 16;
 constexpr std::size_t kCountSize = 4;
 /// Flags of a ping, and of a pong.
-constexpr std::uint8_t kSuspect = 1, kRelayPreferred = 2;
+constexpr std::uint8_t kSuspect = 1, kRelayPreferred = 2, kPadded = 4;
 constexpr std::uint8_t kCounts = 1;
 
 void write_endpoint(Writer& writer, const Endpoint& endpoint) {
@@ -36,12 +36,19 @@ std::optional<Endpoint> read_endpoint(Reader& reader) {
   return Endpoint{*parsed, port};
 }
 
+std::uint16_t whole_seconds(Duration time) {
+  return static_cast<std::uint16_t>(std::clamp<std::int64_t>(time / 1s, 0, 0xffff));
+}
+
 struct Encoder {
   Writer& writer;
 
   void operator()(const Ping& ping) const {
-    writer.u8(static_cast<std::uint8_t>((ping.suspect ? kSuspect : 0) | (ping.relay_preferred ? kRelayPreferred : 0)));
-    writer.zeros(kEndpointSize + kCountSize);
+    writer.u8(static_cast<std::uint8_t>((ping.suspect ? kSuspect : 0) | (ping.relay_preferred ? kRelayPreferred : 0) |
+                                        (ping.size != 0 ? kPadded : 0)));
+    writer.zeros(kEndpointSize + kCountSize).u16be(whole_seconds(ping.lifetime));
+    const std::size_t length = kProbeHeaderSize + writer.view().size() + crypto::kAeadTagSize;
+    if (ping.size > length) writer.zeros(ping.size - length);
   }
   void operator()(const Pong& pong) const {
     writer.u8(pong.received ? kCounts : 0);
@@ -50,7 +57,7 @@ struct Encoder {
     } else {
       writer.zeros(kEndpointSize);
     }
-    writer.u32be(pong.received.value_or(0));
+    writer.u32be(pong.received.value_or(0)).u16be(whole_seconds(pong.lifetime));
   }
   void operator()(const Plan& plan) const {
     const std::size_t count = std::min(plan.candidates.size(), kMaxPlanCandidates);
@@ -64,7 +71,7 @@ struct Encoder {
     }
     writer.u8(static_cast<std::uint8_t>(plan.facts.allocation)).u16be(static_cast<std::uint16_t>(plan.facts.delta));
     writer.u16be(plan.facts.ports.low).u16be(plan.facts.ports.high).u8(plan.facts.nat_hops);
-    writer.u16be(static_cast<std::uint16_t>(std::clamp<std::int64_t>(plan.facts.lifetime / 1s, 0, 0xffff)));
+    writer.u16be(whole_seconds(plan.facts.lifetime));
     writer.u8(static_cast<std::uint8_t>(plan.facts.port_mapping)).u8(static_cast<std::uint8_t>(plan.facts.hairpinning));
     writer.u8(static_cast<std::uint8_t>(plan.facts.pooling)).u8(plan.facts.layers);
     writer.u8(plan.facts.allocations_per_minute ? 1 : 0).u16be(plan.facts.allocations_per_minute.value_or(0));
@@ -87,6 +94,11 @@ Bytes encode_message(const Probe& probe) {
   writer.u8(static_cast<std::uint8_t>(type_of(probe))).u64be(probe.transaction_id);
   std::visit(Encoder{writer}, probe.message);
   return writer.take();
+}
+
+/// Version 0.1 does not send it.
+Duration read_lifetime(Reader& reader) {
+  return reader.remaining() >= 2 ? std::chrono::seconds(reader.u16be()) : Duration(0s);
 }
 
 /// Values that this version does not know read as unknown.
@@ -233,14 +245,23 @@ std::expected<Probe, ProbeError> parse_message(ByteView plaintext) {
   switch (type) {
     case MessageType::ping: {
       const std::uint8_t flags = reader.u8();
-      probe.message = Ping{(flags & kSuspect) != 0, (flags & kRelayPreferred) != 0};
+      Ping ping{.suspect = (flags & kSuspect) != 0, .relay_preferred = (flags & kRelayPreferred) != 0};
       reader.skip(kEndpointSize);
+      if (reader.remaining() >= kCountSize) reader.skip(kCountSize);
+      ping.lifetime = read_lifetime(reader);
+      if ((flags & kPadded) != 0)
+        ping.size = static_cast<std::uint16_t>(kProbeHeaderSize + plaintext.size() + crypto::kAeadTagSize);
+      probe.message = ping;
       break;
     }
     case MessageType::pong: {
       const bool counts = (reader.u8() & kCounts) != 0;
-      Pong pong{read_endpoint(reader), std::nullopt};
-      if (counts) pong.received = reader.u32be();
+      Pong pong{.observed = read_endpoint(reader)};
+      if (counts || reader.remaining() >= kCountSize) {
+        const std::uint32_t received = reader.u32be();
+        if (counts) pong.received = received;
+      }
+      pong.lifetime = read_lifetime(reader);
       probe.message = pong;
       break;
     }

@@ -33,12 +33,17 @@ KeyId key_id(const crypto::PublicKey& node_key);
 /// The key of all probes between two nodes, both ways: KDF1("weft probe 1", DH(node keys)). Computed once per peer.
 crypto::SymmetricKey probe_key(const crypto::SharedSecret& shared);
 
-/// "Do you hear me?" Padded to the length of its answer, so that no one is amplified.
+/// "Do you hear me?" Padded to the length of its answer at least, so that no one is amplified.
 struct Ping {
   /// The sender's chosen direct path is under suspicion: the receiver had better look at its own.
   bool suspect = false;
   /// The direct path works, but the sender's data goes through the relay, which is worth more.
   bool relay_preferred = false;
+  /// Length of the whole datagram, which zeros fill up; 0, or less than a ping needs: no more than that. A padded ping
+  /// asks whether the path carries that much (mtu_probe.h).
+  std::uint16_t size = 0;
+  /// How long the sender's NATs keep an idle mapping of this path; zero: not measured. In whole seconds on the wire.
+  Duration lifetime{0};
 };
 
 /// The answer to a Ping with the same transaction id.
@@ -48,6 +53,7 @@ struct Pong {
   /// Authenticated datagrams that the answerer had from the sender by the ping's path, the ping included; wraps around.
   /// nullopt: from an earlier version, or the answer goes by another path.
   std::optional<std::uint32_t> received = {};
+  Duration lifetime{0};  // as in a ping
 };
 
 /// "Let us open a path now": what the sender has to offer. Sent through the relay, repeated until a PlanAck comes.

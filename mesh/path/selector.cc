@@ -43,6 +43,7 @@ void Selector::adopt(Time now, Direct direct) {
   unanswered_since_.reset();
   suspect_since_.reset();
   duplicating_ = false;
+  kept_.reset();
   if (!last_use_) last_use_ = now;
 }
 
@@ -194,13 +195,13 @@ Duration Selector::suspicion() const {
 }
 
 Time Selector::next_probe() const {
-  const Time last = last_probe_.value_or(direct_->chosen_at);
+  const Time last = last_probe();
   const Duration interval = std::max<Duration>(direct_->quality.rtt(), kMinProbeInterval);
   if (unanswered_since_) return last + interval;
   if (last_sent_ && *last_sent_ > last) {
     return last + (relay_preferred_ ? std::max<Duration>(interval, kLeftInterval) : interval);
   }
-  return last + kKeepalivePeriod;
+  return std::max(last, kept_.value_or(last)) + keepalive_;
 }
 
 std::optional<Time> Selector::next_relay_probe() const {
@@ -275,7 +276,7 @@ Selector::Transition Selector::advance(Time now) {
     drop();
     return Transition::fallen_back;
   }
-  if (!in_use(now)) {
+  if (last_use_ && now - *last_use_ >= kKeepAfter) {
     drop();
     return Transition::lapsed;
   }
@@ -284,7 +285,7 @@ Selector::Transition Selector::advance(Time now) {
 
 std::optional<Time> Selector::next_deadline() const {
   if (!direct_) return std::nullopt;
-  Time at = std::min(next_probe(), last_use_.value_or(direct_->chosen_at) + kIdleAfter);
+  Time at = std::min(next_probe(), last_use_.value_or(direct_->chosen_at) + kKeepAfter);
   if (const auto relay = next_relay_probe()) at = std::min(at, *relay);
   for (const auto& standby : standby_) {
     at = std::min(at, standby.last_confirmed + kStandbyLife);

@@ -8,6 +8,7 @@
 
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
+#include "mesh/path/keepalive.h"
 #include "mesh/path/path_quality.h"
 
 namespace weft::path {
@@ -33,7 +34,7 @@ struct ProbeAnswer {
 /// is worth more (PathQuality::worth). A change for the sake of worth needs a gain of a quarter that holds for
 /// kSustain, and comes kMinDwell after the last one at the earliest; if the direct path that data went back to
 /// disappoints, it has to wait twice as long the next time.
-/// A direct path that carried nothing for kIdleAfter is given up without harm: the next packet takes the relay and
+/// A direct path that carried nothing for kKeepAfter is given up without harm: the next packet takes the relay and
 /// finds it anew.
 class Selector {
  public:
@@ -45,10 +46,11 @@ class Selector {
   static constexpr Duration kConsent = 30s;
   /// While data is sent, a probe asks for an answer each max(RTT, this) (mechanisms.md 16).
   static constexpr Duration kMinProbeInterval = 100ms;
-  /// Netfilter forgets an unanswered flow after 30 s, and RFC 4787 REQ-5's two minutes are not kept by all: stay below
-  /// both.
-  static constexpr Duration kKeepalivePeriod = 25s;
+  /// Nothing is searched for a pair that carried nothing for this long.
   static constexpr Duration kIdleAfter = 5min;
+  /// A direct path that was found is kept alive over a weekend, so that the first packet of Monday is direct as well:
+  /// with measured lifetimes that is a packet or two a minute.
+  static constexpr Duration kKeepAfter = 72h;
   /// Between two changes from a path that works to a better one, except in the first second, when the answers of one
   /// burst are compared.
   static constexpr Duration kMinDwell = 60s;
@@ -66,6 +68,13 @@ class Selector {
 
   void set_relay(std::optional<PathId> relay);
   void confirm(Time now, const ProbeAnswer& answer);
+  /// How long the direct path may be silent; see keepalive_period().
+  void set_keepalive(Duration period) { keepalive_ = period; }
+  Duration keepalive() const { return keepalive_; }
+  /// The peer has probed the direct path, and was answered: both NATs have seen a packet.
+  void kept_by_peer(Time now) { kept_ = now; }
+  /// Whether the next probe of the direct path is only to keep it: no data waits to be confirmed.
+  bool only_keeping() const { return direct_ && !unanswered_since_ && !(last_sent_ && *last_sent_ > last_probe()); }
   void data_sent(Time now) { last_sent_ = last_use_ = now; }
   void data_received(Time now) { last_use_ = now; }
   /// The other side suspects the path: ask now.
@@ -114,6 +123,7 @@ class Selector {
   void prefer_relay(Time now, bool preferred);
   bool sending(Time now, Duration since = 1s) const { return last_sent_ && now - *last_sent_ < since; }
   bool doubtful() const;
+  Time last_probe() const { return last_probe_.value_or(direct_->chosen_at); }
   Time next_probe() const;
   std::optional<Time> next_relay_probe() const;
   std::optional<Time> next_standby_probe(const Direct& standby) const;
@@ -135,6 +145,8 @@ class Selector {
   std::optional<Time> doubtful_since_;  // the direct path loses or is slow, so the relay is measured closely
   std::optional<Time> changed_at_;      // the last change for the sake of worth
   Duration dwell_ = kMinDwell;
+  std::optional<Time> kept_;  // by the peer's probe
+  Duration keepalive_ = keepalive_period(0s, 0s);
 };
 
 }  // namespace weft::path

@@ -89,6 +89,10 @@ void Device::remove_peer(PeerId id) {
   std::erase_if(impl_->shared.outgoing, [id](const OutgoingDatagram& datagram) { return datagram.peer == id; });
 }
 
+std::optional<PeerId> Device::peer_for(const IpAddress& destination) const {
+  return impl_->allowed_ips.lookup(destination);
+}
+
 std::optional<PeerId> Device::find_peer(const crypto::PublicKey& public_key) const {
   const Impl::Known* const known = impl_->find(public_key);
   if (known == nullptr) return std::nullopt;

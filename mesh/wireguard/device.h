@@ -92,6 +92,9 @@ class Device {
   void remove_peer(PeerId peer);
   std::optional<PeerId> find_peer(const crypto::PublicKey& public_key) const;
 
+  /// Whom a packet to `destination` would go to (cryptokey routing).
+  std::optional<PeerId> peer_for(const IpAddress& destination) const;
+
   /// Chooses the way to a peer; nullopt: none for now. Sessions, timers and counters stay; a handshake that waits for
   /// an answer tries the new path soon (kPathChangeRetry).
   void set_path(Time now, PeerId peer, std::optional<PathId> path);

@@ -64,6 +64,7 @@ std::variant<Duration, DropReason> AccessLink::admit(LinkDirection& direction, T
   if (!options_.up) return DropReason::link_down;
   const std::size_t pieces =
       size <= options_.mtu ? 1 : (size - kFragmentHeader - 1) / (options_.mtu - kFragmentHeader) + 1;
+  if (pieces > 1 && !options_.fragments) return DropReason::too_big;
   return direction.admit(now, options_, bps, size + (pieces - 1) * kFragmentHeader, pieces);
 }
 

@@ -18,7 +18,11 @@ struct LinkOptions {
   std::uint32_t loss_ppm = 0;              // per million, in each direction
   std::uint32_t loss_burst = 1;            // mean length of a run of losses (Gilbert-Elliott), in packets
   std::uint16_t mtu = 1500;
-  bool up = true;  // false: everything is lost
+  /// A datagram that is too big is dropped without a word (a black hole). TCP segments are reported nevertheless, as
+  /// if the gateway clamped their size, which those with such links do.
+  bool black_hole = false;
+  bool fragments = true;  // false: nothing passes in pieces
+  bool up = true;         // false: everything is lost
 };
 
 }  // namespace weft::fabric

@@ -208,6 +208,23 @@ bool Router::survives(Packet& packet, const Leg& leg) {
   return true;
 }
 
+/// Whether the link at the end of a leg takes the packet whole or, if it may be fragmented, in pieces. Routers cut IPv4
+/// only; an IPv6 packet comes in pieces of the size that its sender's own link takes (RFC 8200 §5).
+bool Router::fits(Packet& packet, const LinkOptions& link, const Leg& leg) {
+  const bool v4 = packet.bytes[0] >> 4 == 4;
+  const std::size_t whole = packet.bytes.size();
+  const std::size_t largest =
+      packet.may_fragment && !v4 ? std::min<std::size_t>(whole, place(packet.from).link.options().mtu) : whole;
+  if (largest <= link.mtu || (packet.may_fragment && v4)) return true;
+  const bool tcp = packet.bytes[v4 ? 9 : 6] == kTcp;
+  if (link.black_hole && !tcp) {
+    drop(packet, packet.from, DropReason::too_big);
+  } else {
+    report(packet, DropReason::too_big, leg, leg.path.hops, link.mtu);
+  }
+  return false;
+}
+
 void Router::forward(Packet& packet, NodeId to, const Leg& leg) {
   Place& far = place(to);
   if (!blocked_.empty() && blocked_.contains({packet.from, to}))
@@ -216,10 +233,7 @@ void Router::forward(Packet& packet, NodeId to, const Leg& leg) {
   if (leg.path.loss_ppm != 0 && region_random(leg.region, far.region).chance(leg.path.loss_ppm, kMillion)) {
     return drop(packet, packet.from, DropReason::region_loss);
   }
-  const std::uint16_t mtu = far.link.options().mtu;
-  if (packet.bytes.size() > mtu && !packet.may_fragment) {
-    return report(packet, DropReason::too_big, leg, leg.path.hops, mtu);
-  }
+  if (!fits(packet, far.link.options(), leg)) return;
   if (leg.path.hops != 0) decrement_ttl(packet.bytes, leg.path.hops);
   packet.generation = far.generation;
   schedule(packet, Packet::Stage::downlink, to, leg.before + leg.path.latency);
@@ -243,10 +257,7 @@ void Router::to_group(Packet& packet, const Realm& realm, const Leg& leg) {
 
 void Router::to_gateway(Packet& packet, NodeId gateway, const Leg& leg) {
   if (!survives(packet, leg)) return;
-  const std::uint16_t mtu = place(gateway).link.options().mtu;
-  if (packet.bytes.size() > mtu && !packet.may_fragment) {
-    return report(packet, DropReason::too_big, leg, leg.path.hops, mtu);
-  }
+  if (!fits(packet, place(gateway).link.options(), leg)) return;
   if (leg.path.hops != 0) decrement_ttl(packet.bytes, leg.path.hops);
   schedule(packet, Packet::Stage::nat_inside, gateway, leg.before + leg.path.latency);
 }

@@ -116,6 +116,7 @@ class Router {
   void to_group(Packet& packet, const Realm& realm, const Leg& leg);
   void to_gateway(Packet& packet, NodeId gateway, const Leg& leg);
   /// Whether `leg` lets it pass: partition, loss, TTL. If not, it has been dealt with.
+  bool fits(Packet& packet, const LinkOptions& link, const Leg& leg);
   bool survives(Packet& packet, const Leg& leg);
   void report(Packet& packet, DropReason reason, const Leg& leg, std::uint8_t hop, std::uint16_t mtu);
   void answer(Packet& packet);

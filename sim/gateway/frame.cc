@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "mesh/host/internet_checksum.h"
-#include "mesh/host/tun_segmenter.h"
+#include "mesh/base/internet_checksum.h"
+#include "mesh/base/tun_segmenter.h"
 
 namespace weft::gateway {
 namespace {
@@ -44,14 +44,14 @@ void patch_udp(MutableByteView out, std::size_t udp_at, std::uint16_t number) {
     store_u16be(&out[2], static_cast<std::uint16_t>(out.size()));
     store_u16be(&out[4], static_cast<std::uint16_t>(load_u16be(&out[4]) + number));
     store_u16be(&out[10], 0);
-    store_u16be(&out[10], static_cast<std::uint16_t>(~host::ones_sum(out.first(udp_at))));
+    store_u16be(&out[10], static_cast<std::uint16_t>(~ones_sum(out.first(udp_at))));
   } else {
     store_u16be(&out[4], static_cast<std::uint16_t>(out.size() - 40));
   }
   const MutableByteView udp = out.subspan(udp_at);
   store_u16be(&udp[4], static_cast<std::uint16_t>(udp.size()));
   store_u16be(&udp[6], 0);
-  const auto sum = host::ones_sum(udp, host::pseudo_header_sum(addresses(out), kUdp, udp.size()));
+  const auto sum = ones_sum(udp, pseudo_header_sum(addresses(out), kUdp, udp.size()));
   store_u16be(&udp[6], sum == 0xFFFF ? 0xFFFF : static_cast<std::uint16_t>(~sum));
 }
 
@@ -142,7 +142,7 @@ Bytes make_frame(ByteView ip_packet) {
 bool segment(ByteView ip_packet, const PacketOffload& offload, const std::function<void(ByteView)>& out) {
   if (ip_packet.empty()) return false;
   if (offload.segmentation == Segmentation::udp_l4) return segment_udp(ip_packet, offload, out);
-  auto segmenter = host::TunSegmenter::create(ip_packet, offload);
+  auto segmenter = TunSegmenter::create(ip_packet, offload);
   if (!segmenter) return false;
   Bytes piece;
   while (!segmenter->done()) {
@@ -151,28 +151,6 @@ bool segment(ByteView ip_packet, const PacketOffload& offload, const std::functi
     out(piece);
   }
   return true;
-}
-
-void fragment_v4(ByteView ip_packet, std::size_t mtu, const std::function<void(ByteView)>& out) {
-  if (ip_packet.size() <= mtu) return out(ip_packet);
-  const std::size_t header = std::size_t{ip_packet[0] & 0xFu} * 4;
-  if (mtu < header + 8) return;
-  const std::size_t room = (mtu - header) / 8 * 8;
-  const std::uint16_t flags = load_u16be(&ip_packet[6]);
-  Bytes piece;
-  for (std::size_t at = header; at < ip_packet.size(); at += room) {
-    const std::size_t count = std::min(room, ip_packet.size() - at);
-    const bool last = at + count == ip_packet.size();
-    piece.assign(ip_packet.begin(), ip_packet.begin() + static_cast<std::ptrdiff_t>(header));
-    piece.insert(piece.end(), ip_packet.begin() + static_cast<std::ptrdiff_t>(at),
-                 ip_packet.begin() + static_cast<std::ptrdiff_t>(at + count));
-    store_u16be(&piece[2], static_cast<std::uint16_t>(piece.size()));
-    store_u16be(&piece[6], static_cast<std::uint16_t>(((flags & 0x1FFF) + (at - header) / 8) | (flags & 0x4000) |
-                                                      (last ? flags & 0x2000 : 0x2000)));
-    store_u16be(&piece[10], 0);
-    store_u16be(&piece[10], static_cast<std::uint16_t>(~host::ones_sum(ByteView(piece).first(header))));
-    out(piece);
-  }
 }
 
 std::size_t wire_size(ByteView ip_packet, const PacketOffload& offload) {
@@ -186,7 +164,7 @@ void restore_partial_checksum(MutableByteView ip_packet, const PacketOffload& of
   if (!offload.needs_checksum || field + 2 > ip_packet.size()) return;
   const std::uint8_t protocol = offload.checksum_offset == 6 ? kUdp : 6;
   const std::size_t length = ip_packet.size() - offload.checksum_start;
-  store_u16be(&ip_packet[field], host::pseudo_header_sum(addresses(ip_packet), protocol, length));
+  store_u16be(&ip_packet[field], pseudo_header_sum(addresses(ip_packet), protocol, length));
 }
 
 }  // namespace weft::gateway

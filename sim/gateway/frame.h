@@ -34,9 +34,6 @@ Bytes make_frame(ByteView ip_packet);
 /// False: the offload does not fit the packet.
 bool segment(ByteView ip_packet, const PacketOffload& offload, const std::function<void(ByteView)>& out);
 
-/// Cuts an IPv4 packet into fragments of at most `mtu` bytes (RFC 791 §3.2); one that fits comes out whole.
-void fragment_v4(ByteView ip_packet, std::size_t mtu, const std::function<void(ByteView)>& out);
-
 /// Length of the IP packets that go over the wire in the end: the largest segment's.
 std::size_t wire_size(ByteView ip_packet, const PacketOffload& offload);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mesh/base/deadlines.h"
+#include "mesh/base/ipv4_fragments.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
 #include "mesh/io/network_monitor.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "mesh/base/deadlines.h"
-#include "mesh/host/internet_checksum.h"
+#include "mesh/base/internet_checksum.h"
 
 namespace weft::gateway {
 namespace {
@@ -56,7 +56,7 @@ Bytes discovery_frame(std::uint8_t type, std::uint32_t flags, const IpAddress& t
   writer.u32be(0x60000000).u16be(static_cast<std::uint16_t>(icmp.size())).u8(kIcmpV6).u8(255);
   writer.bytes(from.bytes()).bytes(to.bytes());
   const ByteView addresses = writer.view().subspan(kIpAt + 8, 32);
-  const auto sum = host::ones_sum(icmp.view(), host::pseudo_header_sum(addresses, kIcmpV6, icmp.size()));
+  const auto sum = ones_sum(icmp.view(), pseudo_header_sum(addresses, kIcmpV6, icmp.size()));
   icmp.patch_u16be(2, static_cast<std::uint16_t>(~sum));
   return writer.bytes(icmp.view()).take();
 }
@@ -115,9 +115,8 @@ void Neighbours::handle_arp(Time now, ByteView arp) {
 bool Neighbours::handle_discovery(Time now, ByteView ip) {
   if (ip.size() < 48 || ip[6] != kIcmpV6 || ip[40] < 133 || ip[40] > 137) return false;
   const std::uint8_t type = ip[40];
-  const bool sound =
-      ip[7] == 255 && ip.size() >= 64 &&
-      host::ones_sum(ip.subspan(40), host::pseudo_header_sum(ip.subspan(8, 32), kIcmpV6, ip.size() - 40)) == 0xFFFF;
+  const bool sound = ip[7] == 255 && ip.size() >= 64 &&
+                     ones_sum(ip.subspan(40), pseudo_header_sum(ip.subspan(8, 32), kIcmpV6, ip.size() - 40)) == 0xFFFF;
   if (!sound) return true;
   const IpAddress source = *IpAddress::from_bytes(ip.subspan(8, 16));
   const IpAddress target = *IpAddress::from_bytes(ip.subspan(48, 16));

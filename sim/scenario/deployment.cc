@@ -156,6 +156,15 @@ IpAddress Deployment::overlay_address(const std::string& node) {
   return known;
 }
 
+IpAddress Deployment::overlay_address_v6(const std::string& node) {
+  const agent::Agent* running = agent(node);
+  if (running == nullptr) return IpAddress::any(IpFamily::v6);
+  for (const IpAddress& address : running->status().self.addresses) {
+    if (address.is_v6()) return address;
+  }
+  return IpAddress::any(IpFamily::v6);
+}
+
 Duration Deployment::least_delay(const std::string& from, const std::string& to) const {
   const SitePlan &a = sites_.plan(site_of_.at(from)), &b = sites_.plan(site_of_.at(to));
   if (a.name == b.name && !a.chain->empty()) return kInsideSite;

@@ -45,6 +45,8 @@ class Deployment {
   io::Host& host(const std::string& node) { return *hosts_.at(node); }
   /// IPv4; unspecified before the agent is registered. Known while it is stopped, if it was asked for before.
   IpAddress overlay_address(const std::string& node);
+  /// Unspecified while the agent is not registered or not running.
+  IpAddress overlay_address_v6(const std::string& node);
   std::uint16_t region(const std::string& name) const;
   bool knows(const std::string& node) const { return hosts_.contains(node); }
   /// One way between two nodes where they are now by the plan: access links and regions, without queues, jitter and the

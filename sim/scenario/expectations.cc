@@ -134,6 +134,21 @@ std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration s
                      expect.bytes_per_s, bytes, to_seconds(span), per_second);
 }
 
+std::string check_idle_packets(const ExpectSpec& expect, std::uint64_t packets, Duration span) {
+  const double per_minute = static_cast<double>(packets) * 60 / to_seconds(span);
+  if (per_minute <= expect.per_minute) return "";
+  return fmt::format(
+      "{} to {}: expected at most {:g} packets a minute to keep the path, {} were sent in {:g} s, {:.2f}", expect.from,
+      expect.to, expect.per_minute, packets, to_seconds(span), per_minute);
+}
+
+std::string check_delivered(const ExpectSpec& expect, const FlowResult& flow) {
+  if (flow.received_bytes >= expect.bytes) return "";
+  return fmt::format(
+      "{} to {} ({}, on {}): expected {} bytes{}, {} arrived", flow.from, flow.to, flow.kind, to_string(flow.path),
+      expect.bytes, expect.at ? fmt::format(" at {:g} s", to_seconds(*expect.at)) : std::string(), flow.received_bytes);
+}
+
 std::vector<std::string> check_matrix(const Scenario& scenario, const NatChains& chains,
                                       const std::vector<MatrixCell>& cells) {
   std::vector<std::string> failures;

@@ -11,6 +11,7 @@
 namespace weft::sim {
 
 struct PairResult;
+struct FlowResult;
 
 /// Whether an expectation is about pairs of nodes: check() judges it.
 bool is_of_pairs(ExpectSpec::Kind kind);
@@ -21,6 +22,11 @@ std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs
 std::string check_path_changes(const ExpectSpec& expect, std::uint64_t changes);
 /// A sentence if a node that sent `bytes` in `span` sent more than `expect` allows.
 std::string check_idle(const ExpectSpec& expect, std::uint64_t bytes, Duration span);
+
+/// The same for the `packets` that a pair has sent in `span` to keep its path.
+std::string check_idle_packets(const ExpectSpec& expect, std::uint64_t packets, Duration span);
+/// A sentence if less of a flow arrived than `expect` demands.
+std::string check_delivered(const ExpectSpec& expect, const FlowResult& flow);
 
 /// A sentence for each cell of a matrix that breaks one of the scenario's expectations, or is not direct for another
 /// reason than it says.

@@ -33,7 +33,10 @@ fabric::LinkOptions link_options(const LinkPlan& plan) {
           .queue = plan.queue,
           .jitter = plan.jitter,
           .loss_ppm = plan.loss_ppm,
-          .loss_burst = plan.loss_burst};
+          .loss_burst = plan.loss_burst,
+          .mtu = plan.mtu,
+          .black_hole = plan.black_hole,
+          .fragments = plan.fragments};
 }
 
 fabric::FabricHost& fabric_host(io::Host& host) { return static_cast<fabric::FabricHost&>(host); }

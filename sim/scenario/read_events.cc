@@ -94,8 +94,11 @@ void ScenarioReader::read_clog(EventSpec& event, const json& line) {
   if (line.contains("rate_mbps")) event.rate_bps = to_bps(line["rate_mbps"]);
   if (line.contains("loss_ratio")) event.loss_ppm = to_ppm(line["loss_ratio"]);
   if (line.contains("delay_ms")) event.delay = from_ms(line["delay_ms"]);
-  if (!event.rate_bps && !event.loss_ppm && !event.delay)
-    refuse(event.pointer, "changes nothing; give 'rate_mbps', 'loss_ratio' or 'delay_ms'");
+  if (line.contains("mtu_bytes")) event.mtu = line["mtu_bytes"].get<std::uint16_t>();
+  if (!event.rate_bps && !event.loss_ppm && !event.delay && !event.mtu)
+    refuse(event.pointer, "changes nothing; give 'rate_mbps', 'loss_ratio', 'delay_ms' or 'mtu_bytes'");
+  if (event.mtu && event.node.empty())
+    refuse(event.pointer + "/mtu_bytes", "is not known between regions; give it for a node");
   if (event.rate_bps && event.node.empty())
     refuse(event.pointer + "/rate_mbps", "is not known between regions; give it for a node, or a loss ratio");
 }

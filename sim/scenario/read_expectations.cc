@@ -22,6 +22,8 @@ const std::map<std::string, Kind>& kinds() {
       {"blackout", Kind::blackout},
       {"path_changes", Kind::path_changes},
       {"idle_bytes", Kind::idle_bytes},
+      {"idle_packets", Kind::idle_packets},
+      {"delivered", Kind::delivered},
       {"no_plaintext", Kind::no_plaintext},
       {"all_connected", Kind::all_connected},
       {"direct_where_simultaneous_open_connects", Kind::direct_where_simultaneous_open_connects}};
@@ -60,6 +62,9 @@ void ScenarioReader::read_expectation(const json& expect, const std::string& poi
   if (spec.kind == Kind::latency_stretch) spec.ratio = required_number(expect, "at_most", pointer);
   if (spec.kind == Kind::lost || spec.kind == Kind::reordered || spec.kind == Kind::path_changes)
     spec.at_most_count = static_cast<std::uint64_t>(required_number(expect, "at_most_count", pointer));
+  if (spec.kind == Kind::idle_packets) spec.per_minute = required_number(expect, "at_most_per_minute", pointer);
+  if (spec.kind == Kind::delivered)
+    spec.bytes = static_cast<std::uint64_t>(required_number(expect, "at_least_bytes", pointer));
   spec.share = expect.value("share_at_least", 1.0);
   if (expect.contains("at_s")) spec.at = from_s(expect["at_s"]);
   if (expect.contains("since_s")) spec.since = from_s(expect["since_s"]);

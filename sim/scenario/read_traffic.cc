@@ -40,7 +40,8 @@ void ScenarioReader::read_flow(const json& flow, const std::string& pointer) {
   FlowSpec spec{.from = node(flow["from"], pointer + "/from"),
                 .to = node(flow["to"], pointer + "/to"),
                 .start = from_s(flow.value("start_s", 0.0)),
-                .kind = flow["kind"]};
+                .kind = flow["kind"],
+                .ipv6 = flow.value("ipv6", false)};
   if (flow.contains("stop_s")) spec.stop = from_s(flow["stop_s"]);
   FlowPlan& plan = spec.plan;
   plan.kind = kinds.at(flow["kind"]);

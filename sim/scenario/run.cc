@@ -115,6 +115,8 @@ class Run {
         schedule_count(expect);
       } else if (expect.kind == ExpectSpec::Kind::path_changes) {
         schedule_path_changes(expect);
+      } else if (expect.kind == ExpectSpec::Kind::idle_packets) {
+        schedule_probe_count(expect);
       } else if (expect.at) {
         stage_.at(t0_ + *expect.at, [this, &expect] { check_one(expect); });
       }
@@ -146,6 +148,29 @@ class Run {
     return there ? there->path_changes : 0;
   }
 
+  /// Of both sides, to keep and watch their paths to each other.
+  std::uint64_t probes_between(const std::string& a, const std::string& b) {
+    const auto there = stage_.peer(a, b), back = stage_.peer(b, a);
+    return (there ? there->probes_sent : 0) + (back ? back->probes_sent : 0);
+  }
+
+  void schedule_probe_count(const ExpectSpec& expect) {
+    const Duration since = expect.since.value_or(0ns), until = expect.until.value_or(scenario_.duration);
+    auto before = std::make_shared<std::uint64_t>(0);
+    stage_.at(t0_ + since, [this, &expect, before] { *before = probes_between(expect.from, expect.to); });
+    stage_.at(t0_ + until - 1ns, [this, &expect, before, span = until - since] {
+      note(check_idle_packets(expect, probes_between(expect.from, expect.to) - *before, span));
+    });
+  }
+
+  void check_delivered(const ExpectSpec& expect) {
+    for (std::size_t i = 0; i < scenario_.flows.size(); ++i) {
+      const FlowSpec& flow = scenario_.flows[i];
+      if (is_of(flow.from, expect.from) && is_of(flow.to, expect.to))
+        note(sim::check_delivered(expect, flow_result(i)));
+    }
+  }
+
   bool is_of(const std::string& node, const std::string& node_or_group) const {
     if (node == node_or_group) return true;
     const auto spec = std::ranges::find(scenario_.nodes, node, &NodeSpec::name);
@@ -157,6 +182,7 @@ class Run {
   }
 
   void check_one(const ExpectSpec& expect) {
+    if (expect.kind == ExpectSpec::Kind::delivered) return check_delivered(expect);
     std::vector<PairResult> pairs;
     for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
       const PingSpec& ping = scenario_.pings[i];
@@ -242,7 +268,8 @@ class Run {
 
   RunResult finish() {
     for (const ExpectSpec& expect : scenario_.expectations) {
-      if (!expect.at && is_of_pairs(expect.kind)) check_one(expect);
+      const bool at_end = is_of_pairs(expect.kind) || expect.kind == ExpectSpec::Kind::delivered;
+      if (!expect.at && at_end) check_one(expect);
     }
     RunResult result{.world = std::string(stage_.world()), .seed = seed_, .virtual_time = stage_.now() - Time{}};
     if (result.world != "sim") result.virtual_time = stage_.now() - t0_;

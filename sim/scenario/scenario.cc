@@ -75,6 +75,9 @@ LinkPlan ScenarioReader::link(const json& value, const std::string& pointer) {
   set("queue_ms", plan.queue, from_ms);
   set("loss_ratio", plan.loss_ppm, to_ppm);
   plan.loss_burst = value.value("loss_burst", plan.loss_burst);
+  plan.mtu = value.value("mtu_bytes", plan.mtu);
+  plan.black_hole = value.value("black_hole", plan.black_hole);
+  plan.fragments = value.value("fragments", plan.fragments);
   return plan;
 }
 

@@ -73,7 +73,8 @@ struct FlowSpec {
   Duration start{0};
   std::optional<Duration> stop;
   std::string kind;
-  FlowPlan plan;  // without destination and times
+  bool ipv6 = false;  // to the overlay address of that family
+  FlowPlan plan;      // without destination and times
 };
 
 /// A line of the timeline. Which members count depends on the kind (docs/scenario.md).
@@ -115,6 +116,7 @@ struct EventSpec {
   std::optional<std::uint64_t> rate_bps;  // clog
   std::optional<std::uint32_t> loss_ppm;  // clog
   std::optional<Duration> delay;          // clog: what comes on top
+  std::optional<std::uint16_t> mtu;       // clog of an access link
 };
 
 struct ExpectSpec {
@@ -130,6 +132,8 @@ struct ExpectSpec {
     blackout,
     path_changes,
     idle_bytes,
+    idle_packets,
+    delivered,
     no_plaintext,
     all_connected,
     direct_where_simultaneous_open_connects
@@ -147,6 +151,8 @@ struct ExpectSpec {
   std::uint64_t at_most_count = 0;       // lost, reordered, path_changes
   double share = 1;                      // of the pairs between two groups that must be as said
   double bytes_per_s = 0;                // idle_bytes: at most
+  double per_minute = 0;                 // idle_packets: at most
+  std::uint64_t bytes = 0;               // delivered: of each flow, at least
 };
 
 struct MatrixSpec {

@@ -71,6 +71,7 @@ std::optional<PeerView> SimStage::peer(const std::string& node, const std::strin
                   .settled = found->state == path::SearchState::settled,
                   .time_to_direct = found->time_to_direct,
                   .path_changes = found->path_changes,
+                  .probes_sent = found->probes_sent,
                   .reason = found->reason};
 }
 
@@ -92,7 +93,7 @@ Result<std::unique_ptr<PingRun>> SimStage::ping(const PingSpec& spec, Time start
 
 Result<std::unique_ptr<FlowRun>> SimStage::start_flow(const FlowSpec& spec, Time t0) {
   FlowPlan plan = spec.plan;
-  plan.destination = deployment_.overlay_address(spec.to);
+  plan.destination = spec.ipv6 ? deployment_.overlay_address_v6(spec.to) : deployment_.overlay_address(spec.to);
   plan.start = t0 + spec.start;
   if (spec.stop) plan.stop = t0 + *spec.stop;
   return world_->start_flow(deployment_.host(spec.from), deployment_.host(spec.to), plan);

@@ -27,6 +27,7 @@ struct PeerView {
   bool settled = false;  // direct, or every way has been tried
   std::optional<Duration> time_to_direct;
   std::uint64_t path_changes = 0;  // how often the path that carries data was replaced
+  std::uint64_t probes_sent = 0;   // to find, watch and keep paths
   std::string reason;              // why not direct
 };
 

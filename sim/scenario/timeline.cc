@@ -36,7 +36,9 @@ std::optional<Feature> feature_of(const EventSpec& event) {
   }
 }
 
-bool has_shape(const LinkPlan& link) { return link.jitter > 0ns || link.queue > 0ns || link.loss_burst > 1; }
+bool has_shape(const LinkPlan& link) {
+  return link.jitter > 0ns || link.queue > 0ns || link.loss_burst > 1 || link.mtu != 1500;
+}
 
 std::unexpected<Error> refusal(const Scenario& scenario, const World& world, const std::string& pointer,
                                Feature feature) {
@@ -146,6 +148,7 @@ void Timeline::clog(const EventSpec& event) {
     if (event.rate_bps) link.up_bps = link.down_bps = *event.rate_bps;
     if (event.loss_ppm) link.loss_ppm = *event.loss_ppm;
     if (event.delay) link.delay += *event.delay;
+    if (event.mtu) link.mtu = *event.mtu;
     const auto& gateways = deployment_.sites().gateways(deployment_.site_of(event.node));
     if (gateways.empty()) return world_.set_link(deployment_.host(event.node), link);
     return world_.set_link(gateways.front(), link);

@@ -59,6 +59,9 @@ struct LinkPlan {
   Duration queue{0};             // waiting time at which the tail is dropped; 0: that of 128 KiB
   std::uint32_t loss_ppm = 0;    // per million
   std::uint32_t loss_burst = 1;  // mean length of a run of losses (Gilbert-Elliott), in packets
+  std::uint16_t mtu = 1500;      // of IP packets
+  bool black_hole = false;       // too large datagrams vanish without "packet too big"
+  bool fragments = true;         // false: fragments vanish
 };
 
 /// Where a host is plugged in.

@@ -7,8 +7,8 @@
 
 #include "mesh/base/assert.h"
 #include "mesh/base/bytes.h"
+#include "mesh/base/internet_checksum.h"
 #include "mesh/base/packet.h"
-#include "mesh/host/internet_checksum.h"
 #include "mesh/host/socket_address.h"
 #include "tests/bench/io_forwarders.h"
 
@@ -67,7 +67,7 @@ EchoLoad::EchoLoad() : raw_(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_I
 std::size_t EchoLoad::send(const Endpoint& to) {
   Bytes request(1380);
   request[0] = 8;  // echo request
-  store_u16be(&request[2], static_cast<std::uint16_t>(~host::ones_sum(request)));
+  store_u16be(&request[2], static_cast<std::uint16_t>(~ones_sum(request)));
   for (std::size_t i = 0; i < kEchoes; ++i) send_to(raw_.get(), {to.address, 0}, request);
   return kEchoes;
 }

@@ -233,9 +233,9 @@ class Lab:
     def _ready(self, site: str) -> bool:
         return bool(self.status(site).get("self", {}).get("addresses")) and bool(self.peer(site).get("relay"))
 
-    def address(self, site: str) -> str:
-        """The overlay IPv4 address of a host."""
-        return next(a for a in self.status(site)["self"]["addresses"] if ":" not in a)
+    def address(self, site: str, ipv6: bool = False) -> str:
+        """The overlay address of a host."""
+        return next(a for a in self.status(site)["self"]["addresses"] if (":" in a) == ipv6)
 
     def resident_kb(self, site: str) -> int:
         """Resident memory of a host's agent."""
@@ -251,14 +251,15 @@ class Lab:
     def ping(self, source: str, target: str, count: int = 3) -> str:
         return self.inside(f"host-{source}", "ping", "-n", "-i", "0.2", "-W", "5", "-c", str(count), self.address(target))
 
-    def send_through_tcp(self, source: str, target: str, size: int) -> None:
+    def send_through_tcp(self, source: str, target: str, size: int, ipv6: bool = False) -> None:
         """Sends `size` bytes to the other host's overlay address and checks that it got the same bytes."""
+        address = self.address(target, ipv6)
         script = pathlib.Path(__file__).with_name("tcp_transfer.py")
         server = subprocess.Popen(["ip", "netns", "exec", self.space(f"host-{target}"), "/usr/bin/python3", str(script),
-                                   "receive", self.address(target)], stdout=subprocess.PIPE, text=True)
+                                   "receive", address], stdout=subprocess.PIPE, text=True)
         try:
             port = server.stdout.readline().strip()
-            sent = self.inside(f"host-{source}", "/usr/bin/python3", str(script), "send", self.address(target), port, str(size))
+            sent = self.inside(f"host-{source}", "/usr/bin/python3", str(script), "send", address, port, str(size))
             received, _ = server.communicate(timeout=60)
         finally:
             server.kill()

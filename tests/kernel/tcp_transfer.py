@@ -8,7 +8,8 @@ import sys
 
 
 def receive(address: str) -> None:
-    with socket.create_server((address, 0)) as server:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as server:
         server.settimeout(60)
         print(server.getsockname()[1], flush=True)
         connection, _ = server.accept()

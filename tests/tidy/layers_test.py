@@ -9,7 +9,7 @@ import tree
 BASE = {"mesh/base"}
 CORE = BASE | {"mesh/crypto"}
 CORES = {f"mesh/{name}" for name in
-         ("wireguard", "stun", "turn", "path", "relay", "control", "policy", "portmap", "dns", "http", "tls")}
+         ("wireguard", "inner", "stun", "turn", "path", "relay", "control", "policy", "portmap", "dns", "http", "tls")}
 SERVICE = CORE | CORES | {"mesh/io", "mesh/transport"}
 MESH_SERVICES = {"mesh/agent", "mesh/coordinator", "mesh/relay_server", "mesh/tunnel", "mesh/nat_probe"}
 SIM = {"sim/viewer", "sim/nat_probe", "sim/gateway", "sim/portmap", "sim/proxy", "sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/strategies", "sim/report", "sim/trace", "sim/ns3", "sim/kernel"}

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "mesh/base/random.h"
-#include "mesh/host/tun_segmenter.h"
-#include "tests/unit/host/tcp_packets.h"
+#include "mesh/base/tun_segmenter.h"
+#include "tests/support/tcp_packets.h"
 
 namespace weft::host {
 namespace {

@@ -152,12 +152,35 @@ TEST(PeerPaths, IdleDirectPathIsKeptByOneProbeEachKeepalivePeriodAndThenGivenUp)
   EXPECT_LE(sides.a.sent.size(), 2u * 200 / 25 + 2);
   EXPECT_GE(sides.a.sent.size(), 200u / 25 - 1);
   EXPECT_TRUE(TwoSides::direct(sides.a));
-  sides.drive_for(150s);
+  sides.drive_for(Selector::kKeepAfter - 1h);
+  EXPECT_TRUE(TwoSides::direct(sides.a));
+  sides.drive_for(1h);
   EXPECT_EQ(sides.a.paths->status().state, SearchState::idle);
   EXPECT_EQ(sides.a.paths->status().path_class, PathClass::relay);
   sides.a.sent.clear();
   sides.drive_for(1h);
   EXPECT_EQ(sides.a.sent.size(), 0u) << "an idle pair costs nothing";
+}
+
+/// One exchange per period keeps both NATs, and the period is that of the NAT that forgets sooner.
+TEST(PeerPaths, KeepaliveFollowsTheShorterOfBothLifetimes) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+  sides.drive_for(60s);
+  const auto wanted = [](const PathEvent& event) { return std::holds_alternative<LifetimeWanted>(event); };
+  EXPECT_TRUE(std::ranges::any_of(sides.a.events, wanted) || std::ranges::any_of(sides.b.events, wanted));
+  sides.a.local.lifetime_v4 = 305s;
+  sides.b.local.lifetime_v4 = 95s;
+  sides.drive_for(60s);
+  EXPECT_EQ(sides.a.paths->status().keepalive, 76s);
+  EXPECT_EQ(sides.b.paths->status().keepalive, 76s + 4750ms) << "the one that lets the other begin";
+  const std::size_t before = sides.a.sent.size() + sides.b.sent.size();
+  sides.drive_for(1h);
+  const std::size_t packets = sides.a.sent.size() + sides.b.sent.size() - before;
+  EXPECT_LE(packets, 2u * 3600 / 76 + 2);
+  EXPECT_GE(packets, 2u * 3600 / 77 - 2);
+  EXPECT_TRUE(sides.both_direct());
 }
 
 TEST(PeerPaths, SearchesWithoutARelay) {

@@ -23,12 +23,14 @@ Message round_trip(const Message& message) {
 }
 
 TEST(Probe, MessagesSurviveTheWire) {
-  EXPECT_TRUE(round_trip(Ping{true}).suspect);
-  EXPECT_FALSE(round_trip(Ping{true}).relay_preferred);
-  EXPECT_TRUE(round_trip(Ping{false, true}).relay_preferred);
-  EXPECT_EQ(round_trip(Pong{kV6, 0xfffffffeu}).received, 0xfffffffeu);
-  EXPECT_EQ(round_trip(Pong{kV6}).received, std::nullopt);
-  EXPECT_EQ(round_trip(Pong{kV6}).observed, kV6);
+  EXPECT_TRUE(round_trip(Ping{.suspect = true}).suspect);
+  EXPECT_FALSE(round_trip(Ping{.suspect = true}).relay_preferred);
+  EXPECT_TRUE(round_trip(Ping{.relay_preferred = true}).relay_preferred);
+  EXPECT_EQ(round_trip(Ping{.lifetime = 95s}).lifetime, 95s);
+  EXPECT_EQ(round_trip(Pong{.observed = {}, .lifetime = 185s}).lifetime, 185s);
+  EXPECT_EQ(round_trip(Pong{.observed = kV6, .received = 0xfffffffeu}).received, 0xfffffffeu);
+  EXPECT_EQ(round_trip(Pong{.observed = kV6}).received, std::nullopt);
+  EXPECT_EQ(round_trip(Pong{.observed = kV6}).observed, kV6);
   EXPECT_EQ(round_trip(Pong{}).observed, std::nullopt);
   const Plan plan{.candidates = {{CandidateKind::host, kV4}, {CandidateKind::server_reflexive, kV6}},
                   .facts = {Mapping::address_dependent, Filtering::endpoint_independent, true},
@@ -106,13 +108,25 @@ TEST(Probe, BytesOfAPlan) {
 TEST(Probe, RequestIsNeverShorterThanItsAnswer) {
   SeededRandom random(1, "probe");
   const auto size = [&](const auto& message) { return seal({1, message}, kKey, kSender, random).size(); };
-  EXPECT_GE(size(Ping{}), size(Pong{kV6}));
+  EXPECT_GE(size(Ping{}), size(Pong{.observed = kV6}));
   EXPECT_GE(size(Plan{}), size(PlanAck{}));
+}
+
+TEST(Probe, PaddedPingHasTheLengthItAsksFor) {
+  SeededRandom random(1, "probe");
+  for (const std::uint16_t length : {100, 288, 1432, 9000}) {
+    const Bytes datagram = seal({1, Ping{.size = length}}, kKey, kSender, random);
+    EXPECT_EQ(datagram.size(), length);
+    const auto probe = open(datagram, kKey);
+    ASSERT_TRUE(probe);
+    EXPECT_EQ(std::get<Ping>(probe->message).size, length);
+  }
+  EXPECT_EQ(seal({1, Ping{.size = 10}}, kKey, kSender, random).size(), seal({1, Ping{}}, kKey, kSender, random).size());
 }
 
 TEST(Probe, EveryTruncationIsRefused) {
   SeededRandom random(1, "probe");
-  const Bytes datagram = seal({1, Pong{kV4}}, kKey, kSender, random);
+  const Bytes datagram = seal({1, Pong{.observed = kV4}}, kKey, kSender, random);
   for (std::size_t n = 0; n < datagram.size(); ++n) EXPECT_FALSE(open(ByteView(datagram).first(n), kKey)) << n;
   const Bytes plain = *from_hex("03 000000000000002a 02 01 01 0014 01 01 04 a2b9 c0000201 000000000000000000000000");
   for (std::size_t n = 0; n < plain.size(); ++n) EXPECT_FALSE(parse_message(ByteView(plain).first(n))) << n;

@@ -235,9 +235,27 @@ TEST(Selector, IdlePathIsProbedEachKeepalivePeriodAndLapses) {
   selector.set_relay(kRelay);
   confirm(selector, Time{1s}, direct(1), 20ms);
   EXPECT_FALSE(selector.probe_due(Time{25s}));
-  EXPECT_TRUE(selector.probe_due(Time{1s} + Selector::kKeepalivePeriod));
-  EXPECT_EQ(selector.advance(Time{1s} + Selector::kIdleAfter), Selector::Transition::lapsed);
+  EXPECT_TRUE(selector.probe_due(Time{1s} + keepalive_period(0s, 0s)));
+  EXPECT_EQ(selector.advance(Time{1s} + Selector::kKeepAfter - 1ns), Selector::Transition::none);
+  EXPECT_EQ(selector.advance(Time{1s} + Selector::kKeepAfter), Selector::Transition::lapsed);
   EXPECT_EQ(selector.chosen(), kRelay);
+}
+
+TEST(Selector, ProbeOfThePeerCountsAsOursForTheKeepalive) {
+  Selector selector;
+  confirm(selector, Time{1s}, direct(1), 20ms);
+  selector.set_keepalive(80s);
+  selector.kept_by_peer(Time{70s});
+  EXPECT_FALSE(selector.probe_due(Time{149s}));
+  EXPECT_TRUE(selector.probe_due(Time{150s}));
+}
+
+TEST(Keepalive, IsFourFifthsOfTheShorterLifetimeAndCautiousWhereNoneIsKnown) {
+  EXPECT_EQ(keepalive_period(0s, 0s), 25s);
+  EXPECT_EQ(keepalive_period(95s, 0s), 25s);
+  EXPECT_EQ(keepalive_period(95s, 305s), 76s);
+  EXPECT_EQ(keepalive_period(305s, 15s), 12s);
+  EXPECT_EQ(keepalive_period(10h, 10h), kMaxKeepalive);
 }
 
 }  // namespace

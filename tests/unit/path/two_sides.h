@@ -89,10 +89,10 @@ class TwoSides {
     std::optional<Time> last_data;
   };
 
-  TwoSides(ModelNat::Options nat_a, ModelNat::Options nat_b, std::uint64_t seed = 1)
+  TwoSides(ModelNat::Options nat_a, ModelNat::Options nat_b, std::uint64_t seed = 1, std::uint16_t full_room = 0)
       : a(IpAddress::v4(192, 0, 2, 1), nat_a), b(IpAddress::v4(198, 51, 100, 1), nat_b) {
-    set_up(a, 0xA, 0xB, IpAddress::v4(10, 0, 0, 2), seed);
-    set_up(b, 0xB, 0xA, IpAddress::v4(10, 1, 0, 2), seed + 1000);
+    set_up(a, 0xA, 0xB, IpAddress::v4(10, 0, 0, 2), seed, full_room);
+    set_up(b, 0xB, 0xA, IpAddress::v4(10, 1, 0, 2), seed + 1000, full_room);
     exchange_map();
   }
 
@@ -131,15 +131,19 @@ class TwoSides {
   std::function<bool(const Datagram&)> lose = [](const Datagram&) { return false; };
 
  private:
-  void set_up(Side& side, std::uint8_t self, std::uint8_t peer, IpAddress inside, std::uint64_t seed) {
+  void set_up(Side& side, std::uint8_t self, std::uint8_t peer, IpAddress inside, std::uint64_t seed,
+              std::uint16_t full_room) {
     side.local.sockets = {{0, IpFamily::v4}};
     side.local.facts = side.nat.facts();
     const Endpoint stun_server{IpAddress::v4(203, 0, 113, 1), 3478};
     side.local.candidates = {{CandidateKind::host, {inside, 41641}},
                              {CandidateKind::server_reflexive, side.nat.out(stun_server)}};
     side.random = std::make_unique<SeededRandom>(seed, "path");
-    const PeerPathsConfig config{
-        .self = {self}, .peer_key = {peer}, .probe_key = [] { return crypto::SymmetricKey({7}); }, .peer = peer};
+    const PeerPathsConfig config{.self = {self},
+                                 .peer_key = {peer},
+                                 .probe_key = [] { return crypto::SymmetricKey({7}); },
+                                 .peer = peer,
+                                 .full_room = full_room};
     side.paths = std::make_unique<PeerPaths>(config, side.local, side.budget, *side.random);
   }
 

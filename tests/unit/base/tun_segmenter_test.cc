@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "mesh/host/tun_segmenter.h"
+#include "mesh/base/tun_segmenter.h"
 
 #include <gtest/gtest.h>
 
+#include "mesh/base/internet_checksum.h"
 #include "mesh/base/random.h"
-#include "mesh/host/internet_checksum.h"
-#include "tests/unit/host/tcp_packets.h"
+#include "tests/support/tcp_packets.h"
 
 namespace weft::host {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "mesh/base/packet.h"
 
-namespace weft::host {
+namespace weft {
 
 /// Does what a TUN device left to us: cuts a TCP or UDP super-packet into the packets that the interface's MTU allows,
 /// each with right lengths, sequence number, flags (FIN and PSH on the last only, CWR on the first only, RFC 3168
@@ -37,4 +37,4 @@ class TunSegmenter {
   std::uint32_t written_ = 0;  // packets so far
 };
 
-}  // namespace weft::host
+}  // namespace weft

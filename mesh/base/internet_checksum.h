@@ -6,7 +6,7 @@
 #include "mesh/base/bytes.h"
 #include "mesh/base/ip.h"
 
-namespace weft::host {
+namespace weft {
 
 /// The ones' complement sum of RFC 1071 over big-endian 16-bit words, folded, on top of `start`; an odd last byte is
 /// the high half of a word. The Internet checksum is its complement; over data with a right checksum it is 0xFFFF.
@@ -16,4 +16,4 @@ std::uint16_t ones_sum(ByteView bytes, std::uint32_t start = 0);
 /// they stand in the packet; `length`: of transport header and payload.
 std::uint16_t pseudo_header_sum(ByteView addresses, std::uint8_t protocol, std::size_t length);
 
-}  // namespace weft::host
+}  // namespace weft

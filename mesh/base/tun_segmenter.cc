@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "mesh/host/tun_segmenter.h"
+#include "mesh/base/tun_segmenter.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "mesh/host/internet_checksum.h"
+#include "mesh/base/internet_checksum.h"
 
-namespace weft::host {
+namespace weft {
 namespace {
 
 using Segmentation = PacketOffload::Segmentation;
@@ -118,4 +118,4 @@ void TunSegmenter::write_checksum(std::uint8_t* out, std::size_t length) const {
   finish_checksum(out, length, offload_);
 }
 
-}  // namespace weft::host
+}  // namespace weft

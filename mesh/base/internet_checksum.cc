@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "mesh/host/internet_checksum.h"
+#include "mesh/base/internet_checksum.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -8,7 +8,7 @@
 #include <bit>
 #include <cstring>
 
-namespace weft::host {
+namespace weft {
 namespace {
 
 /// The sum of the 32-bit words of `blocks` times 64 bytes; does not overflow.
@@ -76,4 +76,4 @@ std::uint16_t pseudo_header_sum(ByteView addresses, std::uint8_t protocol, std::
   return ones_sum(addresses, (size & 0xFFFF) + (size >> 16) + protocol);
 }
 
-}  // namespace weft::host
+}  // namespace weft
