@@ -93,6 +93,8 @@ void PeerPaths::handle_relay(Time now, std::optional<std::uint16_t> relay) {
     propose(now);  // the last plan may have gone down with the relay's stream
   } else if (path && state_ != SearchState::idle && !selector_.direct()) {
     if (state_ == SearchState::searching) {
+      // The peer hears of us only now: what it has not opened yet stays closed a while longer.
+      if (limited_until_) limited_until_ = now + kLimitedOpening;
       propose(now);
     } else {
       search(now, 0ms);
@@ -187,7 +189,7 @@ void PeerPaths::send(const PathId& path, const Probe& probe, std::uint8_t ttl) {
 
 /// Only filters that look at ports are known to hold a premature packet against its sender.
 std::uint8_t PeerPaths::check_ttl() const {
-  const bool limited = limited_until_ && now_ < *limited_until_ && selector_.relay() &&
+  const bool limited = limited_until_ && now_ < *limited_until_ &&
                        (remote_facts_.filtering == Filtering::address_and_port_dependent ||
                         remote_facts_.filtering == Filtering::unknown);
   return limited ? local_.facts.opener_ttl() : 0;

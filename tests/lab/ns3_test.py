@@ -49,7 +49,8 @@ def test_flow_monitor_follows_flows_through_the_tunnel_and_the_nats(written: pat
     assert stats[inner[0]].get("rxPackets") == stats[inner[0]].get("txPackets")
     outer = [stats[n] for n, flow in flows.items() if flow.get("protocol") == "17" and flow.get("sourceAddress") == "192.168.1.10"]
     sent, heard = (sum(int(flow.get(key)) for flow in outer) for key in ("txPackets", "rxPackets"))
-    assert heard > 0.95 * sent > 200  # behind two NATs, which change the addresses that FlowMonitor looks at
+    # Behind two NATs, which change the addresses that FlowMonitor looks at. Gateways without port mapping answer no request for it.
+    assert heard > 0.9 * sent > 200
 
 
 def test_netanim_has_every_node_and_its_packets(written: pathlib.Path) -> None:
