@@ -8,11 +8,8 @@
 
 #include "mesh/agent/core_timer.h"
 #include "mesh/base/random.h"
+#include "mesh/io/udp_socket.h"
 #include "mesh/stun/lifetime_probe.h"
-
-namespace weft::io {
-class UdpSocket;
-}
 
 namespace weft::agent {
 
