@@ -135,8 +135,13 @@ std::vector<PairChange> compare(const Baseline& baseline, const Baseline& now) {
     changes.push_back(
         {.what = PairChange::What::added, .a = pair.a, .b = pair.b, .before = "", .now = paths_text(pair)});
   }
-  std::ranges::stable_partition(changes, [](const PairChange& change) { return change.worse; });
-  return changes;
+  std::vector<PairChange> worse_first;
+  for (const bool worse : {true, false}) {
+    for (PairChange& change : changes) {
+      if (change.worse == worse) worse_first.push_back(std::move(change));
+    }
+  }
+  return worse_first;
 }
 
 }  // namespace weft::sim
