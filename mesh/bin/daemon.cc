@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "mesh/bin/local_client.h"
+#include "mesh/host/startup_pages.h"
 #include "mesh/io/clock.h"
 
 namespace weft::bin {
@@ -19,6 +20,9 @@ namespace {
 
 /// How long farewells (TLS alerts, the relay's and coordinator's end of session) may take to leave.
 constexpr Duration kFarewell = 100ms;
+
+/// By then sessions and first paths stand, and what the start touched is not touched again.
+constexpr Duration kSettling = 5s;
 
 /// sd_notify(3) without libsystemd: one datagram to the socket that systemd names.
 void notify_systemd(std::string_view state) {
@@ -61,7 +65,11 @@ Result<std::unique_ptr<MetricsServer>> Daemon::serve_metrics(std::function<std::
   return MetricsServer::listen(*host_, *settings_.metrics, std::move(text));
 }
 
-void Daemon::ready() { notify_systemd("READY=1"); }
+void Daemon::ready() {
+  notify_systemd("READY=1");
+  settled_ = host_->make_timer(host::release_startup_pages);
+  settled_->arm(loop_.clock().now() + kSettling);
+}
 
 void Daemon::fail(const Error& error) {
   if (!error_) error_ = error;

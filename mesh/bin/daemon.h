@@ -10,6 +10,7 @@
 #include "mesh/bin/settings.h"
 #include "mesh/host/asio_host.h"
 #include "mesh/host/asio_loop.h"
+#include "mesh/io/timer.h"
 
 namespace weft::bin {
 
@@ -24,7 +25,7 @@ class Daemon {
 
   /// Answers with `text` where the settings say, if they do. Errors: port_taken, io.
   Result<std::unique_ptr<MetricsServer>> serve_metrics(std::function<std::string()> text);
-  /// The service is up: tells systemd (READY=1).
+  /// The service is up: tells systemd (READY=1), and soon gives back the memory that only the start needed.
   void ready();
   /// Ends run() with an error that no retry mends.
   void fail(const Error& error);
@@ -36,6 +37,7 @@ class Daemon {
   Settings settings_;
   host::AsioLoop loop_;
   std::unique_ptr<host::AsioHost> host_;
+  std::unique_ptr<io::Timer> settled_;
   std::optional<Error> error_;
   bool stopping_ = false;
 };
