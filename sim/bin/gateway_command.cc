@@ -69,6 +69,10 @@ Result<gateway::GatewayOptions> to_options(const Options& given) {
   gateway::GatewayOptions options = given.gateway;
   auto model = nat::load_model(given.model);
   if (!model) return std::unexpected(model.error());
+  if (model->http_proxy) {
+    return fail(ErrorCode::usage, given.model + " has an HTTP proxy, and a gateway has none; run one beside it, " +
+                                      "and leave http_proxy out of the model");
+  }
   options.behavior = std::move(*model);
   for (const std::string& each : given.port_mapping) {
     options.behavior.port_mapping.pcp |= each == "pcp";

@@ -106,7 +106,9 @@ class Gateway::Impl {
 };
 
 Result<void> Gateway::Impl::set_external(std::vector<Prefix> external) {
-  if (options_.behavior.translation == nat::Translation::nat && external.empty()) {
+  const bool nat64 = options_.behavior.translation == nat::Translation::nat64;
+  const bool has_v4 = std::ranges::any_of(external, [](const Prefix& each) { return each.address.is_v4(); });
+  if (nat64 ? !has_v4 : options_.behavior.translation == nat::Translation::nat && external.empty()) {
     return fail(ErrorCode::usage, "the model " + options_.behavior.name +
                                       " translates and needs an address outside; give it with --external ADDR/LENGTH");
   }

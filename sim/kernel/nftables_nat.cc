@@ -53,6 +53,7 @@ std::optional<std::string> foreign(const Behavior& b) {
   if (!b.decrement_ttl) return "TTLs that are not decremented";
   if (b.port_mapping.any()) return "port mapping";
   if (b.http_proxy) return "an HTTP proxy";
+  if (!b.untranslated.empty()) return "untranslated destinations";
   if (b.translation == nat::Translation::none) return std::nullopt;
   if (auto axis = foreign_state(b)) return axis;
   return b.translation == nat::Translation::nat ? foreign_translation(b) : std::nullopt;

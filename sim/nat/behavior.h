@@ -166,6 +166,9 @@ struct Behavior {
   /// Destination ports to which the inside may open flows; nullopt: all, empty: none. What the box itself sends, from
   /// its inside address, is free.
   std::optional<std::vector<std::uint16_t>> tcp_ports, udp_ports;
+  /// RFC 6888 REQ-6: destinations towards which nothing is translated or filtered, in both directions, and no state is
+  /// kept.
+  std::vector<Prefix> untranslated;
   std::optional<HttpProxy> http_proxy;
   PortMapping port_mapping;
   Prefix nat64_prefix{*IpAddress::parse("64:ff9b::"), 96};  // of nat64 (RFC 6052 §2.1)

@@ -129,6 +129,19 @@ Behavior read_behavior(const json& object) {
   return behavior;
 }
 
+Result<void> read_untranslated(const json& object, std::string_view file, std::vector<Prefix>& out) {
+  const auto found = object.find("untranslated");
+  if (found == object.end()) return {};
+  for (const auto& text : *found) {
+    const auto prefix = Prefix::parse(text.get_ref<const std::string&>());
+    if (!prefix)
+      return sim::bad_value(file, "/untranslated/" + std::to_string(out.size()),
+                            "not a prefix; write one as 192.0.2.0/24");
+    out.push_back(*prefix);
+  }
+  return {};
+}
+
 /// Reads a prefix of the translation it belongs to; it may not stand in another model.
 Result<void> read_prefix(const json& object, std::string_view file, const char* key, bool wanted, Prefix& prefix) {
   const auto found = object.find(key);
@@ -210,6 +223,8 @@ Result<Behavior> parse_model(std::string_view text, std::string_view file) {
   if (!document) return std::unexpected(document.error());
   Behavior behavior = read_behavior(*document);
   if (auto done = read_prefixes(*document, file, behavior); !done) return std::unexpected(done.error());
+  if (auto done = read_untranslated(*document, file, behavior.untranslated); !done)
+    return std::unexpected(done.error());
   if (auto done = check_ports(behavior, file); !done) return std::unexpected(done.error());
   if (auto done = check_flows(behavior, file); !done) return std::unexpected(done.error());
   return behavior;

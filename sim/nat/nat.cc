@@ -70,7 +70,7 @@ struct Nat::State {
         external(std::move(addresses)),
         random(draws),
         table(behavior, translated_families(behavior, external)),
-        statics(table, external),
+        statics(table, external, behavior.ports.blocks.mode == BlockMode::none ? nullptr : &pool_v4),
         pool_v4(behavior, of_family(external, IpFamily::v4), table, draws),
         pool_v6(behavior, of_family(external, IpFamily::v6), table, draws) {
     if (behavior.ports.blocks.mode != BlockMode::dynamic) return;
@@ -108,6 +108,7 @@ struct Nat::State {
   void pass(Packet& packet) const {
     if (behavior.decrement_ttl) packet.decrement_ttl();
   }
+  bool exempt(Side from, const Packet& packet) const;
   bool ours(const IpAddress& address) const { return std::ranges::find(external, address) != external.end(); }
   IpAddress reporter(IpFamily family, Side towards) const;
   Endpoint to_outside(const Endpoint& destination) const;
@@ -447,9 +448,20 @@ void Nat::State::bring_along(Time now, Outcome& outcome, const FragmentKey& key,
   }
 }
 
+/// Behavior::untranslated.
+bool Nat::State::exempt(Side from, const Packet& packet) const {
+  const IpAddress& remote = from == Side::inside ? packet.destination.address : packet.source.address;
+  if (from == Side::outside && ours(packet.destination.address)) return false;
+  return std::ranges::any_of(behavior.untranslated, [&](const Prefix& prefix) { return prefix.contains(remote); });
+}
+
 Outcome Nat::State::translate(Time now, Side from, MutableByteView bytes) {
   table.expire(now);
   if (!statics.empty()) statics.expire(now);
+  if (!behavior.untranslated.empty()) {
+    auto packet = parse_network_header(bytes);
+    if (packet && exempt(from, *packet)) return route(from, *packet);
+  }
   const bool prefix = behavior.translation == Translation::nptv6;
   if (behavior.translation != Translation::none && !prefix) return translate_flow(now, from, bytes);
   auto packet = parse_network_header(bytes);
@@ -519,8 +531,7 @@ void Nat::restart(std::optional<std::vector<IpAddress>> external) {
 
 std::optional<StaticMapping> Nat::add_static_mapping(Time now, const StaticRequest& request) {
   State& s = *state_;
-  if (s.behavior.translation != Translation::nat || s.behavior.ports.blocks.mode != BlockMode::none)
-    return std::nullopt;
+  if (s.behavior.translation != Translation::nat) return std::nullopt;
   s.table.expire(now);
   s.statics.expire(now);
   bool created = false;

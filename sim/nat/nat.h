@@ -115,7 +115,7 @@ class Nat {
   void restart(std::optional<std::vector<IpAddress>> external = std::nullopt);
 
   /// Opens a port towards `request.internal`, or prolongs what is open there. nullopt: no port is free, or the model
-  /// has no IPv4 address outside, or gives out ports by blocks. A restart forgets it.
+  /// has no IPv4 address outside; or a certain port is asked for, and subscribers have blocks. A restart forgets it.
   std::optional<StaticMapping> add_static_mapping(Time now, const StaticRequest& request);
   /// Whether there was one.
   bool remove_static_mapping(Time now, Protocol protocol, const Endpoint& internal);

@@ -39,8 +39,15 @@ void StaticMappings::expire(Time now) {
   }
 }
 
-/// The port asked for, or the next free one above it.
+/// The port asked for, or the next free one above it; one of the subscriber's block, if he has such.
 std::optional<Key> StaticMappings::choose(Protocol protocol, const StaticRequest& request) {
+  if (blocks_ != nullptr) {
+    if (request.exact || blocks_->empty()) return std::nullopt;
+    const auto found = blocks_->choose(table_.key(protocol, request.internal), no_remote(protocol));
+    if (!found) return std::nullopt;
+    blocks_->count_mapping(*found, 1);
+    return *found;
+  }
   const auto address = std::ranges::find_if(external_, &IpAddress::is_v4);
   if (address == external_.end()) return std::nullopt;
   const std::uint16_t wanted = request.suggested_port != 0 ? request.suggested_port : request.internal.port;

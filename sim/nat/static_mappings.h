@@ -5,16 +5,20 @@
 #include <optional>
 #include <vector>
 
+#include "sim/nat/external_pool.h"
 #include "sim/nat/nat.h"
 #include "sim/nat/table.h"
 
 namespace weft::nat {
 
 /// What port-mapping protocols have opened (RFC 6887 §2.2 "explicit dynamic mappings"): bindings that live for their
-/// own time, with or without flows, and that admit any remote endpoint. IPv4 outsides only.
+/// own time, with or without flows, and that admit any remote endpoint. IPv4 outsides only. Where subscribers have
+/// blocks of ports, the port is one of those (RFC 6888 REQ-9), and nobody gets one that he names.
 class StaticMappings {
  public:
-  StaticMappings(Table& table, const std::vector<IpAddress>& external) : table_(table), external_(external) {}
+  /// `blocks`: the pool whose blocks count; nullptr: subscribers have none.
+  StaticMappings(Table& table, const std::vector<IpAddress>& external, ExternalPool* blocks)
+      : table_(table), external_(external), blocks_(blocks) {}
 
   bool empty() const { return by_external_.empty(); }
   void expire(Time now);
@@ -35,6 +39,7 @@ class StaticMappings {
 
   Table& table_;
   const std::vector<IpAddress>& external_;
+  ExternalPool* blocks_;
   std::map<std::uint64_t, std::pair<Key, Held>> by_external_;
   std::optional<Time> next_;
 };

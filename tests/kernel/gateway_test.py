@@ -148,6 +148,7 @@ def test_refusals(plain: GatewayLab) -> None:
         (("--inside", "lo", "--outside", "wan", "--model", model, "--external", EXTERNAL), "Ethernet"),
         (("--inside", "wan", "--outside", "lan", "--model", model, "--external", "192.168.1.1"), "kernel"),
         ((*both, "--model", model, "--external", EXTERNAL, "--loss-ratio", "2"), "--loss-ratio"),
+        ((*both, "--model", plain.model("enterprise-connect-proxy"), "--external", EXTERNAL), "HTTP proxy"),
     ]
     for arguments, part in cases:
         code, text = refusal(plain, *arguments)

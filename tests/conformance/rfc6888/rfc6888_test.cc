@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// RFC 6888 §3: the requirements of a carrier-grade NAT that a translator by itself can meet. Not here: REQ-6
-// (translation off for some destinations), REQ-9 (PCP: sim/portmap), REQ-10 and REQ-12 (management, logs).
+// RFC 6888 §3: the requirements of a carrier-grade NAT that a translator by itself can meet. Not here: REQ-10 and
+// REQ-12 (management, logs).
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -86,6 +86,20 @@ TEST(Rfc6888, Req5LimitOfState) {
   EXPECT_EQ(lab.last.reason, DropReason::table_full);
 }
 
+/// "It MUST be possible to administratively turn off translation for specific destination addresses and/or ports."
+TEST(Rfc6888, Req6UntranslatedDestinations) {
+  Behavior behavior = carrier(BlockMode::dynamic, 512);
+  behavior.untranslated = {*Prefix::parse("192.0.2.0/24")};
+  NatLab lab(behavior);
+  EXPECT_EQ(lab.out(at(1s), kHost, kServer), kHost);
+  EXPECT_EQ(lab.nat.mapping_count(at(1s)), 0u);
+  EXPECT_EQ(lab.in(at(1s), kServer, kHost), kHost);
+  const auto external = lab.out(at(1s), kHost, ep("198.51.100.9:1"));
+  EXPECT_NE(external, kHost) << "others are translated";
+  EXPECT_EQ(lab.in(at(1s), kServer, *external), kHost) << "what is for the box is its own";
+  EXPECT_FALSE(lab.in(at(1s), ep("198.51.100.9:1"), kHost));
+}
+
 /// "It is RECOMMENDED that a CGN use an 'endpoint-independent filtering' behavior."
 TEST(Rfc6888, Req7Filtering) {
   NatLab lab(carrier(BlockMode::dynamic, 512));
@@ -103,6 +117,23 @@ TEST(Rfc6888, Req8PortsRest) {
   EXPECT_EQ(lab.nat.mapping_count(at(120s)), 0u);
   EXPECT_NE(lab.out(at(239s), kSibling, kServer), external);
   EXPECT_EQ(lab.out(at(240s), {ip("100.64.0.3"), 5000}, kServer), external) << "rested long enough";
+}
+
+/// "A CGN MUST implement a protocol giving subscribers explicit control over NAT mappings. That protocol SHOULD be the
+/// Port Control Protocol." The server is sim/portmap; here is what it needs of a NAT with blocks of ports.
+TEST(Rfc6888, Req9MappingsAreOfTheSubscribersBlock) {
+  for (const auto mode : {BlockMode::deterministic, BlockMode::dynamic}) {
+    NatLab lab(carrier(mode, 64));
+    const auto own = *lab.out(at(1s), kHost, kServer);
+    const StaticRequest request{.protocol = Protocol::udp, .internal = {kHost.address, 6000}, .lifetime = 60s};
+    const auto mapping = lab.nat.add_static_mapping(at(1s), request);
+    ASSERT_TRUE(mapping);
+    EXPECT_EQ(mapping->external.address, own.address);
+    EXPECT_EQ(mapping->external.port / 64, own.port / 64);
+    EXPECT_EQ(lab.in(at(2s), ep("198.51.100.10:1"), mapping->external), request.internal);
+    EXPECT_FALSE(lab.nat.add_static_mapping(at(2s), {.protocol = Protocol::udp, .internal = kSibling, .exact = true}));
+    EXPECT_EQ(lab.nat.mapping_count(at(300s)), 0u);
+  }
 }
 
 /// "When a CGN is unable to create a dynamic mapping due to resource constraints or administrative restrictions (i.e.,

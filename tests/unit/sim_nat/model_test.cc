@@ -86,7 +86,8 @@ TEST(Model, ReadsTheKeysOfCarriersAndFirewalls) {
     "ports": {"allocation": "random", "low": 2048, "keep_contiguity": true, "only_in_range": true, "reuse_after_s": 120,
               "blocks": {"mode": "dynamic", "size": 512, "per_subscriber": 4}},
     "lifetimes_s": {"tcp_established": 100, "tcp_closed": 5, "tcp_reset": 6}, "exhaustion": "silent", "fragments": "in_order",
-    "table": {"flows": 1000, "when_full": "evict_unreplied"}, "tcp_ports": [80, 443], "udp_ports": []})",
+    "table": {"flows": 1000, "when_full": "evict_unreplied"}, "tcp_ports": [80, 443], "udp_ports": [],
+    "untranslated": ["192.0.2.0/24"]})",
                   "m.json");
   ASSERT_TRUE(model.has_value()) << model.error().message;
   EXPECT_EQ(model->translation, Translation::nat64);
@@ -106,6 +107,7 @@ TEST(Model, ReadsTheKeysOfCarriersAndFirewalls) {
   EXPECT_EQ(model->tcp_ports, (std::vector<std::uint16_t>{80, 443}));
   EXPECT_TRUE(model->udp_ports && model->udp_ports->empty());
   EXPECT_FALSE(model->http_proxy);
+  EXPECT_EQ(model->untranslated, std::vector{*Prefix::parse("192.0.2.0/24")});
 }
 
 TEST(Model, ReadsAProxy) {
