@@ -3,7 +3,9 @@
 
 namespace weft::strategies {
 
-void Rival::shoot(Time at, const Endpoint& to, std::uint16_t socket) { shots_.emplace(at, Shot{socket, to}); }
+void Rival::shoot(Time at, const Endpoint& to, std::uint16_t socket, bool noise) {
+  shots_.emplace(at, Shot{socket, to, noise});
+}
 
 void Rival::handle_timeout(Time now) {
   if (!wake_ || *wake_ > now) return;

@@ -31,12 +31,14 @@ struct Signal {
   Step step = Step::offer;
   std::vector<Endpoint> candidates;
   bool varies = false;
+  bool untranslated = false;  // the candidate is an address of the host
 };
 
 /// A path probe, asked for.
 struct Shot {
   std::uint16_t socket = 0;  // 0: the lasting one; any other number: a throw-away one of its own
   Endpoint to;
+  bool noise = false;  // nothing that anybody answers: it only opens our NAT
 };
 
 /// One side of a pair as another product or a paper goes about it. Sans-IO with the verbs of a core. Pings that come in
@@ -60,7 +62,7 @@ class Rival {
   bool gave_up(Time now) const { return now >= ends_; }
 
  protected:
-  void shoot(Time at, const Endpoint& to, std::uint16_t socket = 0);
+  void shoot(Time at, const Endpoint& to, std::uint16_t socket = 0, bool noise = false);
   void signal(Signal signal) { signals_.push_back(std::move(signal)); }
   void wake(Time at) { wake_ = at; }
   void try_until(Time end) { ends_ = end; }

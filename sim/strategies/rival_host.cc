@@ -12,6 +12,7 @@ namespace {
 
 /// The pair's key says who it is; the id is not looked at.
 constexpr path::KeyId kAnyone = {'r', 'i', 'v', 'a', 'l'};
+constexpr std::size_t kNoise = 64;
 constexpr stun::Timing kStun{.rto = 250ms, .sends = 4, .last_wait = 2};
 
 }  // namespace
@@ -110,6 +111,10 @@ void RivalHost::drain() {
     while (const auto signal = rival_->poll_signal()) config_.send_signal(*signal);
     while (const auto shot = rival_->poll_transmit(now)) {
       const std::uint64_t id = random_->next();
+      if (shot->noise) {
+        send(shot->socket, shot->to, Bytes(kNoise, static_cast<std::uint8_t>(id)));
+        continue;
+      }
       asked_.insert(id);
       ++probes_;
       send(shot->socket, shot->to, path::seal({id, path::Ping{}}, config_.key, kAnyone, *random_));

@@ -75,9 +75,24 @@ TEST(Dcutr, DialsAtSyncAndOpensHalfARoundTripLater) {
   dialled->handle_signal(Time{1200ms}, *answer);
   const auto sync = dialled->poll_signal();
   ASSERT_TRUE(sync && sync->step == Signal::Step::sync);
-  EXPECT_EQ(shots_until(*dialled, Time{2s}).front().at, Time{1300ms});
+  const auto opened = shots_until(*dialled, Time{2s});
+  EXPECT_EQ(opened.front().at, Time{1300ms});
+  EXPECT_TRUE(opened.front().shot.noise) << "one side dials, the other one only opens its NAT";
   dialler->handle_signal(Time{1300ms}, *sync);
-  EXPECT_EQ(shots_until(*dialler, Time{2s}).front().at, Time{1300ms});
+  const auto dial = shots_until(*dialler, Time{2s});
+  EXPECT_EQ(dial.front().at, Time{1300ms});
+  EXPECT_FALSE(dial.front().shot.noise);
+}
+
+TEST(Dcutr, DialsAHostWithoutNatAtOnce) {
+  SeededRandom random(1, "rival");
+  const auto rival = make_dcutr(ground(false, true), random);
+  rival->start(Time{1s});
+  rival->handle_signal(Time{1100ms}, {.step = Signal::Step::answer, .candidates = {kPeer}, .untranslated = true});
+  const auto dial = shots_until(*rival, Time{2s});
+  ASSERT_FALSE(dial.empty());
+  EXPECT_EQ(dial.front().at, Time{1100ms});
+  EXPECT_FALSE(dial.front().shot.noise);
 }
 
 TEST(Dcutr, HasNothingToDialWhereTheMappingVaries) {
