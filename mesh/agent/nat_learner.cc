@@ -93,18 +93,19 @@ std::unique_ptr<io::UdpSocket> NatLearner::open(IpFamily family, Datagram on_dat
   return std::move(*socket);
 }
 
-void NatLearner::learn(const Endpoint& server, const IpAddress& local, bool symmetric) {
-  server_ = server;
-  local_ = local;
+void NatLearner::learn(const Question& question) {
+  server_ = question.server;
+  local_ = question.local;
+  varies_ = false;
   allocation_.reset();
   sockets_.clear();
   hairpin_.reset();
   hairpin_sockets_.clear();
   hairpin_flows_.clear();
-  dependent_ = symmetric;
+  dependent_ = question.symmetric;
   rate_at_.reset();
-  learn_hops(server);
-  learn_allocation(server, symmetric ? kAllocationSockets : kFewSockets);
+  learn_hops(question.server);
+  learn_allocation(question);
   drain();
 }
 
@@ -128,8 +129,9 @@ void NatLearner::hop_answered(std::size_t hop, const IpAddress& reporter) {
   if (hop >= hops_.size()) return;
   hops_[hop].reporter = reporter;
   count_layers();
-  const auto first = std::find_if(hops_.begin(), hops_.end(), [](const HopProbe& probe) {
-    return probe.reporter && !probe.reporter->is_private();
+  // A reporter of the other family is inside a NAT64.
+  const auto first = std::find_if(hops_.begin(), hops_.end(), [this](const HopProbe& probe) {
+    return probe.reporter && !probe.reporter->is_private() && probe.reporter->family() == server_.address.family();
   });
   if (first == hops_.end()) return;
   facts_.nat_hops = static_cast<std::uint8_t>(std::max<std::ptrdiff_t>(first - hops_.begin(), 1));
@@ -149,11 +151,12 @@ void NatLearner::count_layers() {
   facts_.layers = std::max<std::uint8_t>(layers, 1);
 }
 
-void NatLearner::learn_allocation(const Endpoint& server, std::size_t count) {
+void NatLearner::learn_allocation(const Question& question) {
+  const std::size_t count = question.symmetric ? kAllocationSockets : kFewSockets;
   std::vector<std::uint16_t> ports;
   for (std::size_t i = 0; i < count; ++i) {
     auto socket = open(
-        server.address.family(),
+        question.server.address.family(),
         [this, i](const Endpoint& from, ByteView datagram) {
           if (allocation_) allocation_->handle_datagram(host_.clock().now(), i, from, datagram);
         },
@@ -162,11 +165,13 @@ void NatLearner::learn_allocation(const Endpoint& server, std::size_t count) {
     ports.push_back(socket->local_endpoint().port);
     sockets_.push_back(std::move(socket));
   }
-  allocation_ = std::make_unique<stun::AllocationProbe>(stun::AllocationProbeConfig{.server = server}, random_);
+  allocation_ = std::make_unique<stun::AllocationProbe>(
+      stun::AllocationProbeConfig{.server = question.server, .second_server = question.second_server}, random_);
   allocation_->start(host_.clock().now(), std::move(ports));
 }
 
 void NatLearner::allocation_found(const stun::AllocationFound& found) {
+  varies_ = found.varies;
   facts_.allocation = allocation_of(found.facts.allocation);
   facts_.delta = static_cast<std::int16_t>(found.facts.delta);
   facts_.pooling = pooling_of(found.facts.pooling);

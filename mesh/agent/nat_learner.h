@@ -40,9 +40,19 @@ class NatLearner {
   NatLearner(io::Host& host, Random& random, std::function<void()> on_change);
   ~NatLearner();
 
-  /// Asks `server` anew. `local`: our address towards it. Block and step of the allocation only if `symmetric`: other
-  /// NATs have one port for all destinations.
-  void learn(const Endpoint& server, const IpAddress& local, bool symmetric);
+  struct Question {
+    Endpoint server;
+    /// Shows whether the mapping depends on the destination after all, where the agent's socket has not shown it; the
+    /// same address and another port, if there is one.
+    std::optional<Endpoint> second_server{};
+    IpAddress local{};  // our address towards it
+    /// Other NATs have one port for all destinations: block and step of the allocation are not asked for.
+    bool symmetric = false;
+  };
+  /// Asks anew.
+  void learn(const Question& question);
+  /// The second server of the latest question saw a socket elsewhere.
+  bool varies() const { return varies_; }
   /// What a sibling behind the same NAT has published; default values: there is none.
   void set_sibling(const path::NatFacts& facts) { sibling_ = facts; }
   /// The latest answers, the other fields of `facts` stay.
@@ -66,7 +76,7 @@ class NatLearner {
   std::unique_ptr<io::UdpSocket> open(IpFamily family, Datagram on_datagram,
                                       std::function<void(const IpAddress&)> on_expired);
   void learn_hops(const Endpoint& server);
-  void learn_allocation(const Endpoint& server, std::size_t sockets);
+  void learn_allocation(const Question& question);
   void learn_hairpinning();
   void learn_rate(const stun::AllocationFound& found);
   void allocation_found(const stun::AllocationFound& found);
@@ -83,6 +93,7 @@ class NatLearner {
   Random& random_;
   std::function<void()> on_change_;
   path::NatFacts facts_, sibling_;
+  bool varies_ = false;
   Endpoint server_;  // of the latest learn()
   IpAddress local_;
   std::unique_ptr<stun::HairpinProbe> hairpin_;

@@ -41,7 +41,8 @@ Result<void> Prober::discover() {
 
 Result<void> Prober::sample() {
   if (auto opened = sockets_.open(options_.samples, options_.server.address.family()); !opened) return opened;
-  auto& core = core_.emplace<stun::AllocationProbe>(stun::AllocationProbeConfig{.server = options_.server}, *random_);
+  auto& core = core_.emplace<stun::AllocationProbe>(
+      stun::AllocationProbeConfig{.server = options_.server, .second_server = second_server_}, *random_);
   core.start(host_.clock().now(), sockets_.ports());
   return {};
 }
@@ -133,6 +134,11 @@ bool Prober::poll(stun::NatDiscovery& core) {
   result_.mapping = finished.mapping;
   result_.filtering = finished.filtering;
   result_.udp_blocked = finished.udp_blocked;
+  if (finished.mapping != stun::Mapping::address_and_port_dependent) {
+    for (const auto& [server, mapped] : core.mapped()) {
+      if (server.address == options_.server.address && server != options_.server) second_server_ = server;
+    }
+  }
   if (finished.udp_blocked) {
     finish();
   } else {
@@ -146,6 +152,7 @@ bool Prober::poll(stun::AllocationProbe& core) {
   const auto event = core.poll_event();
   if (!event) return false;
   result_.allocation = event->facts;
+  if (event->varies) result_.mapping = stun::Mapping::address_and_port_dependent;
   advance(hairpin());
   return true;
 }

@@ -86,6 +86,7 @@ class Prober {
   Core core_;
   std::size_t curve_points_ = 0;
   ProbeResult result_;
+  std::optional<Endpoint> second_server_;  // shows whether the mapping depends on the port after all
 };
 
 /// The result as JSON in the words of a model file (docs/schema/nat-probe.schema.json).

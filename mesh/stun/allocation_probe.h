@@ -15,17 +15,24 @@ namespace weft::stun {
 struct AllocationFound {
   AllocationFacts facts;
   std::vector<PortSample> samples;
+  /// AllocationProbeConfig::second_server saw one of the sockets elsewhere: the mapping depends on the destination.
+  /// That nobody was says so with an error of 2^-6 to the power of the sockets, or less: a NAT that draws each flow's
+  /// port from a block, however many flows share it, draws one of 64 at least.
+  bool varies = false;
 };
 
 struct AllocationProbeConfig {
   Endpoint server;
+  /// Asked from each socket too, after `server` has answered it.
+  std::optional<Endpoint> second_server{};
   /// Between the first requests of two sockets: long enough that they pass the NAT in order.
   Duration gap = 20ms;
   Timing timing{.rto = 250ms, .sends = 4, .last_wait = 2};
 };
 
 /// Learns how external ports are chosen: one Binding request from each of a handful of fresh sockets (eight tell a
-/// block with 99.2 %), one after the other. Timers: the next socket's start, each request's retransmission.
+/// block with 99.2 %), one after the other; and whether a socket keeps its port towards a second server. Timers: the
+/// next socket's start, each request's retransmission.
 class AllocationProbe {
  public:
   AllocationProbe(AllocationProbeConfig config, Random& random);
@@ -42,15 +49,17 @@ class AllocationProbe {
  private:
   struct Sample {
     std::uint16_t local_port = 0;
-    std::optional<Transaction> transaction;
+    std::optional<Transaction> transaction, second;
     std::optional<Endpoint> external;
   };
-  void collect(Sample& sample);
+  Transaction ask(Time now, const Endpoint& server);
+  void collect(Time now, Sample& sample);
   void settle();
 
   AllocationProbeConfig config_;
   Random& random_;
   std::vector<Sample> sockets_;
+  bool varies_ = false;
   std::size_t started_ = 0;
   std::optional<Time> next_start_;
   bool finished_ = false;

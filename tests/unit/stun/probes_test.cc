@@ -177,6 +177,35 @@ TEST(AllocationProbe, SamplesOneSocketAfterTheOther) {
   EXPECT_EQ(world.now, Time(1s) + 60ms);
 }
 
+/// A NAT that gives each flow a port of few may give one socket the same one twice; another socket shows it.
+TEST(AllocationProbe, ASecondServerShowsThatTheMappingDependsOnTheDestination) {
+  const Endpoint second{kServer.address, 3479};
+  for (const bool varies : {false, true}) {
+    SeededRandom random(1, "allocation");
+    AllocationProbe probe({.server = kServer, .second_server = second}, random);
+    std::map<Endpoint, Server> servers;
+    for (const Endpoint& each : {kServer, second})
+      servers.emplace(each, ServerConfig{.endpoints = {each}, .software = {}});
+    Time now(1s);
+    probe.start(now, {5000, 5001, 5002, 5003});
+    std::optional<AllocationFound> found;
+    while (!(found = probe.poll_event())) {
+      while (const auto request = probe.poll_transmit()) {
+        const bool elsewhere = varies && request->socket == 2 && request->destination == second;
+        const Endpoint seen{IpAddress::v4(203, 0, 113, 1),
+                            static_cast<std::uint16_t>(20000 + 7 * request->socket + (elsewhere ? 1 : 0))};
+        const auto answer =
+            servers.at(request->destination).handle_datagram(now, seen, request->destination, request->bytes);
+        EXPECT_TRUE(probe.handle_datagram(now, request->socket, answer->source, answer->bytes));
+      }
+      now = probe.next_deadline().value_or(now);
+      probe.handle_timeout(now);
+    }
+    EXPECT_EQ(found->varies, varies);
+    EXPECT_EQ(found->samples.size(), 4u);
+  }
+}
+
 TEST(DelayedAnswers, RefuseMoreThanOneAddressMayHold) {
   DelayedAnswers answers;
   const Endpoint client{IpAddress::v4(192, 0, 2, 1), 1};
