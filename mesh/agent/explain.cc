@@ -95,6 +95,7 @@ Json network_json(const NetworkReport& report) {
           {"udp_port", report.udp_port},
           {"ipv4", describe(report.v4)},
           {"ipv6", describe(report.v6)},
+          {"nat64", text_or_null(report.nat64)},
           {"udp_blocked", report.facts.udp_blocked},
           {"candidates", describe(report.candidates)},
           {"nat", describe(report.facts)},

@@ -42,6 +42,7 @@ struct NetworkReport {
   std::string name;
   std::uint16_t udp_port = 0;
   FamilyReport v4, v6;
+  std::optional<Prefix> nat64;  // IPv4 is reached through it
   std::vector<path::Candidate> candidates;
   path::NatFacts facts;
   std::optional<Duration> facts_age;        // since the last round of tests ended; nullopt: none has

@@ -6,6 +6,7 @@
 #include "mesh/agent/datagram_mux.h"
 #include "mesh/agent/interfaces.h"
 #include "mesh/base/deadlines.h"
+#include "mesh/base/nat64.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/network_monitor.h"
 #include "mesh/io/udp_socket.h"
@@ -43,7 +44,7 @@ LocalAddresses::LocalAddresses(io::Host& host, DatagramMux& mux, Random& random,
       mux_(mux),
       random_(random),
       on_change_(std::move(on_change)),
-      learner_(host, random, [this] { rebuild(); }),
+      learner_(host, random, [this] { learned(); }),
       timer_(host, [this] {
         for (auto& probe : probes_) {
           if (probe.discovery) probe.discovery->handle_timeout(now());
@@ -136,7 +137,8 @@ FamilyReport LocalAddresses::family(IpFamily family) const {
     for (const auto& prefix : interface.addresses) {
       const auto& address = prefix.address;
       const bool overlay = std::find(overlay_.begin(), overlay_.end(), address) != overlay_.end();
-      const bool usable = !overlay && !address.is_loopback() && !address.is_link_local();
+      const bool usable =
+          !overlay && !address.is_loopback() && !address.is_link_local() && !is_continuity_address(address);
       report.address = report.address || (usable && address.family() == family);
     }
   }
@@ -231,7 +233,27 @@ void LocalAddresses::learn(const Probe& probe) {
       if (local.is_unspecified() && prefix.address.is_v4()) local = prefix.address;
     }
   }
-  learner_.learn(*answering_server(probe), local, probe.facts.mapping != path::Mapping::endpoint_independent);
+  NatLearner::Question question{.server = *answering_server(probe),
+                                .local = local,
+                                .symmetric = probe.facts.mapping != path::Mapping::endpoint_independent};
+  // One socket may have got one port twice by chance, of a NAT that draws from few.
+  if (probe.facts.mapping != path::Mapping::address_and_port_dependent) {
+    for (const auto& [server, mapped] : probe.mapped) {
+      if (server.address == question.server.address && server != question.server) question.second_server = server;
+    }
+  }
+  learner_.learn(question);
+}
+
+/// Throw-away sockets may contradict what the agent's own socket has shown; then the allocation is asked for again, as
+/// of a NAT that gives each flow a port.
+void LocalAddresses::learned() {
+  for (auto& probe : probes_) {
+    if (!learner_.varies() || probe.socket.family != IpFamily::v4 || !translated(probe)) continue;
+    probe.facts.mapping = path::Mapping::address_and_port_dependent;
+    learn(probe);
+  }
+  rebuild();
 }
 
 void LocalAddresses::learn_lifetime(IpFamily family) {
@@ -330,6 +352,7 @@ void LocalAddresses::rebuild() {
     for (const auto& prefix : interface.addresses) {
       const auto& address = prefix.address;
       if (address.is_loopback() || address.is_link_local() || address.is_multicast()) continue;
+      if (is_continuity_address(address)) continue;
       if (std::find(overlay_.begin(), overlay_.end(), address) != overlay_.end()) continue;
       const auto socket = std::find_if(fresh.sockets.begin(), fresh.sockets.end(),
                                        [&](const path::LocalSocket& s) { return s.family == address.family(); });

@@ -93,6 +93,7 @@ class LocalAddresses {
   void drain();
   void drain(Probe& probe);
   void learn(const Probe& probe);
+  void learned();
   std::optional<Endpoint> answering_server(const Probe& probe) const;
   bool translated(const Probe& probe) const;
   void rebuild();

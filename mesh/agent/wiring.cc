@@ -24,7 +24,8 @@ constexpr Duration kSaveDelay = 1s;
 }  // namespace
 
 Wiring::Wiring(io::Host& host, const AgentConfig& config, Observer observer)
-    : host_(host),
+    : nat64_(host),
+      host_(nat64_),
       config_(config),
       observer_(std::move(observer)),
       store_(host.files()),

@@ -14,6 +14,7 @@
 #include "mesh/agent/lazy_tls.h"
 #include "mesh/agent/local_addresses.h"
 #include "mesh/agent/mapped_port.h"
+#include "mesh/agent/nat64_host.h"
 #include "mesh/agent/peer_table.h"
 #include "mesh/agent/relay_links.h"
 #include "mesh/agent/timestamps.h"
@@ -71,7 +72,8 @@ class Wiring {
   void changed();
   PeerStatus status_of(const PeerLink& link) const;
 
-  io::Host& host_;
+  Nat64Host nat64_;
+  io::Host& host_;  // that one
   const AgentConfig& config_;
   Observer observer_;
   io::StateStore store_;

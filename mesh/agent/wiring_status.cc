@@ -90,6 +90,7 @@ NetworkReport Wiring::netcheck() const {
                        .udp_port = mux_->port(),
                        .v4 = addresses_->family(IpFamily::v4),
                        .v6 = addresses_->family(IpFamily::v6),
+                       .nat64 = nat64_.prefix(),
                        .candidates = view.candidates,
                        .facts = view.facts,
                        .facts_age = addresses_->facts_age(),

@@ -18,6 +18,7 @@ void print_netcheck(const json& report) {
   line("udp port", text_of(report, "udp_port"));
   line("ipv4", family_text(report.value("ipv4", json::object())));
   line("ipv6", family_text(report.value("ipv6", json::object())));
+  if (report.value("nat64", json()).is_string()) line("nat64", text_of(report, "nat64"));
   for (const auto& [axis, value] : fact_lines(report.value("nat", json::object()))) {
     line(axis, axis == "port mapping" ? mapping_text(report.value("port_mapping", json::object())) : value);
   }

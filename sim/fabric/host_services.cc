@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/fabric/network.h"
+#include "sim/nat/rfc6052.h"
 
 namespace weft::fabric {
 
@@ -41,7 +42,8 @@ void HostNames::resolve(const std::string& name, Handler handler) {
   if (const auto literal = IpAddress::parse(name)) {
     answer = std::vector{*literal};
   } else if (const auto& names = host_.internet().names(); names.contains(name)) {
-    answer = names.at(name);
+    const auto prefix = host_.internet().nat64_prefix(host_.node());
+    answer = prefix ? nat::dns64_answer(*prefix, names.at(name)) : names.at(name);
   }
   host_.post([handler = std::move(handler), answer = std::move(answer)] { handler(answer); });
 }

@@ -68,7 +68,7 @@ class FabricTimer final : public io::Timer {
   Alarm alarm_;
 };
 
-/// The names of Network::add_name.
+/// The names of Network::add_name; behind a NAT64, as its DNS64 tells them.
 class HostNames final : public io::Resolver {
  public:
   explicit HostNames(FabricHost& host) : host_(host) {}

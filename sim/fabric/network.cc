@@ -53,6 +53,10 @@ std::optional<IpAddress> Network::gateway_address(NodeId node) const {
   return router_->gateway_address(router_->place(node).realm);
 }
 
+std::optional<Prefix> Network::nat64_prefix(NodeId node) const {
+  return router_->nat64_prefix(router_->place(node).realm);
+}
+
 void Network::join_group(NodeId node, const IpAddress& group) { router_->join_group(node, group); }
 
 void Network::add_name(const std::string& name, std::vector<IpAddress> addresses) {

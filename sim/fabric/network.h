@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mesh/base/ip.h"
+#include "mesh/base/nat64.h"
 #include "mesh/base/time.h"
 #include "sim/fabric/link_options.h"
 #include "sim/fabric/wire_event.h"
@@ -90,9 +91,11 @@ class Network {
   /// The inside address of the NAT that a host is behind: its default gateway. nullopt on the Internet and behind a NAT
   /// without one.
   std::optional<IpAddress> gateway_address(NodeId node) const;
+  /// Of the NAT64 that a host is behind.
+  std::optional<Prefix> nat64_prefix(NodeId node) const;
   /// A host hears what is sent to the multicast `group` within its realm, until it moves.
   void join_group(NodeId node, const IpAddress& group);
-  /// What every host's resolver answers; names without an entry are not_found.
+  /// What every host's resolver answers; names without an entry are not_found. ipv4only.arpa is there (RFC 7050 §8).
   void add_name(const std::string& name, std::vector<IpAddress> addresses);
   const std::map<std::string, std::vector<IpAddress>>& names() const { return names_; }
 
@@ -145,7 +148,7 @@ class Network {
 
  private:
   NetworkOptions options_;
-  std::map<std::string, std::vector<IpAddress>> names_;
+  std::map<std::string, std::vector<IpAddress>> names_ = {{kIpv4OnlyName, ipv4_only_addresses()}};
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<Router> router_;
   std::map<NodeId, std::unique_ptr<FabricHost>> hosts_;

@@ -106,6 +106,13 @@ std::optional<IpAddress> Router::gateway_address(RealmId realm) const {
   return places_[*gateway]->gateway->inside_address;
 }
 
+std::optional<Prefix> Router::nat64_prefix(RealmId realm) const {
+  const auto& gateway = realms_[realm].gateway;
+  if (!gateway) return std::nullopt;
+  const nat::Behavior& behavior = places_[*gateway]->gateway->nat->behavior();
+  return behavior.translation == nat::Translation::nat64 ? std::optional(behavior.nat64_prefix) : std::nullopt;
+}
+
 void Router::join_group(NodeId node, const IpAddress& group) {
   realms_[place(node).realm].groups.emplace_back(group, node);
 }

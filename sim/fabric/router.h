@@ -73,6 +73,7 @@ class Router {
   void replace_nat(NodeId node, const nat::Behavior& behavior);
   Place& place(NodeId node) { return *places_[node]; }
   std::optional<IpAddress> gateway_address(RealmId realm) const;
+  std::optional<Prefix> nat64_prefix(RealmId realm) const;
   void join_group(NodeId node, const IpAddress& group);
 
   Packet& take();

@@ -33,6 +33,10 @@ Result<void> check_model(const sim::Scenario& scenario, const std::string& point
     return sim::bad_value(scenario.file, pointer,
                           "the kernel world has no HTTP proxy for " + model.name + "; use --world sim");
   }
+  if (model.translation == nat::Translation::nat64) {
+    return sim::bad_value(scenario.file, pointer,
+                          "the kernel world has no sites without IPv4, as behind " + model.name + "; use --world sim");
+  }
   if (nat != NatEngine::nftables) return {};
   const auto rules = express(model);
   if (rules) return {};

@@ -15,17 +15,6 @@ std::array<std::uint8_t, 16> bytes_of(const IpAddress& address) {
   return bytes;
 }
 
-/// Where the four bytes stand: behind the prefix, with byte 8 left out, which is zero (RFC 6052 §2.2).
-std::array<std::size_t, 4> places(int length) {
-  std::array<std::size_t, 4> at{};
-  std::size_t next = static_cast<std::size_t>(length) / 8;
-  for (std::size_t& place : at) {
-    if (next == 8) ++next;
-    place = next++;
-  }
-  return at;
-}
-
 std::uint16_t word(const std::array<std::uint8_t, 16>& bytes, std::size_t index) {
   return load_u16be(&bytes[2 * index]);
 }
@@ -38,25 +27,6 @@ std::uint16_t add(std::uint16_t a, std::uint16_t b) {
 
 }  // namespace
 
-bool is_translation_prefix(const Prefix& prefix) {
-  constexpr int kLengths[] = {32, 40, 48, 56, 64, 96};
-  return prefix.address.is_v6() && std::ranges::find(kLengths, prefix.length) != std::end(kLengths);
-}
-
-IpAddress embed_ipv4(const Prefix& prefix, const IpAddress& ipv4) {
-  auto bytes = bytes_of(prefix.address);
-  const auto at = places(prefix.length);
-  for (std::size_t i = 0; i < 4; ++i) bytes[at[i]] = ipv4.bytes()[i];
-  return IpAddress::v6(bytes);
-}
-
-std::optional<IpAddress> embedded_ipv4(const Prefix& prefix, const IpAddress& ipv6) {
-  if (!ipv6.is_v6() || !prefix.contains(ipv6)) return std::nullopt;
-  const auto bytes = bytes_of(ipv6);
-  const auto at = places(prefix.length);
-  return IpAddress::v4(bytes[at[0]], bytes[at[1]], bytes[at[2]], bytes[at[3]]);
-}
-
 std::vector<IpAddress> dns64(const Prefix& prefix, const std::vector<IpAddress>& aaaa,
                              const std::vector<IpAddress>& a) {
   const Prefix mapped{*IpAddress::parse("::ffff:0:0"), 96};
@@ -65,6 +35,14 @@ std::vector<IpAddress> dns64(const Prefix& prefix, const std::vector<IpAddress>&
   if (!records.empty()) return records;
   for (const IpAddress& ipv4 : a) records.push_back(embed_ipv4(prefix, ipv4));
   return records;
+}
+
+std::vector<IpAddress> dns64_answer(const Prefix& prefix, const std::vector<IpAddress>& records) {
+  std::vector<IpAddress> aaaa, a;
+  for (const IpAddress& record : records) (record.is_v6() ? aaaa : a).push_back(record);
+  auto answer = dns64(prefix, aaaa, a);
+  answer.insert(answer.end(), a.begin(), a.end());
+  return answer;
 }
 
 std::optional<IpAddress> translate_prefix(const IpAddress& address, const Prefix& from, const Prefix& to) {

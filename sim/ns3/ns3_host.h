@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,7 +83,10 @@ class Ns3Host final : public io::Host {
   ns3::Ptr<ns3::Node> node() const { return node_; }
   const std::vector<IpAddress>& addresses() const { return addresses_; }
   const IpAddress& gateway() const { return gateway_; }
+  const std::optional<Prefix>& nat64() const { return nat64_; }
   bool owns(const IpAddress& address) const;
+  /// What the DNS64 of its network puts IPv4 addresses into; before plug_in().
+  void set_nat64(const std::optional<Prefix>& prefix) { nat64_ = prefix; }
   /// Puts `addresses` and the default routes on `device`, the host's end of an access link. `gateway`, unless
   /// unspecified, is what the network monitor names as their next hop. After the first time that monitor tells.
   void plug_in(ns3::Ptr<ns3::NetDevice> device, const std::vector<IpAddress>& addresses, const IpAddress& gateway);
@@ -144,6 +148,7 @@ class Ns3Host final : public io::Host {
   ns3::Ptr<ns3::Node> node_;
   std::vector<IpAddress> addresses_;
   IpAddress gateway_;
+  std::optional<Prefix> nat64_;
   ns3::Ptr<ns3::NetDevice> device_;
   bool powered_ = true;
   bool link_up_ = true;

@@ -3,11 +3,18 @@
 
 #include <utility>
 
+#include "mesh/base/nat64.h"
+#include "sim/nat/rfc6052.h"
+
 namespace weft::stack {
 
 void Ns3Names::resolve(const std::string& name, Handler handler) {
   Result<std::vector<IpAddress>> answer = fail(ErrorCode::not_found, "no address is known for the name " + name);
   if (const auto literal = IpAddress::parse(name)) answer = std::vector{*literal};
+  if (name == kIpv4OnlyName) {
+    answer = ipv4_only_addresses();
+    if (host_.nat64()) answer = nat::dns64_answer(*host_.nat64(), *answer);
+  }
   host_.post([handler = std::move(handler), answer = std::move(answer)] { handler(answer); });
 }
 

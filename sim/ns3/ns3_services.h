@@ -11,7 +11,7 @@
 
 namespace weft::stack {
 
-/// Address literals; there is no DNS in this world.
+/// Address literals, and ipv4only.arpa (RFC 7050 §8), which behind a NAT64 tells its prefix.
 class Ns3Names final : public io::Resolver {
  public:
   explicit Ns3Names(Ns3Host& host) : host_(host) {}

@@ -104,7 +104,10 @@ void StackWorld::attach(HostEntry& entry, const sim::AttachmentPlan& to) {
                                           .region = to.place == sim::kInternet ? to.region : std::uint16_t{0},
                                           .link = to.link});
   entry.port = attached.port;
-  entry.host->plug_in(attached.device, to.addresses, places_[to.place].inside_address);
+  const Place& place = places_[to.place];
+  const bool dns64 = place.router && place.router->GetNat().behavior().translation == nat::Translation::nat64;
+  entry.host->set_nat64(dns64 ? std::optional(place.router->GetNat().behavior().nat64_prefix) : std::nullopt);
+  entry.host->plug_in(attached.device, to.addresses, place.inside_address);
   announce(entry);
 }
 

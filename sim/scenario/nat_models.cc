@@ -22,6 +22,10 @@ Result<NatChains> load_nat_chains(const Scenario& scenario, const std::string& s
       }
       auto behavior = nat::load_model(path);
       if (!behavior) return std::unexpected(behavior.error());
+      if (layer > 0 && behavior->translation == nat::Translation::nat64) {
+        return bad_value(scenario_file, "/nat/" + name + "/" + std::to_string(layer),
+                         "is a NAT64, whose inside is a site without IPv4; put it first, next to the host");
+      }
       chain.push_back(std::move(*behavior));
     }
   }
@@ -30,6 +34,11 @@ Result<NatChains> load_nat_chains(const Scenario& scenario, const std::string& s
 
 bool translates(const NatChain& chain) {
   return std::ranges::any_of(chain, [](const nat::Behavior& b) { return b.translation == nat::Translation::nat; });
+}
+
+std::optional<Prefix> nat64_prefix(const NatChain& chain) {
+  if (chain.empty() || chain.front().translation != nat::Translation::nat64) return std::nullopt;
+  return chain.front().nat64_prefix;
 }
 
 }  // namespace weft::sim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ using NatChains = std::map<std::string, NatChain>;
 /// remedy, or what is wrong inside the model's file.
 Result<NatChains> load_nat_chains(const Scenario& scenario, const std::string& scenario_file);
 
-/// Whether the address of a host behind `chain` is another outside.
+/// The prefix through which a site without IPv4 reaches it; nullopt: the site has IPv4.
+std::optional<Prefix> nat64_prefix(const NatChain& chain);
+/// Whether the IPv4 address of a host behind `chain` is another outside.
 bool translates(const NatChain& chain);
 
 }  // namespace weft::sim

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/scenario/party.h"
 
+#include "mesh/base/nat64.h"
 #include "sim/fabric/headers.h"
 
 namespace weft::sim {
@@ -9,7 +10,7 @@ namespace {
 using fabric::IpView;
 
 Bytes udp_packet(const Endpoint& source, const Endpoint& destination) {
-  const std::size_t header = fabric::ip_header_size(IpFamily::v4);
+  const std::size_t header = fabric::ip_header_size(source.address.family());
   Bytes packet(header + fabric::kUdpHeader);
   fabric::write_ip_header(packet.data(), {.source = source.address, .destination = destination.address},
                           fabric::kUdpHeader);
@@ -32,6 +33,10 @@ Party::Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed)
     : random_(seed, number == 1 ? "party a" : "party b") {
   const IpAddress external = IpAddress::v4(203, 0, 113, number);
   host_ = {translates(chain) ? IpAddress::v4(192, 168, 1, 10) : external, 41641};
+  nat64_ = nat64_prefix(chain);
+  if (nat64_) {
+    host_.address = IpAddress::v6({0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, number, 0, 0, 0, 0, 0, 0, 0, 10});
+  }
   for (std::size_t layer = 0; layer < chain.size(); ++layer) {
     const bool outermost = layer + 1 == chain.size();
     const IpAddress own = outermost ? external : IpAddress::v4(10, 64, number, static_cast<std::uint8_t>(layer + 2));
@@ -40,7 +45,10 @@ Party::Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed)
 }
 
 std::optional<Bytes> Party::send(Time now, const Endpoint& destination) {
-  Bytes packet = udp_packet(host_, destination);
+  Endpoint to = destination;
+  if (nat64_ && to.address.is_v4()) to.address = embed_ipv4(*nat64_, to.address);
+  if (to.address.family() != host_.address.family()) return std::nullopt;
+  Bytes packet = udp_packet(host_, to);
   for (const auto& gateway : gateways_) {
     auto outcome = gateway->translate(now, nat::Side::inside, packet);
     if (outcome.action != nat::Outcome::Action::forward_out) return std::nullopt;
@@ -57,7 +65,8 @@ std::optional<Endpoint> Party::receive(Time now, Bytes packet) {
   }
   const auto [source, destination] = endpoints_of(packet);
   if (destination != host_) return std::nullopt;
-  return source;
+  const auto translated = nat64_ ? embedded_ipv4(*nat64_, source.address) : std::nullopt;
+  return translated ? Endpoint{*translated, source.port} : source;
 }
 
 std::optional<Endpoint> Party::reflexive(Time now, const Endpoint& server) {

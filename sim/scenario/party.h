@@ -32,11 +32,15 @@ class Party {
   /// Our endpoint as `server` sees it, if its answer comes back.
   std::optional<Endpoint> reflexive(Time now, const Endpoint& server);
 
+  /// Our own endpoint if our network is IPv6 alone: what other such hosts can reach without translation.
+  std::optional<Endpoint> native() const { return nat64_ ? std::optional(host_) : std::nullopt; }
+
   std::set<Endpoint> remotes;  // of the other: told or heard
 
  private:
   SeededRandom random_;
   Endpoint host_;
+  std::optional<Prefix> nat64_;  // of the layer next to the host
   std::vector<std::unique_ptr<nat::Nat>> gateways_;
 };
 

@@ -52,6 +52,10 @@ bool connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t se
   const auto of_a = a.reflexive(now, kServer), of_b = b.reflexive(now, kServer);
   if (of_a && roles != Roles::a_opens) b.remotes.insert(*of_a);
   if (of_b && roles != Roles::b_opens) a.remotes.insert(*of_b);
+  if (a.native() && b.native()) {
+    if (roles != Roles::a_opens) b.remotes.insert(*a.native());
+    if (roles != Roles::b_opens) a.remotes.insert(*b.native());
+  }
   for (int round = 0; round < kRounds; ++round) {
     now += 100ms;
     const auto from_a = send_to_all(a, now);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/scenario/sites.h"
 
+#include <algorithm>
+#include <array>
+
 #include "mesh/base/assert.h"
+#include "mesh/base/nat64.h"
 
 namespace weft::sim {
 namespace {
@@ -9,6 +13,25 @@ namespace {
 const Prefix kHome = *Prefix::parse("192.168.1.0/24");
 constexpr std::uint32_t kFirstHost = 10, kLastHost = 250;
 constexpr std::uint32_t kDocumentationAddresses = 250;
+
+bool hides_ipv4(const nat::Behavior& behavior) {
+  return behavior.translation == nat::Translation::nat || behavior.translation == nat::Translation::nat64;
+}
+
+/// A documentation network (RFC 3849) for each site without IPv4.
+Prefix ipv6_network(std::uint32_t number) {
+  std::array<std::uint8_t, 16> bytes = {0x20, 0x01, 0x0d, 0xb8};
+  store_u32be(bytes.data() + 4, number);
+  return {IpAddress::v6(bytes), 64};
+}
+
+IpAddress host_of(const Prefix& network, std::uint32_t number) {
+  if (network.address.is_v4()) return IpAddress::v4(network.address.v4_host_order() + number);
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(network.address.bytes(), bytes.begin());
+  store_u32be(bytes.data() + 12, number);
+  return IpAddress::v6(bytes);
+}
 
 /// The network that gateways of `layer` have outside, if a carrier is there.
 Prefix carrier_network(std::size_t layer) {
@@ -25,16 +48,24 @@ IpAddress Sites::next_public() {
   return IpAddress::v4((240u << 24) + number);
 }
 
+bool Sites::is_a_node(const IpAddress& address) const {
+  if (nodes_.contains(address)) return true;
+  return std::ranges::any_of(nat64_prefixes_, [&](const Prefix& prefix) {
+    const auto inside = embedded_ipv4(prefix, address);
+    return inside && nodes_.contains(*inside);
+  });
+}
+
 IpAddress Sites::external_in(Realm& outer, std::size_t layer) {
   if (!outer.translated) return *nodes_.insert(next_public()).first;
   return IpAddress::v4(carrier_network(layer).address.v4_host_order() + outer.next_host++);
 }
 
-Gateway Sites::add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name) {
-  const Prefix inside = layer == 0 ? kHome : carrier_network(layer - 1);
+Gateway Sites::add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name,
+                           const Prefix& inside) {
   GatewayPlan gateway{.name = name, .outer = outer.place, .region = plan.region};
   gateway.external = {external_in(outer, layer)};
-  gateway.inside_address = IpAddress::v4(inside.address.v4_host_order() + 1);
+  gateway.inside_address = host_of(inside, 1);
   gateway.inside = inside;
   if (layer == 0) gateway.link = plan.link;
   return builder_.add_gateway(gateway, (*plan.chain)[layer]);
@@ -51,10 +82,10 @@ Sites::Realm& Sites::realm_outside(const SitePlan& plan, std::size_t layer, std:
   }
   Realm& outer = realm_outside(plan, layer + 1, name);
   name = gateway;
-  const Gateway built = add_gateway(plan, layer + 1, outer, gateway);
+  const Gateway built = add_gateway(plan, layer + 1, outer, gateway, carrier_network(layer));
   Realm realm{.place = built.inside, .gateways = outer.gateways, .translated = outer.translated};
   realm.gateways.insert(realm.gateways.begin(), built.id);
-  realm.translated |= (*plan.chain)[layer + 1].translation == nat::Translation::nat;
+  realm.translated |= hides_ipv4((*plan.chain)[layer + 1]);
   return realms_[gateway] = std::move(realm);
 }
 
@@ -66,11 +97,15 @@ void Sites::add(const SitePlan& plan) {
   if (plan.chain->empty()) return;
   std::string name;
   Realm& outer = realm_outside(plan, 0, name);
-  const Gateway home = add_gateway(plan, 0, outer, plan.name + "/gateway0");
+  if (const auto prefix = nat64_prefix(*plan.chain)) {
+    site.ipv6 = ipv6_network(++ipv6_networks_);
+    nat64_prefixes_.insert(*prefix);
+  }
+  const Gateway home = add_gateway(plan, 0, outer, plan.name + "/gateway0", site.ipv6.value_or(kHome));
   site.place = home.inside;
   site.gateways = outer.gateways;
   site.gateways.insert(site.gateways.begin(), home.id);
-  site.translated = outer.translated || plan.chain->front().translation == nat::Translation::nat;
+  site.translated = outer.translated || hides_ipv4(plan.chain->front());
   site.outer.push_back(name);
   for (std::size_t layer = 1; layer < plan.chain->size(); ++layer) {
     realm_outside(plan, layer, name);
@@ -81,8 +116,12 @@ void Sites::add(const SitePlan& plan) {
 AttachmentPlan Sites::attach(const std::string& name) {
   Site& site = sites_.at(name);
   const std::uint32_t number = kFirstHost + site.hosts++ % (kLastHost - kFirstHost);
-  const IpAddress address =
-      site.translated ? IpAddress::v4(kHome.address.v4_host_order() + number) : *nodes_.insert(next_public()).first;
+  IpAddress address;
+  if (site.ipv6) {
+    address = *nodes_.insert(host_of(*site.ipv6, number)).first;
+  } else {
+    address = site.translated ? host_of(kHome, number) : *nodes_.insert(next_public()).first;
+  }
   AttachmentPlan plan{.place = site.place, .region = site.plan.region, .addresses = {address}};
   if (site.gateways.empty()) plan.link = site.plan.link;
   return plan;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,14 +28,16 @@ struct SitePlan {
 ///     host 192.168.1.10 ── home gateway ──access link── [10.64.0.2 ── carrier gateway] ── public address ── Internet
 ///
 /// Every site uses the same private network, as homes do, and every carrier the same one of its own. The public address
-/// belongs to the outermost layer that translates, or to the host itself if none does.
+/// belongs to the outermost layer that translates, or to the host itself if none does. Behind a NAT64, the network of a
+/// site is IPv6 alone, and public.
 class Sites {
  public:
   explicit Sites(GatewayBuilder& builder) : builder_(builder) {}
 
   /// Whether a node or the outside of a site's gateways has, or has had, this public address: what nodes report to the
   /// coordinator, and it attests to others.
-  bool is_a_node(const IpAddress& address) const { return nodes_.contains(address); }
+  /// Through a NAT64 too.
+  bool is_a_node(const IpAddress& address) const;
   /// An address nobody has yet.
   IpAddress next_public();
   /// Builds the site if there is none of that name.
@@ -63,10 +66,12 @@ class Sites {
     std::vector<GatewayId> gateways;
     std::vector<std::string> outer;  // by layer: the realm its outside is in
     std::uint32_t hosts = 0;
+    std::optional<Prefix> ipv6;  // the network of a site without IPv4
   };
 
   Realm& realm_outside(const SitePlan& plan, std::size_t layer, std::string& name);
-  Gateway add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name);
+  Gateway add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name,
+                      const Prefix& inside);
   IpAddress external_in(Realm& outer, std::size_t layer);
 
   GatewayBuilder& builder_;
@@ -74,6 +79,8 @@ class Sites {
   std::map<std::string, Realm> realms_;  // of the Internet (empty name) and of carriers
   std::uint32_t public_addresses_ = 0;
   std::set<IpAddress> nodes_;
+  std::set<Prefix> nat64_prefixes_;
+  std::uint32_t ipv6_networks_ = 0;
 };
 
 }  // namespace weft::sim

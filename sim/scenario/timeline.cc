@@ -126,6 +126,10 @@ Result<void> Timeline::set_nat(const EventSpec& event) {
   if (gateways.size() != chain.size())
     return fail(ErrorCode::usage, event.node + " is behind " + std::to_string(gateways.size()) + " NATs, and '" +
                                       event.nat + "' has " + std::to_string(chain.size()) + " layers");
+  const NatChain& before = *deployment_.sites().plan(deployment_.site_of(event.node)).chain;
+  if (nat64_prefix(before) != nat64_prefix(chain))
+    return fail(ErrorCode::usage, event.node + " would have another IP version or NAT64 prefix behind '" + event.nat +
+                                      "', for which its network must be another: let it roam");
   for (std::size_t i = 0; i < gateways.size(); ++i) deployment_.gateways().set_behavior(gateways[i], chain[i]);
   return {};
 }

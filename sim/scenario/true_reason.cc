@@ -56,7 +56,7 @@ bool in_order(const std::vector<std::int32_t>& ports) {
 /// The ports that the outermost NAT gives one subscriber.
 std::uint64_t possible_ports(const NatChain& chain) {
   for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer) {
-    if (layer->translation != nat::Translation::nat) continue;
+    if (layer->translation != nat::Translation::nat && layer->translation != nat::Translation::nat64) continue;
     const std::uint64_t range = std::uint64_t{layer->ports.high} - layer->ports.low + 1;
     const nat::PortBlocks& blocks = layer->ports.blocks;
     return blocks.mode == nat::BlockMode::none
