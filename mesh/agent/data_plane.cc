@@ -27,7 +27,9 @@ DataPlane::~DataPlane() = default;
 
 Time DataPlane::now() const { return host_.clock().now(); }
 
-void DataPlane::connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers) {
+void DataPlane::connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers,
+                        std::function<void(const PathId&)> on_stray) {
+  on_stray_ = std::move(on_stray);
   mux_ = &mux;
   relays_ = &relays;
   peers_ = &peers;
@@ -48,7 +50,7 @@ void DataPlane::handle_packets(std::span<PacketSlot> slots) {
 void DataPlane::fit(std::span<PacketSlot> slots) {
   const auto mtu_of = [this](const IpAddress& destination) {
     const auto peer = device_->peer_for(destination);
-    const auto* link = peer ? peers_->by_peer(*peer) : nullptr;
+    const auto* link = peer ? peers_->find(*peer) : nullptr;
     return link ? link->inner_mtu() : 0;
   };
   fitter_.fit(
@@ -72,7 +74,7 @@ void DataPlane::seal_and_send(std::span<PacketSlot> slots) {
       ++sent;
       largest = std::max<std::size_t>(largest, slots[i].slot.length);
     }
-    auto* link = peer != 0 ? peers_->by_peer(peer) : nullptr;
+    auto* link = peer != 0 ? peers_->link(peer) : nullptr;
     if (!link) continue;
     link->need();
     if (sent == 0) continue;
@@ -91,15 +93,15 @@ void DataPlane::send_sealed(std::span<PacketSlot> slots) {
       relay(slot.path, slot.peer, slot.slot.bytes());
       continue;
     }
-    if (slot.peer != last) link = peers_->by_peer(last = slot.peer);
+    if (slot.peer != last) link = peers_->find(last = slot.peer);
     if (link && link->duplicate()) relay(*link->duplicate(), slot.peer, slot.slot.bytes());
   }
   mux_->send(slots);
 }
 
 void DataPlane::relay(const PathId& path, wireguard::PeerId peer, ByteView datagram, bool sized) {
-  const auto* link = peers_->by_peer(peer);
-  if (!link || !relays_->send(path.relay, link->record().node_key, datagram, sized)) ++counters_.relay_refused;
+  const auto* entry = peers_->entry(peer);
+  if (!entry || !relays_->send(path.relay, entry->node_key, datagram, sized)) ++counters_.relay_refused;
 }
 
 void DataPlane::send(const OutgoingDatagram& datagram) {
@@ -115,7 +117,7 @@ void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
   PathId last_path;
   std::uint32_t run = 0;
   const auto tell = [&] {
-    auto* link = run > 0 ? peers_->by_peer(last) : nullptr;
+    auto* link = run > 0 ? peers_->link(last) : nullptr;
     if (link) link->data_received(last_path, run);
     run = 0;
   };
@@ -143,13 +145,13 @@ void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
 void DataPlane::handle_stray(const PathId& from) {
   if (from.relayed() || (last_stray_ && now() - *last_stray_ < kStrayInterval)) return;
   last_stray_ = now();
-  if (auto* link = peers_->by_direct_path(from)) link->stray_received();
+  on_stray_(from);
 }
 
 /// What a peer's SYN announces is what our side will send: it has to fit our path to that peer.
 void DataPlane::clamp(std::span<PacketSlot> slots) {
   for (auto& slot : slots) {
-    const auto* link = peers_->by_peer(slot.peer);
+    const auto* link = peers_->find(slot.peer);
     if (link && link->inner_mtu() != 0) inner::clamp_mss(slot.slot.bytes(), link->inner_mtu());
   }
 }
@@ -168,7 +170,7 @@ void DataPlane::handle_relayed(const PathId& from, ByteView datagram) {
 void DataPlane::drain() {
   while (auto datagram = device_->poll_transmit()) {
     send(*datagram);
-    if (auto* link = peers_->by_peer(datagram->peer)) {
+    if (auto* link = peers_->link(datagram->peer)) {
       if (link->duplicate() && !datagram->path.relayed()) relay(*link->duplicate(), datagram->peer, datagram->bytes);
       link->data_sent(1);
     }

@@ -33,8 +33,9 @@ class DataPlane {
 
   DataPlane(io::Host& host, wireguard::DeviceConfig config, Random& random);
   ~DataPlane();
-  /// The other ends; called once, before any packet.
-  void connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers);
+  /// The other ends; called once, before any packet. `on_stray`: data came by a direct path that no session opens;
+  /// called rarely, since anybody can send that.
+  void connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers, std::function<void(const PathId&)> on_stray);
   void set_tun(std::unique_ptr<io::TunDevice> tun);
 
   wireguard::Device& device() { return *device_; }
@@ -66,6 +67,7 @@ class DataPlane {
   DatagramMux* mux_ = nullptr;
   RelayLinks* relays_ = nullptr;
   PeerTable* peers_ = nullptr;
+  std::function<void(const PathId&)> on_stray_;
   Counters counters_;
   inner::PathFitter fitter_;
   std::optional<Time> last_stray_;

@@ -13,16 +13,9 @@ namespace {
 
 constexpr std::uint16_t kTunnelOverhead = path::MtuProbe::kTunnelOverhead;
 
-/// Only those that can be the peer's: the host part of an IPv6 address is the beginning of BLAKE2s(node key), so not
-/// even the coordinator can give one node's IPv6 address to another (mechanisms.md 8).
-std::vector<Prefix> host_prefixes(const std::vector<IpAddress>& addresses, const crypto::PublicKey& node_key) {
-  std::vector<Prefix> prefixes;
-  const auto id = path::key_id(node_key);
-  for (const auto& address : addresses) {
-    if (address.is_v6() && !std::equal(id.begin(), id.end(), address.bytes().begin() + 8)) continue;
-    prefixes.push_back(Prefix::host(address));
-  }
-  return prefixes;
+std::optional<PathId> through(std::uint16_t relay) {
+  if (relay == 0) return std::nullopt;
+  return PathId{.socket = 0, .relay = relay, .remote = {}};
 }
 
 std::vector<path::Candidate> candidates_of(const control::PeerRecord& record) {
@@ -36,18 +29,9 @@ std::vector<path::Candidate> candidates_of(const control::PeerRecord& record) {
 
 }  // namespace
 
-std::unique_ptr<PeerLink> PeerLink::make(PeerLinkContext& context, const control::PeerRecord& record) {
-  const auto id = context.device.add_peer(context.host.clock().now(),
-                                          {.public_key = record.node_key,
-                                           .preshared_key = {},
-                                           .allowed_ips = host_prefixes(record.addresses, record.node_key),
-                                           .path = {}});
-  if (!id) return nullptr;
-  return std::unique_ptr<PeerLink>(new PeerLink(context, record, *id));
-}
-
 PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id)
     : context_(context),
+      record_(record),
       id_(id),
       search_sockets_(context.mux),
       paths_({.self = context.self,
@@ -56,19 +40,15 @@ PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, 
               .peer = id,
               .full_room = static_cast<std::uint16_t>(context.mtu == 0 ? 0 : context.mtu + kTunnelOverhead)},
              context.local, context.budget, context.random),
+      device_path_(through(record.home_relay)),
       timer_(context.host,
              [this] {
                paths_.handle_timeout(now());
                drain();
              }),
-      self_(std::make_shared<PeerLink*>(this)) {
-  update(record);
-}
+      self_(std::make_shared<PeerLink*>(this)) {}
 
-PeerLink::~PeerLink() {
-  set_inner_mtu(0);
-  context_.device.remove_peer(id_);
-}
+PeerLink::~PeerLink() { set_inner_mtu(0); }
 
 Time PeerLink::now() const { return context_.host.clock().now(); }
 
@@ -80,8 +60,6 @@ crypto::SymmetricKey PeerLink::probe_key() const {
 }
 
 void PeerLink::update(const control::PeerRecord& record) {
-  if (record.addresses != record_.addresses)
-    context_.device.set_allowed_ips(id_, host_prefixes(record.addresses, record.node_key));
   record_ = record;
   paths_.handle_remote(now(), candidates_of(record_), to_facts(record_.facts));
   relay_changed();
@@ -138,6 +116,16 @@ path::PathStatus PeerLink::status() const {
   return status;
 }
 
+path::PathStatus PeerLink::first_status(const PeerLinkContext& context, std::uint16_t home_relay) {
+  path::PathStatus status;
+  status.reason = "idle";
+  status.room = static_cast<std::uint16_t>(context.mtu == 0 ? 0 : context.mtu + kTunnelOverhead);
+  if (!context.relays.ready(home_relay)) return status;
+  status.path_class = path::PathClass::relay;
+  status.chosen = through(home_relay);
+  return status;
+}
+
 void PeerLink::need() {
   if (paths_.status().state == path::SearchState::idle) context_.relays.want(record_.home_relay);
   paths_.handle_need(now());
@@ -185,8 +173,7 @@ void PeerLink::ping(std::function<void(Duration)> handler) {
 
 void PeerLink::set_device_path() {
   const auto status = paths_.status();
-  auto path = status.chosen;
-  if (!path && record_.home_relay != 0) path = PathId{.socket = 0, .relay = record_.home_relay, .remote = {}};
+  const auto path = status.chosen ? status.chosen : through(record_.home_relay);
   duplicate_ = status.duplicate;
   const std::size_t inner = status.room > kTunnelOverhead ? status.room - kTunnelOverhead : 0;
   set_inner_mtu(inner >= context_.mtu ? 0 : inner);

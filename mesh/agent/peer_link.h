@@ -26,6 +26,8 @@ struct PeerLinkContext {
   const crypto::PrivateKey& node_key;
   path::KeyId self;  // of node_key
   DatagramMux& mux;
+  /// What the map says of a peer now; null: nothing.
+  std::function<const control::PeerRecord*(std::uint64_t)> record;
   /// Sends from a fresh socket at once; its external port follows, if a STUN server answers.
   std::function<void(IpFamily, std::function<void(std::uint16_t)>)> sample;
   /// An idle path asks how long its NATs remember.
@@ -46,15 +48,17 @@ struct PeerLinkContext {
 /// always has a path if the map names a relay: what it sends before that relay is open waits in the relay's link.
 class PeerLink {
  public:
-  /// Null if the device refuses the peer's key.
-  static std::unique_ptr<PeerLink> make(PeerLinkContext& context, const control::PeerRecord& record);
+  /// `id`: of the peer in the device, which outlives the link. start() follows when the link can be found.
+  PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id);
   ~PeerLink();
+  void start() { update(record_); }
 
   const control::PeerRecord& record() const { return record_; }
   wireguard::PeerId id() const { return id_; }
-  path::KeyId key_id() const { return path::key_id(record_.node_key); }
   /// That of PeerPaths; but no path, for the reason `peer_absent`, while the relay says that the peer is not there.
   path::PathStatus status() const;
+  /// The status of a peer whose home relay is `home_relay` and that has no link yet.
+  static path::PathStatus first_status(const PeerLinkContext& context, std::uint16_t home_relay);
   path::Explanation explain() const { return paths_.explain(now()); }
   /// Where a copy of each datagram goes while the chosen path is suspect.
   const std::optional<PathId>& duplicate() const { return duplicate_; }
@@ -84,7 +88,6 @@ class PeerLink {
   void ping(std::function<void(Duration)> handler);
 
  private:
-  PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id);
   Time now() const;
   crypto::SymmetricKey probe_key() const;
   void heard(const PathId& from);

@@ -3,20 +3,35 @@
 
 #include <algorithm>
 
+#include "mesh/io/clock.h"
+#include "mesh/io/stream.h"
+
 namespace weft::agent {
 namespace {
 
 template <typename Key>
-PeerLink* find_in(const std::map<Key, PeerLink*>& index, const Key& key) {
+PeerTable::Entry* find_in(const std::map<Key, PeerTable::Entry*>& index, const Key& key) {
   const auto found = index.find(key);
   return found == index.end() ? nullptr : found->second;
+}
+
+/// Only those that can be the peer's: the host part of an IPv6 address is the beginning of BLAKE2s(node key), so not
+/// even the coordinator can give one node's IPv6 address to another (mechanisms.md 8).
+std::vector<Prefix> host_prefixes(const std::vector<IpAddress>& addresses, const crypto::PublicKey& node_key) {
+  std::vector<Prefix> prefixes;
+  const auto id = path::key_id(node_key);
+  for (const auto& address : addresses) {
+    if (address.is_v6() && !std::equal(id.begin(), id.end(), address.bytes().begin() + 8)) continue;
+    prefixes.push_back(Prefix::host(address));
+  }
+  return prefixes;
 }
 
 }  // namespace
 
 void PeerTable::apply(const control::NetworkMap& map) {
   std::vector<std::uint64_t> gone;
-  for (const auto& [id, link] : links_) {
+  for (const auto& [id, entry] : entries_) {
     if (!map.peers.contains(id)) gone.push_back(id);
   }
   for (const auto id : gone) drop(id);
@@ -33,75 +48,138 @@ void PeerTable::apply(const control::NetworkMap& map, std::uint64_t id) {
 }
 
 void PeerTable::put(const control::PeerRecord& record) {
-  const auto found = links_.find(record.id);
-  if (found != links_.end() && found->second->record().node_key == record.node_key) {
-    if (found->second->record() == record) return;
-    routes_changed_ = routes_changed_ || found->second->record().addresses != record.addresses;
-    found->second->update(record);
-    return;
-  }
+  const auto found = entries_.find(record.id);
+  if (found != entries_.end() && found->second.node_key == record.node_key) return change(found->second, record);
   drop(record.id);
-  auto link = PeerLink::make(context_, record);
-  if (!link) return;
-  by_peer_[link->id()] = link.get();
-  by_key_[record.node_key] = link.get();
-  by_key_id_[link->key_id()] = link.get();
+  add(record);
+}
+
+void PeerTable::add(const control::PeerRecord& record) {
+  const auto device_id = context_.device.add_peer(context_.host.clock().now(),
+                                                  {.public_key = record.node_key,
+                                                   .preshared_key = {},
+                                                   .allowed_ips = host_prefixes(record.addresses, record.node_key),
+                                                   .path = {}});
+  if (!device_id) return;
+  Entry& entry = entries_[record.id];
+  entry = {.id = record.id, .device_id = *device_id, .node_key = record.node_key, .addresses = record.addresses};
+  by_device_id_[*device_id] = &entry;
+  by_key_id_[path::key_id(record.node_key)] = &entry;
   routes_changed_ = true;
-  links_[record.id] = std::move(link);
+  set_relay(entry, record.home_relay);
+}
+
+void PeerTable::change(Entry& entry, const control::PeerRecord& record) {
+  if (entry.addresses != record.addresses) {
+    routes_changed_ = true;
+    entry.addresses = record.addresses;
+    context_.device.set_allowed_ips(entry.device_id, host_prefixes(record.addresses, record.node_key));
+  }
+  if (!entry.link) return set_relay(entry, record.home_relay);
+  entry.home_relay = record.home_relay;
+  if (entry.link->record() != record) entry.link->update(record);
 }
 
 void PeerTable::drop(std::uint64_t id) {
-  const auto found = links_.find(id);
-  if (found == links_.end()) return;
-  by_peer_.erase(found->second->id());
-  by_key_.erase(found->second->record().node_key);
-  by_key_id_.erase(found->second->key_id());
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  by_device_id_.erase(entry.device_id);
+  by_key_id_.erase(path::key_id(entry.node_key));
+  links_.erase(id);
+  entry.link.reset();
+  context_.device.remove_peer(entry.device_id);
   routes_changed_ = true;
-  links_.erase(found);
+  entries_.erase(found);
 }
 
-PeerLink* PeerTable::by_peer(wireguard::PeerId id) const { return find_in(by_peer_, id); }
-PeerLink* PeerTable::by_key(const crypto::PublicKey& key) const { return find_in(by_key_, key); }
-PeerLink* PeerTable::by_key_id(const path::KeyId& id) const { return find_in(by_key_id_, id); }
+/// The way of a peer without a link, so that its first packet goes out at once.
+void PeerTable::set_relay(Entry& entry, std::uint16_t home_relay) {
+  if (entry.home_relay == home_relay) return;
+  entry.home_relay = home_relay;
+  const auto way =
+      home_relay == 0 ? std::nullopt : std::optional(PathId{.socket = 0, .relay = home_relay, .remote = {}});
+  context_.device.set_path(context_.host.clock().now(), entry.device_id, way);
+}
 
-PeerLink* PeerTable::by_direct_path(const PathId& path) const {
+PeerLink* PeerTable::link(Entry* entry) {
+  if (entry == nullptr || entry->link) return entry ? entry->link.get() : nullptr;
+  const control::PeerRecord* const record = context_.record(entry->id);
+  if (record == nullptr || record->node_key != entry->node_key) return nullptr;  // a change is on its way to us
+  entry->link = std::make_unique<PeerLink>(context_, *record, entry->device_id);
+  links_[entry->id] = entry->link.get();
+  entry->link->start();
+  return entry->link.get();
+}
+
+PeerTable::Entry* PeerTable::entry_of(const crypto::PublicKey& key) const {
+  const auto id = context_.device.find_peer(key);
+  return id ? find_in(by_device_id_, *id) : nullptr;
+}
+
+PeerLink* PeerTable::link(wireguard::PeerId id) { return link(find_in(by_device_id_, id)); }
+PeerLink* PeerTable::link_by_key(const crypto::PublicKey& key) { return link(entry_of(key)); }
+PeerLink* PeerTable::link_by_key_id(const path::KeyId& id) { return link(find_in(by_key_id_, id)); }
+
+PeerLink* PeerTable::link_by_id(std::uint64_t id) {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : link(&found->second);
+}
+
+PeerLink* PeerTable::link_by_direct_path(const control::NetworkMap& map, const PathId& path) {
   for (const auto& [id, link] : links_) {
+    if (link->status().chosen == path) return link;
+  }
+  for (const auto& [id, record] : map.peers) {
     const auto is_source = [&](const auto& candidate) { return candidate.endpoint == path.remote; };
-    if (link->status().chosen == path || std::ranges::any_of(link->record().candidates, is_source)) return link.get();
+    if (std::ranges::any_of(record.candidates, is_source)) return link_by_id(id);
   }
   return nullptr;
 }
 
-PeerLink* PeerTable::by_text(const std::string& text) const {
-  const auto address = IpAddress::parse(text);
-  for (const auto& [id, link] : links_) {
-    const auto& record = link->record();
-    if (record.name == text) return link.get();
-    if (address && std::find(record.addresses.begin(), record.addresses.end(), *address) != record.addresses.end()) {
-      return link.get();
-    }
-  }
-  return nullptr;
+const PeerTable::Entry* PeerTable::entry(wireguard::PeerId id) const { return find_in(by_device_id_, id); }
+
+PeerLink* PeerTable::find(wireguard::PeerId id) const {
+  const auto* const found = entry(id);
+  return found ? found->link.get() : nullptr;
+}
+
+PeerLink* PeerTable::find_by_key(const crypto::PublicKey& key) const {
+  const auto* const found = entry_of(key);
+  return found ? found->link.get() : nullptr;
+}
+
+path::PathStatus PeerTable::status(const Entry& entry) const {
+  return entry.link ? entry.link->status() : PeerLink::first_status(context_, entry.home_relay);
 }
 
 std::vector<Prefix> PeerTable::routes() const {
   std::vector<Prefix> routes;
-  for (const auto& [id, link] : links_) {
-    for (const auto& address : link->record().addresses) routes.push_back(Prefix::host(address));
+  for (const auto& [id, entry] : entries_) {
+    for (const auto& address : entry.addresses) routes.push_back(Prefix::host(address));
   }
   return routes;
 }
 
+/// What a link does may make another.
+template <typename Call>
+void PeerTable::each_link(Call call) {
+  std::vector<PeerLink*> now;
+  now.reserve(links_.size());
+  for (const auto& [id, link] : links_) now.push_back(link);
+  for (PeerLink* const link : now) call(*link);
+}
+
 void PeerTable::too_big(const PathId& path, std::uint32_t mtu) {
-  for (const auto& [id, link] : links_) link->too_big(path, mtu);
+  each_link([&](PeerLink& link) { link.too_big(path, mtu); });
 }
 
 void PeerTable::local_changed() {
-  for (const auto& [id, link] : links_) link->local_changed();
+  each_link([](PeerLink& link) { link.local_changed(); });
 }
 
 void PeerTable::relay_changed() {
-  for (const auto& [id, link] : links_) link->relay_changed();
+  each_link([](PeerLink& link) { link.relay_changed(); });
 }
 
 }  // namespace weft::agent

@@ -5,29 +5,51 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "mesh/agent/peer_link.h"
 
 namespace weft::agent {
 
-/// The links to all peers of the network map, found by any of their names.
+/// All peers of the network map: each is known to the WireGuard device, and those that somebody has spoken to have a
+/// link besides. Most peers of a large network never are, so what costs memory, timers and work when anything changes
+/// is made at the first packet, probe or question. `link…` makes a link, `find…` looks for one; both give null if there
+/// is none (for link: the map has no such peer).
 class PeerTable {
  public:
+  /// What the device and the routes need of a peer.
+  struct Entry {
+    std::uint64_t id = 0;  // in the map
+    wireguard::PeerId device_id = 0;
+    crypto::PublicKey node_key;
+    std::vector<IpAddress> addresses;
+    std::uint16_t home_relay = 0;
+    std::unique_ptr<PeerLink> link = {};  // null: not spoken to
+  };
+
   explicit PeerTable(PeerLinkContext context) : context_(std::move(context)) {}
 
-  /// Makes, changes and removes links so that they are those of `map`.
+  /// Makes, changes and removes entries so that they are those of `map`.
   void apply(const control::NetworkMap& map);
   /// The same for one record.
   void apply(const control::NetworkMap& map, std::uint64_t id);
 
-  PeerLink* by_peer(wireguard::PeerId id) const;
-  PeerLink* by_key(const crypto::PublicKey& key) const;
-  PeerLink* by_key_id(const path::KeyId& id) const;
+  PeerLink* link(wireguard::PeerId id);
+  PeerLink* link_by_key(const crypto::PublicKey& key);
+  PeerLink* link_by_key_id(const path::KeyId& id);
+  PeerLink* link_by_id(std::uint64_t id);
   /// The peer whose data goes by that direct path, or that publishes its remote address, perhaps of another family.
-  PeerLink* by_direct_path(const PathId& path) const;
-  /// By name or overlay address.
-  PeerLink* by_text(const std::string& text) const;
-  const std::map<std::uint64_t, std::unique_ptr<PeerLink>>& links() const { return links_; }
+  PeerLink* link_by_direct_path(const control::NetworkMap& map, const PathId& path);
+
+  PeerLink* find(wireguard::PeerId id) const;
+  PeerLink* find_by_key(const crypto::PublicKey& key) const;
+  /// Null if the device does not know the peer.
+  const Entry* entry(wireguard::PeerId id) const;
+
+  /// By number in the map.
+  const std::map<std::uint64_t, Entry>& entries() const { return entries_; }
+  /// That of its link, or what it would be at first.
+  path::PathStatus status(const Entry& entry) const;
   /// Host prefixes of all peers' overlay addresses.
   std::vector<Prefix> routes() const;
   /// Whether routes() gives others than at the last call of this: most changes of a map change none.
@@ -43,13 +65,20 @@ class PeerTable {
 
  private:
   void put(const control::PeerRecord& record);
+  void add(const control::PeerRecord& record);
+  void change(Entry& entry, const control::PeerRecord& record);
   void drop(std::uint64_t id);
+  void set_relay(Entry& entry, std::uint16_t home_relay);
+  PeerLink* link(Entry* entry);
+  Entry* entry_of(const crypto::PublicKey& key) const;
+  template <typename Call>
+  void each_link(Call call);
 
   PeerLinkContext context_;
-  std::map<std::uint64_t, std::unique_ptr<PeerLink>> links_;
-  std::map<wireguard::PeerId, PeerLink*> by_peer_;
-  std::map<crypto::PublicKey, PeerLink*> by_key_;
-  std::map<path::KeyId, PeerLink*> by_key_id_;
+  std::map<std::uint64_t, Entry> entries_;
+  std::map<wireguard::PeerId, Entry*> by_device_id_;
+  std::map<path::KeyId, Entry*> by_key_id_;
+  std::map<std::uint64_t, PeerLink*> links_;  // those that there are, by number in the map
   bool routes_changed_ = false;
 };
 

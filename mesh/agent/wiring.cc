@@ -110,7 +110,7 @@ void Wiring::build() {
                                              ByteView bytes) { on_relay_datagram(relay, from, bytes); },
                        .on_absent =
                            [this](std::uint16_t relay, const crypto::PublicKey& key) {
-                             if (auto* link = peers_->by_key(key)) link->absent(relay);
+                             if (auto* link = peers_->find_by_key(key)) link->absent(relay);
                            },
                        .send_udp = [this](const Endpoint& to, ByteView head,
                                           ByteView datagram) { mux_->send_joined(to, head, datagram); },
@@ -140,6 +140,12 @@ void Wiring::build() {
       .node_key = identity_.node_key,
       .self = path::key_id(identity_.node_key.public_key()),
       .mux = *mux_,
+      .record =
+          [this](std::uint64_t id) {
+            const auto& peers = map().peers;
+            const auto found = peers.find(id);
+            return found == peers.end() ? nullptr : &found->second;
+          },
       .sample = [this](IpFamily family,
                        std::function<void(std::uint16_t)> handler) { addresses_->sample(family, std::move(handler)); },
       .learn_lifetime = [this](IpFamily family) { addresses_->learn_lifetime(family); },
@@ -148,7 +154,9 @@ void Wiring::build() {
       .on_status = [this](PeerLink& link) { on_peer(link); },
       .on_search = [this] { on_search(); },
       .mtu = config_.tun.mtu});
-  data_->connect(*mux_, *relays_, *peers_);
+  data_->connect(*mux_, *relays_, *peers_, [this](const PathId& from) {
+    if (auto* link = peers_->link_by_direct_path(map(), from)) link->stray_received();
+  });
 }
 
 Result<void> Wiring::load_map() {
@@ -211,15 +219,13 @@ void Wiring::find_conflicts() {
   changed();
 }
 
-const std::map<std::uint16_t, control::RelayRecord>& Wiring::relay_records() const {
-  return control_ ? control_->session().map().relays : stored_map_.relays;
-}
+const control::NetworkMap& Wiring::map() const { return control_ ? control_->session().map() : stored_map_; }
 
 /// The home relay's first server makes our reflexive candidate; then one of each relay, to measure how far it is; then
 /// the others of the home relay, which tell about the NAT.
 void Wiring::apply_servers() {
   std::vector<Endpoint> servers;
-  const auto& relays = relay_records();
+  const auto& relays = map().relays;
   const auto home = relays.find(relays_->home());
   if (home != relays.end() && !home->second.stun_endpoints.empty()) servers.push_back(home->second.stun_endpoints[0]);
   for (const auto& [id, relay] : relays) {
@@ -237,7 +243,7 @@ void Wiring::choose_relay() {
   const auto distance = [&](const control::RelayRecord& relay) -> std::optional<Duration> {
     return relay.stun_endpoints.empty() ? std::nullopt : addresses_->round_trip(relay.stun_endpoints[0]);
   };
-  const auto& relays = relay_records();
+  const auto& relays = map().relays;
   const auto home = relays.find(relays_->home());
   std::optional<Duration> best = home == relays.end() ? std::nullopt : distance(home->second);
   if (!best) return;
@@ -307,9 +313,9 @@ void Wiring::on_map(const Session::MapChanged& changes) {
 /// (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT). The relay vouches for the sender, so we may begin a handshake ourselves.
 void Wiring::greet(const crypto::PublicKey& from, ByteView datagram) {
   if (wireguard::message_type(datagram) != wireguard::MessageType::transport_data) return;
-  const auto* link = peers_->by_key(from);
-  if (!link || data_->device().stats(link->id()).last_handshake) return;
-  data_->device().initiate(host_.clock().now(), link->id());
+  const auto peer = data_->device().find_peer(from);
+  if (!peer || data_->device().stats(*peer).last_handshake) return;
+  data_->device().initiate(host_.clock().now(), *peer);
   data_->drain();
 }
 
@@ -320,7 +326,7 @@ void Wiring::on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& fro
       greet(from, datagram);
       return data_->handle_relayed(path, datagram);
     case DatagramKind::probe:
-      if (auto* link = peers_->by_key(from)) link->probe_received(path, datagram);
+      if (auto* link = peers_->link_by_key(from)) link->probe_received(path, datagram);
       return;
     default:
       return;
@@ -344,7 +350,7 @@ std::optional<std::uint16_t> Wiring::on_relay_udp(const Endpoint& from, ByteView
 
 void Wiring::on_probe(const PathId& from, ByteView datagram) {
   const auto sender = path::sender_of(datagram);
-  auto* link = sender ? peers_->by_key_id(*sender) : nullptr;
+  auto* link = sender ? peers_->link_by_key_id(*sender) : nullptr;
   if (link) link->probe_received(from, datagram);
 }
 

@@ -52,7 +52,8 @@ class Wiring {
   void apply_servers();
   void choose_relay();
   void cut_off();
-  const std::map<std::uint16_t, control::RelayRecord>& relay_records() const;
+  const control::NetworkMap& map() const;
+  std::optional<std::uint64_t> peer_by_text(const std::string& text) const;
   void save_map();
 
   void on_control(const control::ClientSession::Event& event);
@@ -70,7 +71,7 @@ class Wiring {
   void on_peer(PeerLink& link);
   void publish();
   void changed();
-  PeerStatus status_of(const PeerLink& link) const;
+  PeerStatus status_of(const control::PeerRecord& record, const PeerTable::Entry& entry) const;
 
   Nat64Host nat64_;
   io::Host& host_;  // that one

@@ -10,19 +10,22 @@
 namespace weft::agent {
 
 AgentStatus Wiring::status() const {
-  const auto& map = control_->session().map();
+  const auto& network = map();
   const auto heard = control_->session().last_heard();
   AgentStatus status;
-  status.self = {.id = map.self_id,
-                 .name = map.self_name.empty() ? config_.name : map.self_name,
-                 .addresses = map.self_addresses,
+  status.self = {.id = network.self_id,
+                 .name = network.self_name.empty() ? config_.name : network.self_name,
+                 .addresses = network.self_addresses,
                  .node_key = data_->device().public_key().to_base64(),
                  .relay = relays_->ready(relays_->home()) ? relays_->name(relays_->home()) : std::string(),
                  .relay_udp = relays_->udp(relays_->home()),
                  .udp_port = mux_->port(),
                  .candidates = addresses_->view().candidates,
                  .facts = addresses_->view().facts};
-  for (const auto& [id, link] : peers_->links()) status.peers.push_back(status_of(*link));
+  for (const auto& [id, entry] : peers_->entries()) {
+    const auto record = network.peers.find(id);
+    if (record != network.peers.end()) status.peers.push_back(status_of(record->second, entry));
+  }
   status.coordinator = {.connected = control_->connected(),
                         .data_age = heard ? std::optional(host_.clock().now() - *heard) : std::nullopt,
                         .error = control_->connected() ? std::string() : control_->error()};
@@ -51,15 +54,16 @@ AgentStatus Wiring::status() const {
   return status;
 }
 
-PeerStatus Wiring::status_of(const PeerLink& link) const {
-  const auto path = link.status();
-  const auto stats = data_->device().stats(link.id());
+PeerStatus Wiring::status_of(const control::PeerRecord& record, const PeerTable::Entry& entry) const {
+  const auto path = peers_->status(entry);
+  const auto stats = data_->device().stats(entry.device_id);
+  const std::size_t inner_mtu = entry.link ? entry.link->inner_mtu() : 0;
   const bool direct = path.chosen && !path.chosen->relayed();
-  const std::uint16_t relay = path.chosen && !direct ? path.chosen->relay : link.record().home_relay;
-  PeerStatus peer{.id = link.record().id,
-                  .name = link.record().name,
-                  .addresses = link.record().addresses,
-                  .online = link.record().online,
+  const std::uint16_t relay = path.chosen && !direct ? path.chosen->relay : record.home_relay;
+  PeerStatus peer{.id = record.id,
+                  .name = record.name,
+                  .addresses = record.addresses,
+                  .online = record.online,
                   .state = path.state,
                   .path = path.path_class,
                   .reason = std::string(path.reason),
@@ -72,7 +76,7 @@ PeerStatus Wiring::status_of(const PeerLink& link) const {
                   .time_to_direct = path.time_to_direct,
                   .path_changes = path.changes,
                   .path_mtu = path.path_mtu,
-                  .inner_mtu = static_cast<std::uint16_t>(link.inner_mtu() == 0 ? config_.tun.mtu : link.inner_mtu()),
+                  .inner_mtu = static_cast<std::uint16_t>(inner_mtu == 0 ? config_.tun.mtu : inner_mtu),
                   .mtu_state = std::string(path::name(path.mtu_state)),
                   .keepalive = path.keepalive > 0ns ? std::optional(path.keepalive) : std::nullopt,
                   .probes_sent = path.probes_sent,
@@ -105,7 +109,7 @@ NetworkReport Wiring::netcheck() const {
     report.mapping = mapped_port_->view();
     if (report.mapping->tried) report.mapping_tried = now - *report.mapping->tried;
   }
-  for (const auto& [id, relay] : relay_records()) {
+  for (const auto& [id, relay] : map().relays) {
     report.relays.push_back(
         {.name = relay.name,
          .home = id == relays_->home(),
@@ -117,10 +121,20 @@ NetworkReport Wiring::netcheck() const {
   return report;
 }
 
+std::optional<std::uint64_t> Wiring::peer_by_text(const std::string& text) const {
+  const auto address = IpAddress::parse(text);
+  for (const auto& [id, record] : map().peers) {
+    if (record.name == text) return id;
+    if (address && std::ranges::find(record.addresses, *address) != record.addresses.end()) return id;
+  }
+  return std::nullopt;
+}
+
 Result<PeerReport> Wiring::explain(const std::string& peer) const {
-  const auto* link = peers_->by_text(peer);
+  const auto id = peer_by_text(peer);
+  const auto* link = id ? peers_->link_by_id(*id) : nullptr;
   if (!link) return fail(ErrorCode::not_found, "no peer has the name or address " + peer);
-  const auto status = status_of(*link);
+  const auto status = status_of(link->record(), peers_->entries().at(*id));
   return PeerReport{.id = status.id,
                     .name = status.name,
                     .addresses = status.addresses,
@@ -132,23 +146,23 @@ Result<PeerReport> Wiring::explain(const std::string& peer) const {
 }
 
 void Wiring::ping(const std::string& peer, PingHandler handler) {
-  auto* link = peers_->by_text(peer);
-  if (!link) return handler(fail(ErrorCode::not_found, "no peer has the name or address " + peer));
+  if (!peer_by_text(peer)) return handler(fail(ErrorCode::not_found, "no peer has the name or address " + peer));
   ping_ = std::make_unique<PendingPing>();
   ping_->peer = peer;
   ping_->handler = std::move(handler);
   ping_->until = host_.clock().now() + PendingPing::kLimit;
   const auto ask = [this] {
-    auto* target = peers_->by_text(ping_->peer);
+    const auto id = peer_by_text(ping_->peer);
+    auto* target = id ? peers_->link_by_id(*id) : nullptr;
     if (!target || host_.clock().now() >= ping_->until) {
       const auto pending = std::move(ping_);
       return pending->handler(fail(ErrorCode::timeout, pending->peer + " does not answer"));
     }
     ping_->timer->arm(host_.clock().now() + PendingPing::kInterval);
-    target->ping([this, id = target->record().id](Duration rtt) {
+    target->ping([this, id = *id](Duration rtt) {
       if (!ping_) return;
       const auto pending = std::move(ping_);
-      const auto status = peers_->links().at(id)->status();
+      const auto status = peers_->status(peers_->entries().at(id));
       const bool direct = status.chosen && !status.chosen->relayed();
       pending->handler(PingResult{.rtt = rtt,
                                   .path = status.path_class,
