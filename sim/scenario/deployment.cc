@@ -22,8 +22,14 @@ IpAddress any() { return IpAddress::any(IpFamily::v4); }
 
 }  // namespace
 
-Deployment::Deployment(World& world, const Scenario& scenario, const NatChains& chains, bool tls)
-    : world_(world), scenario_(scenario), chains_(chains), tls_(tls), gateways_(world), sites_(gateways_) {}
+Deployment::Deployment(World& world, const Scenario& scenario, const NatChains& chains, bool tls, std::uint32_t network)
+    : world_(world),
+      scenario_(scenario),
+      chains_(chains),
+      tls_(tls),
+      prefix_(network == 0 ? "" : std::to_string(network) + "/"),
+      gateways_(world),
+      sites_(gateways_, network) {}
 
 Deployment::~Deployment() = default;
 
@@ -45,14 +51,17 @@ void Deployment::add_site(const NodeSpec& node) {
 void Deployment::add_node(const NodeSpec& node) {
   add_site(node);
   const AttachmentPlan at = sites_.attach(node.site);
-  hosts_[node.name] = &world_.add_host(
-      {.name = node.name, .place = at.place, .region = at.region, .addresses = at.addresses, .link = at.link});
+  hosts_[node.name] = &world_.add_host({.name = prefix_ + node.name,
+                                        .place = at.place,
+                                        .region = at.region,
+                                        .addresses = at.addresses,
+                                        .link = at.link});
   site_of_[node.name] = node.site;
   addresses_[node.name] = at.addresses.front();
 }
 
 io::Host& Deployment::add_public_host(const std::string& name, const std::string& at, const IpAddress& address) {
-  return world_.add_host({.name = name, .region = region(at), .addresses = {address}});
+  return world_.add_host({.name = prefix_ + name, .region = region(at), .addresses = {address}});
 }
 
 Result<void> Deployment::start() {

@@ -30,7 +30,8 @@ struct Scenario;
 /// The services and agents of one run, the shipped code, each on its host of a World.
 class Deployment {
  public:
-  Deployment(World& world, const Scenario& scenario, const NatChains& chains, bool tls);
+  /// `network`: its number, if several deployments share a world; they know nothing of each other.
+  Deployment(World& world, const Scenario& scenario, const NatChains& chains, bool tls, std::uint32_t network = 0);
   ~Deployment();
 
   /// Starts the coordinator, makes a setup key with it, and starts relays and agents that enrol with its token.
@@ -86,6 +87,7 @@ class Deployment {
   const Scenario& scenario_;
   const NatChains& chains_;
   bool tls_;
+  std::string prefix_;  // of the names of hosts in the world
   ServedGateways gateways_;
   Sites sites_;
   std::string token_;

@@ -13,6 +13,7 @@ namespace {
 const Prefix kHome = *Prefix::parse("192.168.1.0/24");
 constexpr std::uint32_t kFirstHost = 10, kLastHost = 250;
 constexpr std::uint32_t kDocumentationAddresses = 250;
+constexpr std::uint32_t kAddressesOfNetwork = 1u << 16;  // of each but the first
 
 bool hides_ipv4(const nat::Behavior& behavior) {
   return behavior.translation == nat::Translation::nat || behavior.translation == nat::Translation::nat64;
@@ -43,7 +44,7 @@ Prefix carrier_network(std::size_t layer) {
 /// Documentation addresses (RFC 5737) as long as they last, since they read well in traces, then class E (RFC 1112 §4),
 /// which no real network has either.
 IpAddress Sites::next_public() {
-  const std::uint32_t number = public_addresses_++;
+  const std::uint32_t number = network_ * kAddressesOfNetwork + public_addresses_++;
   if (number < kDocumentationAddresses) return IpAddress::v4(203, 0, 113, static_cast<std::uint8_t>(number + 1));
   return IpAddress::v4((240u << 24) + number);
 }

@@ -32,7 +32,8 @@ struct SitePlan {
 /// site is IPv6 alone, and public.
 class Sites {
  public:
-  explicit Sites(GatewayBuilder& builder) : builder_(builder) {}
+  /// `network`: several of them in one world have names and public addresses of their own by different numbers.
+  explicit Sites(GatewayBuilder& builder, std::uint32_t network = 0) : builder_(builder), network_(network) {}
 
   /// Whether a node or the outside of a site's gateways has, or has had, this public address: what nodes report to the
   /// coordinator, and it attests to others.
@@ -75,6 +76,7 @@ class Sites {
   IpAddress external_in(Realm& outer, std::size_t layer);
 
   GatewayBuilder& builder_;
+  std::uint32_t network_;
   std::map<std::string, Site> sites_;
   std::map<std::string, Realm> realms_;  // of the Internet (empty name) and of carriers
   std::uint32_t public_addresses_ = 0;

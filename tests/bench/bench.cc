@@ -2,9 +2,11 @@
 #include "tests/bench/bench.h"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 
 namespace weft::bench {
 namespace {
@@ -24,16 +26,18 @@ bool Bench::wanted(const std::string& name) {
   return options_.names.empty() || found != options_.names.end();
 }
 
-void Bench::figure(const std::string& name, const std::string& unit, const std::function<double()>& measure) {
+void Bench::figure(const std::string& name, const std::string& unit, const std::function<double()>& measure,
+                   unsigned most_runs) {
   if (!wanted(name)) return;
   if (options_.list) {
     figures_.push_back({name, 0, unit, 0});
     return;
   }
   std::vector<double> values;
-  for (unsigned i = 0; i < options_.runs; ++i) values.push_back(measure());
+  const unsigned runs = std::min(options_.runs, most_runs);
+  for (unsigned i = 0; i < runs; ++i) values.push_back(measure());
   const auto [least, most] = std::ranges::minmax(values);
-  figures_.push_back({name, median(std::move(values)), unit, options_.runs, least, most});
+  figures_.push_back({name, median(std::move(values)), unit, runs, least, most});
 }
 
 double Bench::rate(const std::function<std::size_t(Stopwatch&)>& step) const {
@@ -62,6 +66,14 @@ std::vector<std::string> Bench::unknown_names() const {
 double heap_bytes() {
   const auto info = ::mallinfo2();
   return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
+}
+
+double resident_bytes() {
+  ::malloc_trim(0);
+  std::ifstream statm("/proc/self/statm");
+  double pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace weft::bench

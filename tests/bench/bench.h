@@ -45,7 +45,9 @@ class Bench {
   explicit Bench(Options options) : options_(std::move(options)) {}
 
   /// Takes the median of several calls of `measure`, unless the figure was not asked for. Names are paths: `area/what`.
-  void figure(const std::string& name, const std::string& unit, const std::function<double()>& measure);
+  /// `most_runs`: for what takes minutes.
+  void figure(const std::string& name, const std::string& unit, const std::function<double()>& measure,
+              unsigned most_runs = ~0u);
   /// Items per second: calls `step`, which runs the watch and returns how many items it did meanwhile, for long enough.
   double rate(const std::function<std::size_t(Stopwatch&)>& step) const;
   double ns_per_item(const std::function<std::size_t(Stopwatch&)>& step) const { return 1e9 / rate(step); }
@@ -65,6 +67,8 @@ class Bench {
 
 /// Bytes of the heap in use, by the C library's account. Zero under sanitizers, which have a heap of their own.
 double heap_bytes();
+/// Bytes of this process in memory, after what is free was given back to the system.
+double resident_bytes();
 
 void bench_aead(Bench& bench);
 void bench_device(Bench& bench);
