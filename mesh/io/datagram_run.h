@@ -2,11 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "mesh/base/packet.h"
 #include "mesh/io/udp_socket.h"
@@ -32,17 +32,25 @@ void for_each_datagram(std::uint16_t socket, std::span<const DatagramSlot> recei
   }
 }
 
+namespace detail {
+/// Most nodes are idle and never see a batch of kMaxBatch.
+constexpr std::size_t more_room(std::size_t now) { return std::min(kMaxBatch, std::max<std::size_t>(4, 2 * now)); }
+}  // namespace detail
+
 /// Collects slots for one who takes batches.
 class SlotBatch {
  public:
-  bool full() const { return count_ == slots_.size(); }
+  bool full() const { return count_ == kMaxBatch; }
   /// Not when full.
-  void add(const PacketSlot& slot) { slots_[count_++] = slot; }
+  void add(const PacketSlot& slot) {
+    if (count_ == slots_.size()) slots_.resize(detail::more_room(count_));
+    slots_[count_++] = slot;
+  }
   /// What was added since the last call; to be used before the next add().
   std::span<PacketSlot> take() { return std::span(slots_).first(std::exchange(count_, 0)); }
 
  private:
-  std::array<PacketSlot, kMaxBatch> slots_;
+  std::vector<PacketSlot> slots_;  // as many as were ever needed
   std::size_t count_ = 0;
 };
 
@@ -56,8 +64,9 @@ class OutgoingRun {
 
   /// `path` is direct. Datagrams for a socket that is not open are dropped and not counted.
   void add(Sockets sockets, const PathId& path, Ecn ecn, const Slot& slot) {
-    if (count_ == items_.size() || (count_ > 0 && path.socket != socket_)) flush(sockets);
+    if (count_ == kMaxBatch || (count_ > 0 && path.socket != socket_)) flush(sockets);
     socket_ = path.socket;
+    if (count_ == items_.size()) items_.resize(detail::more_room(count_));
     DatagramSlot& item = items_[count_++];
     item.slot = slot;
     item.meta.destination = path.remote;
@@ -75,7 +84,7 @@ class OutgoingRun {
   const Counters& counters() const { return counters_; }
 
  private:
-  std::array<DatagramSlot, kMaxBatch> items_;
+  std::vector<DatagramSlot> items_;  // as many as were ever needed
   std::size_t count_ = 0;
   std::uint16_t socket_ = 0;
   Counters counters_;

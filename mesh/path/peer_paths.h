@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include "mesh/base/deadlines.h"
 #include "mesh/base/packet.h"
+#include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/path/candidate.h"
 #include "mesh/path/check_list.h"
@@ -187,7 +187,7 @@ class PeerPaths {
   PathCounts counts_;
   bool peer_prefers_relay_ = false;
   Deadlines<Timer> deadlines_;
-  std::deque<Transaction> transactions_;
+  Queue<Transaction> transactions_;
 
   SearchState state_ = SearchState::idle;
   std::optional<Time> need_at_;
@@ -222,8 +222,8 @@ class PeerPaths {
   Duration peer_lifetime_{0};                            // of the peer's idle mappings, as it says
   std::uint64_t probes_sent_ = 0;
 
-  std::deque<OutgoingDatagram> outbox_;
-  std::deque<PathEvent> events_;
+  Queue<OutgoingDatagram> outbox_;
+  Queue<PathEvent> events_;
   std::uint64_t changes_ = 0;  // of the chosen path
   PathStatus published_;
 };

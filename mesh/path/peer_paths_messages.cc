@@ -28,10 +28,9 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
                                   [&](const Transaction& transaction) { return transaction.id == id; });
   if (found == transactions_.end()) return;
   const Transaction asked = *found;
-  if (asked.size != 0) {
-    sized_pong(now, asked);
-    return static_cast<void>(transactions_.erase(found));
-  }
+  const bool direct_may_come = asked.size == 0 && !asked.path.relayed() && from.relayed();
+  if (!direct_may_come) transactions_.erase(found);
+  if (asked.size != 0) return sized_pong(now, asked);
   if (auto* const probe = mtu_path_ == asked.path ? mtu_probe(asked.path) : nullptr) probe->handle_alive();
   if (asked_ == id) {
     asked_.reset();
@@ -50,9 +49,7 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
     checks_.mark(asked.path, CheckList::PairState::one_way);
     answer.one_way = true;
     if (selector_.one_way()) selector_.confirm(now, answer);
-    return;  // the direct answer may still come
   }
-  transactions_.erase(found);
 }
 
 void PeerPaths::on_direct(Time now, const ProbeAnswer& answer, const std::optional<Endpoint>& seen_at) {

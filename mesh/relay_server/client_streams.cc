@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/relay_server/client_streams.h"
 
-#include <array>
-
 #include "mesh/base/deadlines.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
@@ -39,13 +37,13 @@ void ClientStreams::handle_datagrams(std::uint16_t socket, std::span<const Datag
 
 /// Runs that leave by one socket go in one call.
 void ClientStreams::send_forwarded(std::span<const relay::UdpForward> forwards) {
-  std::array<DatagramSlot, kMaxBatch> batch;
-  std::size_t count = 0;
+  batch_.clear();
   for (std::size_t i = 0; i < forwards.size(); ++i) {
-    batch[count++] = forwards[i].item;
-    const bool last = i + 1 == forwards.size() || count == kMaxBatch;
+    batch_.push_back(forwards[i].item);
+    const bool last = i + 1 == forwards.size() || batch_.size() == kMaxBatch;
     if (!last && forwards[i + 1].socket == forwards[i].socket) continue;
-    sockets_.send(forwards[i].socket, {batch.data(), std::exchange(count, 0)});
+    sockets_.send(forwards[i].socket, batch_);
+    batch_.clear();
   }
 }
 

@@ -78,6 +78,7 @@ class ClientStreams {
   std::optional<Time> armed_;
   std::set<relay::SessionId> waiting_;  // whose streams had no room
   std::unique_ptr<io::Timer> drain_timer_;
+  std::vector<DatagramSlot> batch_;  // of send_forwarded()
 };
 
 }  // namespace weft::relay_server

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/relay_server/udp_sockets.h"
 
-#include <array>
-
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
 #include "mesh/io/timer.h"
@@ -36,20 +34,19 @@ std::vector<Endpoint> UdpSockets::endpoints() const {
 
 /// Joined datagrams come from one sender, and are all of the kind of the first.
 void UdpSockets::receive(std::size_t socket, std::span<DatagramSlot> slots) {
-  std::array<DatagramSlot, kMaxBatch> relayed;
-  std::size_t count = 0;
+  relayed_.clear();
   std::vector<stun::Datagram> answers;
   for (const DatagramSlot& item : slots) {
     if (item.meta.icmp || item.slot.length == 0) continue;
     if (item.slot.data()[0] == relay::kUdpMagic) {
-      relayed[count++] = item;
+      relayed_.push_back(item);
     } else {
       answer(socket, item, answers);
     }
   }
   if (!answers.empty()) send_answers(answers, socket);
   if (const auto next = server_.next_deadline()) delayed_->arm(*next);
-  if (count > 0) on_relay_(static_cast<std::uint16_t>(socket), {relayed.data(), count});
+  if (!relayed_.empty()) on_relay_(static_cast<std::uint16_t>(socket), relayed_);
 }
 
 void UdpSockets::answer(std::size_t socket, const DatagramSlot& item, std::vector<stun::Datagram>& answers) {

@@ -50,6 +50,7 @@ class UdpSockets {
   stun::Server server_{{}};
   std::vector<std::unique_ptr<io::UdpSocket>> sockets_;
   std::unique_ptr<io::Timer> delayed_;
+  std::vector<DatagramSlot> relayed_;  // of receive(), which nearly always needs room for one
 };
 
 }  // namespace weft::relay_server

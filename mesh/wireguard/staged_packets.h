@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 
 #include "mesh/base/bytes.h"
+#include "mesh/base/queue.h"
 
 namespace weft::wireguard {
 
@@ -21,7 +21,7 @@ class StagedPackets {
   std::size_t clear();
 
  private:
-  std::deque<Bytes> messages_;
+  Queue<Bytes> messages_;
   std::size_t bytes_ = 0;
 };
 

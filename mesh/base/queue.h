@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace weft {
+
+/// First in, first out, in one block of memory. An empty one holds nothing or room for a few items, where std::deque
+/// holds 576 bytes: a node has several of them for each peer. References end with the next push or pop.
+template <typename T>
+class Queue {
+ public:
+  using iterator = typename std::vector<T>::iterator;
+
+  bool empty() const { return first_ == items_.size(); }
+  std::size_t size() const { return items_.size() - first_; }
+  T& front() { return items_[first_]; }
+  T& back() { return items_.back(); }
+  iterator begin() { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
+  iterator end() { return items_.end(); }
+
+  void push_back(T item) { items_.push_back(std::move(item)); }
+  void pop_front() {
+    ++first_;
+    if (empty()) {
+      clear();
+    } else if (first_ >= kTidy && first_ > size()) {
+      items_.erase(items_.begin(), begin());
+      first_ = 0;
+    }
+  }
+  iterator erase(iterator item) { return items_.erase(item); }
+  void clear() {
+    items_.clear();
+    first_ = 0;
+    if (items_.capacity() > kKept) std::vector<T>().swap(items_);
+  }
+
+ private:
+  static constexpr std::size_t kKept = 2;   // items for which an empty queue has room
+  static constexpr std::size_t kTidy = 16;  // taken items that are not worth moving the others
+
+  std::vector<T> items_;  // those before first_ are taken
+  std::size_t first_ = 0;
+};
+
+}  // namespace weft
