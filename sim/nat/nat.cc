@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <expected>
+#include <tuple>
 #include <utility>
 
 #include "mesh/base/assert.h"
@@ -558,6 +559,27 @@ const std::vector<IpAddress>& Nat::external() const { return state_->external; }
 const NatCounters& Nat::counters() const {
   state_->counters.mappings_expired = state_->expired_before + state_->table.bindings_expired();
   return state_->counters;
+}
+
+std::vector<FlowView> Nat::flows(Time now) {
+  Table& table = state_->table;
+  table.expire(now);
+  std::vector<FlowView> flows;
+  for (std::uint32_t number = 0; number < table.session_records(); ++number) {
+    const Session& session = table.session(number);
+    if (session.remote.empty()) continue;
+    const Binding& binding = table.binding(session.binding);
+    flows.push_back({.protocol = binding.internal.protocol(),
+                     .internal = table.endpoint(binding.internal),
+                     .external = table.endpoint(binding.external),
+                     .remote = table.endpoint(session.remote),
+                     .age = now - session.created,
+                     .left = session.expires - now,
+                     .answered = session.outbound_seen && session.inbound_seen});
+  }
+  std::ranges::sort(flows, {},
+                    [](const FlowView& flow) { return std::tuple(flow.protocol, flow.internal, flow.remote); });
+  return flows;
 }
 
 std::size_t Nat::mapping_count(Time now) {

@@ -77,6 +77,17 @@ struct StaticMapping {
   friend bool operator==(const StaticMapping&, const StaticMapping&) = default;
 };
 
+/// A flow that the NAT remembers, for people to look at.
+struct FlowView {
+  Protocol protocol;
+  Endpoint internal;  // of ICMP echoes: the identifier in the place of the port
+  Endpoint external;
+  Endpoint remote;
+  Duration age{0};
+  Duration left{0};       // until it is forgotten, if no packet comes
+  bool answered = false;  // packets have passed both ways
+};
+
 struct NatCounters {
   std::uint64_t outbound = 0;
   std::uint64_t inbound = 0;
@@ -125,6 +136,8 @@ class Nat {
   const Behavior& behavior() const;
   const std::vector<IpAddress>& external() const;
   const NatCounters& counters() const;
+  /// Ordered by protocol, internal endpoint and remote endpoint.
+  std::vector<FlowView> flows(Time now);
   /// Mappings alive at `now`.
   std::size_t mapping_count(Time now);
 

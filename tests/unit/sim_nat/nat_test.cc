@@ -56,6 +56,26 @@ TEST(Netfilter, UnsolicitedPacketOccupiesItsTupleOnlyBehindAnAcceptingInputChain
   }
 }
 
+TEST(Flows, AreListedWithWhatIsLeftOfThem) {
+  NatLab lab(netfilter());
+  lab.out(at(1s), kSibling, kServer);
+  lab.out(at(2s), kHost, kServer);
+  lab.in(at(3s), kServer, *lab.out(at(2s), kHost, kServer));
+  const auto flows = lab.nat.flows(at(11s));
+  ASSERT_EQ(flows.size(), 2u);
+  EXPECT_EQ(flows[0].protocol, Protocol::udp);
+  EXPECT_EQ(flows[0].internal, kHost);
+  EXPECT_EQ(flows[0].remote, kServer);
+  EXPECT_EQ(flows[0].age, 9s);
+  EXPECT_TRUE(flows[0].answered);
+  EXPECT_EQ(flows[1].internal, kSibling);
+  EXPECT_EQ(flows[1].external, ep("203.0.113.1:5000"));
+  EXPECT_FALSE(flows[1].answered);
+  EXPECT_EQ(flows[1].left, 20s);  // of 30 s without an answer
+  EXPECT_EQ(lab.nat.flows(at(32s)).size(), lab.nat.mapping_count(at(32s)));
+  EXPECT_TRUE(lab.nat.flows(at(1000s)).empty());
+}
+
 TEST(Netfilter, OccupiedTupleIsFreeAgainAfterSilence) {
   Behavior behavior = netfilter();
   behavior.premature_inbound = PrematureInbound::occupies;
