@@ -27,10 +27,11 @@ struct Plan {
   friend auto operator<=>(const Plan&, const Plan&) = default;
 };
 
-/// Of one run: how fast it was, and what each agent added to this process, with its share of everything else.
+/// Of one run: how fast it was, and what an agent takes, alone and with its share of everything else.
 struct Measured {
   double idle = 0, echo = 0;      // simulated seconds a second: with nothing to send; with an echo a pair each 10 s
-  double heap = 0, resident = 0;  // bytes an agent
+  double agent = 0;               // bytes that go when the agents are destroyed, of each
+  double heap = 0, resident = 0;  // bytes of everything, shared by the agents
 };
 
 sim::Scenario network_of(int agents) {
@@ -68,6 +69,12 @@ class Crowd {
   }
 
   int agents() const { return agents_; }
+  /// Pulls the plug of every agent, and no time goes by.
+  void stop_agents() {
+    for (auto& network : networks_) {
+      for (const auto& node : scenario_.nodes) network->stop_agent(node.name, sim::Unsynced::kept);
+    }
+  }
   void talk(Duration interval, std::uint64_t count) {
     const int size = static_cast<int>(scenario_.nodes.size());
     for (auto& network : networks_) {
@@ -125,6 +132,9 @@ Measured measure(const Bench& bench, const Plan& plan) {
   measured.idle = speed(bench, crowd);
   crowd.talk(kEchoInterval, 1'000'000);
   measured.echo = speed(bench, crowd);
+  const double with_agents = heap_bytes();
+  crowd.stop_agents();
+  measured.agent = (with_agents - heap_bytes()) / each;
   return measured;
 }
 
@@ -152,6 +162,7 @@ void figures(Bench& bench, const std::string& name, const Plan& plan, unsigned m
   };
   add("idle", "simulated s/s", &Measured::idle);
   add("echo", "simulated s/s", &Measured::echo);
+  add("agent", "bytes an agent", &Measured::agent);
   add("heap", "bytes an agent", &Measured::heap);
   add("resident", "bytes an agent", &Measured::resident);
 }
