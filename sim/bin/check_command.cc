@@ -69,6 +69,7 @@ int run(const Options& options) {
   if (!common.out.empty()) {
     if (auto done = write_files(common.out, outcome->report, now, changes, replay); !done) return report(done.error());
   }
+  std::fputs(sim::to_sentence(outcome->report.searches).c_str(), stderr);
   const int failed = tell_failures(*outcome);
   const bool worse = std::ranges::any_of(changes, &sim::PairChange::worse);
   return worse ? exit_code(ErrorCode::worse_than_baseline) : failed;

@@ -21,6 +21,7 @@ void add_check(CLI::App& app, int& status);
 void add_probe_nat(CLI::App& app, int& status);
 void add_describe(CLI::App& app, int& status);
 void add_replay(CLI::App& app, int& status);
+void add_swarm(CLI::App& app, int& status);
 void add_view(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
 void add_compare(CLI::App& app, int& status);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
@@ -9,6 +11,8 @@
 #include "sim/bin/commands.h"
 #include "sim/bin/scenario_flags.h"
 #include "sim/bin/trace_flags.h"
+#include "sim/nat/nat.h"
+#include "sim/nat/packet.h"
 #include "sim/report/run.h"
 #include "sim/scenario/matrix_run.h"
 #include "sim/scenario/run.h"
@@ -24,6 +28,11 @@ struct Options {
   TraceFlags trace;
   std::string until, node, sabotage;
 };
+
+const char* protocol_name(nat::Protocol protocol) {
+  if (protocol == nat::Protocol::icmp) return "icmp";
+  return protocol == nat::Protocol::tcp ? "tcp" : "udp";
+}
 
 /// Cuts "#A,B" off the file. Error: usage, if what follows the mark is not two classes.
 Result<std::optional<sim::CellSpec>> cut_cell(std::string& file) {
@@ -60,13 +69,35 @@ Result<sim::Scenario> scenario_of(const ScenarioInput& input, const std::optiona
   return sim::two_nodes(input.scenario, *cell);
 }
 
-/// What each agent would answer to `weft status --json`.
+/// The flows that the gateways on a node's way out remember, from the host outwards.
+void show_gateways(sim::SimStage& stage, const std::string& node) {
+  const auto& sites = stage.deployment().sites();
+  for (const sim::GatewayId id : sites.gateways(stage.deployment().site_of(node))) {
+    nat::Nat& nat = stage.simulation().nat(id);
+    std::printf("%s behind %s, %zu mappings\n", node.c_str(), nat.behavior().name.c_str(),
+                nat.mapping_count(stage.now()));
+    for (const nat::FlowView& flow : nat.flows(stage.now())) {
+      std::printf("  %-4s %s -> %s to %s, %s, for %.1f s, %.1f s left\n", protocol_name(flow.protocol),
+                  flow.internal.to_string().c_str(), flow.external.to_string().c_str(), flow.remote.to_string().c_str(),
+                  flow.answered ? "answered" : "not answered", to_seconds(flow.age), to_seconds(flow.left));
+    }
+    for (const nat::StaticMapping& open : nat.static_mappings(stage.now())) {
+      std::printf("  %-4s %s -> %s from anybody, %s\n", protocol_name(open.protocol), open.internal.to_string().c_str(),
+                  open.external.to_string().c_str(),
+                  open.expires ? fmt::format("{:.1f} s left", to_seconds(*open.expires - stage.now())).c_str()
+                               : "until it is closed");
+    }
+  }
+}
+
+/// What each agent would answer to `weft status --json`, and what the NATs on its way know.
 void show(sim::SimStage& stage, const sim::Scenario& scenario, const std::string& only) {
   for (const sim::NodeSpec& node : scenario.nodes) {
     if (!only.empty() && node.name != only) continue;
     const agent::Agent* agent = stage.deployment().agent(node.name);
     std::printf("%s at %.6f s:\n%s\n", node.name.c_str(), to_seconds(stage.now() - Time{}),
                 agent == nullptr ? "stopped" : agent::to_json(agent->status()).c_str());
+    show_gateways(stage, node.name);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "sim/bin/trace_flags.h"
 #include "sim/report/run.h"
 #include "sim/scenario/run.h"
+#include "sim/scenario/sabotage.h"
 #include "sim/trace/recorder.h"
 
 namespace weft::lab {
@@ -22,6 +23,7 @@ struct Options {
   KernelFlags kernel;
   Ns3Flags ns3;
   TraceFlags trace;
+  std::string sabotage;  // empty, or a word of sim/scenario/sabotage.h
 };
 
 /// Refuses what cannot be run together. Error: usage.
@@ -35,6 +37,8 @@ Result<void> check(const Options& options, const ScenarioInput& input, const sim
   }
   if (options.kernel.wanted() && input.strategies != std::vector<std::string>{"weft"})
     return fail(ErrorCode::usage, "rival strategies run in simulated worlds only; leave out --strategy or --world");
+  if (!options.sabotage.empty() && (options.common.fidelity != "fabric" || options.kernel.wanted()))
+    return fail(ErrorCode::usage, "--sabotage works in the fabric fidelity only; leave out --fidelity and --world");
   if (input.scenario.nodes.empty()) {
     return fail(ErrorCode::usage, file + ": at /nodes: the scenario has no nodes; use weft-lab matrix, or add some");
   }
@@ -64,7 +68,8 @@ Result<Runner> in_world(const Options& options, const ScenarioInput& input, cons
   const auto make_world = options.common.world(ns3);
   if (!make_world) return std::unexpected(make_world.error());
   const bool explain = options.common.explain;
-  return [make_world = *make_world, &input, recorder, explain](std::uint64_t seed, const std::string& strategy) {
+  return [make_world = sim::sabotaged(*make_world, sim::sabotage(options.sabotage)), &input, recorder, explain](
+             std::uint64_t seed, const std::string& strategy) {
     return sim::run_scenario(input.scenario, input.chains,
                              {.seed = seed,
                               .tls = input.tls,
@@ -130,6 +135,10 @@ void add_run(CLI::App& app, int& status) {
   options->kernel.add_keep(*command);
   options->trace.add_to(*command);
   options->ns3.add_to(*command);
+  command
+      ->add_option("--sabotage", options->sabotage,
+                   "Break the simulated network on purpose, to see that what is checked notices")
+      ->check(CLI::IsMember(sim::sabotages()));
   command->callback([options, &status] { status = run(*options); });
 }
 

@@ -14,8 +14,9 @@ bool parse_number(std::string_view text, std::uint64_t& out) {
   return error == std::errc{} && end == text.data() + text.size() && out >= 1;
 }
 
-Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scenario) {
-  if (text.empty()) return SeedRange{1, scenario.seeds};
+}  // namespace
+
+Result<SeedRange> parse_seeds(const std::string& text) {
   const auto dots = text.find("..");
   SeedRange range;
   const bool ok = dots == std::string::npos ? parse_number(text, range.first) && parse_number(text, range.last)
@@ -24,8 +25,6 @@ Result<SeedRange> parse_seeds(const std::string& text, const sim::Scenario& scen
   if (ok && range.first <= range.last) return range;
   return fail(ErrorCode::usage, "--seeds '" + text + "' is not a seed or a range; write 7 or 1..100");
 }
-
-}  // namespace
 
 void ScenarioFlags::add_to(CLI::App& command, const std::string& what, const std::string& results) {
   command.add_option("scenario", file, what)->required();
@@ -52,7 +51,9 @@ Result<ScenarioInput> ScenarioFlags::load() const {
   if (!scenario) return std::unexpected(scenario.error());
   auto chains = sim::load_nat_chains(*scenario, file);
   if (!chains) return std::unexpected(chains.error());
-  const auto range = parse_seeds(seeds, *scenario);
+  const auto range =
+      seeds.empty() ? Result<SeedRange>(SeedRange{scenario->first_seed, scenario->first_seed + scenario->seeds - 1})
+                    : parse_seeds(seeds);
   if (!range) return std::unexpected(range.error());
   input.tls = tls.empty() ? scenario->tls : tls == "on";
   input.scenario = std::move(*scenario);

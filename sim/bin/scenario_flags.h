@@ -23,6 +23,9 @@ struct SeedRange {
   std::uint64_t last = 1;
 };
 
+/// `7` or `1..100`. Error: usage.
+Result<SeedRange> parse_seeds(const std::string& text);
+
 /// A scenario with all it names, ready to run.
 struct ScenarioInput {
   sim::Scenario scenario;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kMillion = 1'000'000;
 constexpr std::uint8_t kOutside = 0, kInside = 1;
+constexpr Duration kRepeatWithin = 2s;
 
 /// Routers of the Internet have addresses of the benchmarking ranges (RFC 2544, RFC 5180), one for each region and hop.
 IpAddress router_address(IpFamily family, RegionId region, std::uint8_t hop) {
@@ -243,7 +244,22 @@ void Router::forward(Packet& packet, NodeId to, const Leg& leg) {
   if (!fits(packet, far.link.options(), leg)) return;
   if (leg.path.hops != 0) decrement_ttl(packet.bytes, leg.path.hops);
   packet.generation = far.generation;
+  if (leg.path.repeat_ppm != 0) repeat(packet, to, leg);
   schedule(packet, Packet::Stage::downlink, to, leg.before + leg.path.latency);
+}
+
+/// Somebody on the way sends a copy of the packet later.
+void Router::repeat(const Packet& packet, NodeId to, const Leg& leg) {
+  Random& random = region_random(leg.region, place(to).region);
+  if (!random.chance(leg.path.repeat_ppm, kMillion)) return;
+  const auto later = Duration(static_cast<std::int64_t>(random.below(kRepeatWithin.count())));
+  Packet& copy = take();
+  copy.bytes = packet.bytes;
+  copy.cause = packet.cause;
+  copy.from = packet.from;
+  copy.generation = packet.generation;
+  copy.may_fragment = packet.may_fragment;
+  schedule(copy, Packet::Stage::downlink, to, leg.before + leg.path.latency + later);
 }
 
 /// A multicast packet stays in its realm: a copy for each member but the sender.

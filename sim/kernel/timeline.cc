@@ -65,6 +65,10 @@ Result<void> check_expressible(const sim::Scenario& scenario, const sim::NatChai
                           "the kernel world runs up to " + std::to_string(kMostNodes) + " nodes and these are " +
                               std::to_string(scenario.nodes.size()) + "; use --world sim");
   }
+  if (scenario.topology.repeat_ppm != 0) {
+    return sim::bad_value(scenario.file, "/topology/repeat_ratio",
+                          "the kernel world does not repeat packets; leave it out, or use --world sim");
+  }
   for (const std::string& name : chains_in_use(scenario)) {
     const sim::NatChain& chain = chains.at(name);
     for (std::size_t layer = 0; layer < chain.size(); ++layer) {

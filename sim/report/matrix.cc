@@ -42,6 +42,7 @@ Json cell_json(const MatrixCell& cell) {
                  {"strategy", cell.strategy},
                  {"probes", optional_json(cell.probes)},
                  {"trace_hash", cell.trace_hash}};
+  if (cell.search) object["search"] = {{"packets", cell.search->packets}, {"seconds", cell.search->seconds}};
   if (cell.explain) object["explain"] = explain_json(*cell.explain);
   return object;
 }
@@ -97,6 +98,12 @@ std::string to_json(const MatrixReport& report) {
                        {"scenario", report.scenario},
                        {"cells", std::move(cells)},
                        {"trace_hash", report.trace_hash},
+                       {"searches",
+                        {{"cells", report.searches.cells},
+                         {"packets", report.searches.packets},
+                         {"seconds", report.searches.seconds},
+                         {"cpu_s", report.searches.cpu_s},
+                         {"all_cpu_s", report.searches.all_cpu_s}}},
                        {"wall_s", report.wall_s},
                        {"commit", report.commit}};
   return object.dump(1) + "\n";
@@ -137,7 +144,16 @@ std::string to_table(const MatrixReport& report) {
     }
     out += '\n';
   }
-  return out + "D direct, 1 one way, R relay, - none, * differs between seeds\n" + totals(report.cells);
+  return out + "D direct, 1 one way, R relay, - none, * differs between seeds\n" + totals(report.cells) +
+         to_sentence(report.searches);
+}
+
+std::string to_sentence(const SearchTotals& searches) {
+  if (searches.cells == 0) return "";
+  const double share = searches.all_cpu_s > 0 ? 100 * searches.cpu_s / searches.all_cpu_s : 0;
+  return fmt::format(
+      "{} cells searched for ports: {} packets, {:.1f} s; they took {:.1f} s of processor time, {:.0f} %\n",
+      searches.cells, searches.packets, searches.seconds, searches.cpu_s, share);
 }
 
 std::string combined_hash(const std::vector<MatrixCell>& cells) {
@@ -163,6 +179,8 @@ Result<MatrixCell> parse_cell(std::string_view line) {
     cell.strategy = object.value("strategy", "weft");
     if (object.contains("probes")) read_optional(object.at("probes"), cell.probes);
     cell.trace_hash = object.at("trace_hash");
+    if (const auto cost = object.find("search"); cost != object.end())
+      cell.search = SearchCost{.packets = cost->at("packets"), .seconds = cost->at("seconds")};
     if (const auto told = object.find("explain"); told != object.end())
       cell.explain = PairExplanation{told->at("from").dump(), told->at("to").dump()};
     return cell;

@@ -22,6 +22,20 @@ struct PairExplanation {
   std::string to;
 };
 
+/// What a pair's search for ports has taken: of both sides together, of the last one if there were several.
+struct SearchCost {
+  std::uint64_t packets = 0;
+  double seconds = 0;  // virtual, or real in the kernel world; of the side that searched longer
+};
+
+/// The same of all cells that searched. Processor time is the laboratory's, for everything in these cells.
+struct SearchTotals {
+  std::size_t cells = 0;
+  std::uint64_t packets = 0;
+  double seconds = 0, cpu_s = 0;
+  double all_cpu_s = 0;  // of all cells
+};
+
 /// The outcome of one pair of NAT chains under one seed.
 struct MatrixCell {
   std::string strategy = "weft";  // or a rival of sim/strategies
@@ -35,6 +49,7 @@ struct MatrixCell {
   std::optional<double> rtt_ms;             // median of the pings since both have settled
   std::optional<std::string> reason;        // why not direct, machine-readable; none for direct pairs
   std::optional<std::uint64_t> probes;      // of a rival strategy, both sides together
+  std::optional<SearchCost> search;         // if the agents searched for ports
   std::string trace_hash;                   // of this cell, hexadecimal; empty in the kernel world
   std::optional<PairExplanation> explain;   // on demand
 };
@@ -44,6 +59,7 @@ struct MatrixReport {
   std::string scenario;
   std::vector<MatrixCell> cells;  // by a, b, seed in the order of the scenario
   std::string trace_hash;         // of the cells' hashes in order
+  SearchTotals searches;
   double wall_s = 0;
   std::string commit;
 };
@@ -55,6 +71,9 @@ std::string to_csv(const MatrixReport& report);
 /// For a terminal: one row and column per class, `D` direct, `1` one way, `R` relay, `-` none in every seed, `*` if
 /// seeds differ; then totals.
 std::string to_table(const MatrixReport& report);
+
+/// A line about what searches took; empty if there were none.
+std::string to_sentence(const SearchTotals& searches);
 
 /// BLAKE2b of the cells' hashes in their order, hexadecimal (docs/determinism.md).
 std::string combined_hash(const std::vector<MatrixCell>& cells);

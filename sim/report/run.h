@@ -29,6 +29,7 @@ struct PairResult {
   std::string reason;                      // why not direct; empty if it is
   std::string nat_from, nat_to;            // chains of models, `+` between them; `public`: none
   std::optional<std::uint64_t> probes;     // of a rival strategy, both sides together
+  std::optional<SearchCost> search;        // if the agents have searched for ports
   std::optional<PairExplanation> explain;  // on demand
 };
 

@@ -121,6 +121,31 @@ std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs
                      expect.to, bad, pairs.size(), expect.share, first);
 }
 
+std::string check_direct(const PairResult& pair) {
+  if (pair.path == PathClass::direct || pair.reason == "relay_better") return "";
+  return fmt::format("{} to {}: plain simultaneous open connects them, the agents are on {}{}", pair.from, pair.to,
+                     to_string(pair.path), because(pair.reason));
+}
+
+std::string check_reason(const PairResult& pair) {
+  constexpr std::string_view kWords[] = {"idle",
+                                         "relay_better",
+                                         "udp_blocked_local",
+                                         "udp_blocked_peer",
+                                         "search_running",
+                                         "no_common_candidates",
+                                         "searching_budget",
+                                         "port_mapping_dead",
+                                         "search_exhausted",
+                                         "both_symmetric_full_range",
+                                         "symmetric_against_port_filtering",
+                                         "no_answer"};
+  if (pair.path != PathClass::relay && pair.path != PathClass::one_way) return "";
+  if (std::ranges::find(kWords, pair.reason) != std::end(kWords)) return "";
+  return fmt::format("invariant reason: {} to {} is on {}, and '{}' does not say why", pair.from, pair.to,
+                     to_string(pair.path), pair.reason);
+}
+
 std::string check_path_changes(const ExpectSpec& expect, std::uint64_t changes) {
   if (changes <= expect.at_most_count) return "";
   return fmt::format("{} to {}: expected at most {} changes of path, there were {}", expect.from, expect.to,

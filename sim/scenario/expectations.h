@@ -18,6 +18,11 @@ bool is_of_pairs(ExpectSpec::Kind kind);
 /// A sentence if fewer of `pairs` than it demands are as `expect` says; empty otherwise. They are in the state of the
 /// time the expectation names.
 std::string check(const ExpectSpec& expect, const std::vector<PairResult>& pairs);
+/// A sentence if a pair that plain simultaneous open connects is not direct, unless its data takes the relay because
+/// that is better.
+std::string check_direct(const PairResult& pair);
+/// A sentence if a pair is on a relay, or direct one way only, and no word of docs/protocol.md says why.
+std::string check_reason(const PairResult& pair);
 /// A sentence if an agent changed the path to its peer more often in the span than `expect` allows.
 std::string check_path_changes(const ExpectSpec& expect, std::uint64_t changes);
 /// A sentence if a node that sent `bytes` in `span` sent more than `expect` allows.

@@ -6,10 +6,16 @@
 
 namespace weft::sim {
 
-FabricEchoes::FabricEchoes(fabric::FabricHost& host)
-    : responder_(host, [this, &host](std::uint64_t flow, std::uint64_t number) {
-        arrivals_.emplace(std::pair(flow, number), host.clock().now());
+FabricEchoes::FabricEchoes(fabric::FabricHost& host, bool twice)
+    : responder_(host, [this, &host, twice](std::uint64_t flow, std::uint64_t number) {
+        const bool fresh = arrivals_.emplace(std::pair(flow, number), host.clock().now()).second;
+        if (!fresh || twice) ++repeated_[flow];
       }) {}
+
+std::uint64_t FabricEchoes::repeated(std::uint64_t flow) const {
+  const auto found = repeated_.find(flow);
+  return found == repeated_.end() ? 0 : found->second;
+}
 
 std::optional<Time> FabricEchoes::arrival(std::uint64_t flow, std::uint64_t number) const {
   const auto found = arrivals_.find({flow, number});

@@ -19,8 +19,10 @@ topology::RegionMatrix region_matrix(const RegionPlan& plan) {
   topology::RegionMatrix matrix(static_cast<topology::RegionId>(plan.delay.size()));
   for (topology::RegionId from = 0; from < matrix.size(); ++from) {
     for (topology::RegionId to = 0; to < matrix.size(); ++to) {
-      matrix.path(from, to) = {
-          .latency = plan.delay[from][to], .hops = static_cast<std::uint8_t>(plan.hops), .loss_ppm = plan.loss_ppm};
+      matrix.path(from, to) = {.latency = plan.delay[from][to],
+                               .hops = static_cast<std::uint8_t>(plan.hops),
+                               .loss_ppm = plan.loss_ppm,
+                               .repeat_ppm = plan.repeat_ppm};
     }
   }
   return matrix;
@@ -85,7 +87,7 @@ class FabricWorld final : public World {
 
   std::unique_ptr<PingRun> ping(io::Host& from, io::Host& to, const PingPlan& plan) override {
     auto& echoes = echoes_[fabric_host(to).node()];
-    if (!echoes) echoes = std::make_unique<FabricEchoes>(fabric_host(to));
+    if (!echoes) echoes = std::make_unique<FabricEchoes>(fabric_host(to), twice_);
     return std::make_unique<FabricPing>(fabric_host(from), *echoes, plan, ++flows_);
   }
 
@@ -127,7 +129,9 @@ class FabricWorld final : public World {
 
   void set_region_path(std::uint16_t from, std::uint16_t to, const RegionPathPlan& path) override {
     topology::RegionPath& way = network_.regions().path(from, to);
-    way = {.latency = path.delay, .hops = way.hops, .loss_ppm = path.loss_ppm, .cut = path.cut};
+    way.latency = path.delay;
+    way.loss_ppm = path.loss_ppm;
+    way.cut = path.cut;
   }
 
   void reboot_gateway(GatewayId gateway, const std::vector<IpAddress>& external) override {
@@ -152,12 +156,17 @@ class FabricWorld final : public World {
   std::uint64_t bytes_sent(io::Host& host) const override { return network_.bytes_sent(fabric_host(host).node()); }
 
   void observe(std::function<void(ByteView)> observer) override {
-    network_.observe([observer = std::move(observer)](const fabric::WireEvent& event) {
-      if (event.direction == fabric::Direction::sent) observer(event.bytes);
+    network_.observe([this, observer = std::move(observer)](const fabric::WireEvent& event) {
+      if (event.direction != fabric::Direction::sent) return;
+      observer(event.bytes);
+      if (!forger_) return;
+      for (const Bytes& forged : forger_(event.bytes)) observer(forged);
     });
   }
 
   void lose(std::function<bool(ByteView)> rule) override { network_.lose(std::move(rule)); }
+  void forge(std::function<std::vector<Bytes>(ByteView)> forger) override { forger_ = std::move(forger); }
+  void deliver_twice() override { twice_ = true; }
 
   void set_recorder(tracing::Recorder& recorder) override { network_.set_recorder(recorder); }
   Bytes canary() const override { return to_bytes(traffic::kCanary); }
@@ -188,6 +197,8 @@ class FabricWorld final : public World {
   fabric::Network network_;
   std::map<fabric::NodeId, std::unique_ptr<FabricEchoes>> echoes_;
   std::uint64_t flows_ = 0;
+  std::function<std::vector<Bytes>(ByteView)> forger_;
+  bool twice_ = false;
   Ns3Options ns3_options_;
   std::unique_ptr<InnerNodes> inner_;
   std::map<fabric::NodeId, std::unique_ptr<Overlay>> overlays_;

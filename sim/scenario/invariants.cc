@@ -10,6 +10,7 @@ namespace weft::sim {
 namespace {
 
 const Prefix kHomes = *Prefix::parse("192.168.0.0/16");
+const Prefix kOverlay = *Prefix::parse("100.64.0.0/10");  // no host or carrier of a world has such addresses underneath
 
 bool contains(ByteView packet, ByteView canary) {
   return std::search(packet.begin(), packet.end(), std::boyer_moore_horspool_searcher(canary.begin(), canary.end())) !=
@@ -39,6 +40,8 @@ void Invariants::see(Time now, ByteView packet) {
   const IpAddress source = fabric::source_of(packet), destination = fabric::destination_of(packet);
   if (contains(packet, canary_)) plaintext_.note(packet);
   if (source == destination && !differ_in_ports(packet)) land_.note(packet);
+  if (kOverlay.contains(source) || kOverlay.contains(destination)) overlay_.note(packet);
+  once_.see(packet);
   if (!sharing_.nats) budget_.see(now, packet);
   // On the wire of a host behind a NAT. Gateways, which have the first address of their network, answer expired packets
   // and are asked for ports.
@@ -55,16 +58,21 @@ std::vector<std::string> Invariants::violations() const {
   std::vector<std::string> sentences;
   const auto tell = [&](const Breach& breach, const std::string& what) {
     if (breach.count > 0) {
-      sentences.push_back("invariant: " + what + " (" + std::to_string(breach.count) + " packets, the first " +
+      sentences.push_back("invariant " + what + " (" + std::to_string(breach.count) + " packets, the first " +
                           breach.first + ")");
     }
   };
-  tell(plaintext_, "an inner packet was on a wire in plaintext");
-  tell(private_probe_, "a probe went to a private address without evidence of the same network");
-  tell(unattested_, "a probe went to an address that no node has reported");
-  tell(land_, "a packet had the same source and destination");
+  tell(plaintext_, "no_plaintext: an inner packet was on a wire in plaintext");
+  tell(private_probe_, "private_probe: a probe went to a private address without evidence of the same network");
+  tell(unattested_, "attested_only: a probe went to an address that no node has reported");
+  tell(land_, "no_loop: a packet had the same source and destination");
+  tell(overlay_, "no_loop: a packet on a wire was from or to an address of the overlay");
+  if (const auto told = once_.counters(); !told.empty())
+    sentences.push_back("invariant counters: a WireGuard counter was used for different messages (" + told + ")");
+  if (const auto told = once_.nonces(); !told.empty())
+    sentences.push_back("invariant nonces: a nonce was used for different probes (" + told + ")");
   if (std::string beyond = budget_.violation(); !beyond.empty()) sentences.push_back(std::move(beyond));
-  if (packets_ == 0) sentences.push_back("invariant: no packet was seen at all");
+  if (packets_ == 0) sentences.push_back("invariant seen: no packet was seen at all");
   return sentences;
 }
 

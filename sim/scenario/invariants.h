@@ -8,6 +8,7 @@
 
 #include "mesh/base/bytes.h"
 #include "mesh/base/ip.h"
+#include "sim/scenario/once_watch.h"
 #include "sim/scenario/search_budget.h"
 
 namespace weft::sim {
@@ -27,7 +28,8 @@ class Invariants {
 
   void see(Time now, ByteView packet);
   std::uint64_t packets() const { return packets_; }
-  /// A sentence for each invariant that was broken, with how often and the first packet.
+  /// A sentence for each invariant that was broken, which begins with "invariant NAME:", with how often and the first
+  /// packet.
   std::vector<std::string> violations() const;
 
  private:
@@ -42,8 +44,9 @@ class Invariants {
   Sharing sharing_;
   std::function<bool(const IpAddress&)> attested_;
   std::uint64_t packets_ = 0;
-  Breach plaintext_, private_probe_, unattested_, land_;
+  Breach plaintext_, private_probe_, unattested_, land_, overlay_;
   SearchBudget budget_;
+  OnceWatch once_;
 };
 
 }  // namespace weft::sim

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/scenario/matrix_run.h"
 
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -26,6 +27,7 @@ MatrixCell cell_of(const CellSpec& spec, const RunResult& run) {
                   .connected = pair.connected,
                   .path = pair.path};
   cell.probes = pair.probes;
+  cell.search = pair.search;
   cell.first_packet_ms = ms(pair.first_packet);
   cell.time_to_direct_ms = ms(pair.time_to_direct);
   cell.rtt_ms = ms(pair.rtt);
@@ -35,15 +37,31 @@ MatrixCell cell_of(const CellSpec& spec, const RunResult& run) {
   return cell;
 }
 
-/// What a worker sends: {"cell": …, "failures": […]} or {"error": sentence}.
+/// Of this process so far.
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+/// What a worker sends: {"cell": …, "failures": […], "cpu_s": …} or {"error": sentence}.
 std::string run_cell(const Scenario& scenario, const NatChains& chains, const ScenarioRunner& runner,
                      const CellSpec& spec) {
+  const double before = cpu_seconds();
   const auto run = runner(two_nodes(scenario, spec), chains, spec.seed);
+  const double cpu_s = cpu_seconds() - before;
   const std::string who = spec.a + " and " + spec.b + ", seed " + std::to_string(spec.seed) + ": ";
   if (!run) return json{{"error", who + run.error().message}}.dump();
   json failures = json::array();
   for (const std::string& failure : run->failures) failures.push_back(who + failure);
-  return json{{"cell", encode(cell_of(spec, *run))}, {"world", run->world}, {"failures", std::move(failures)}}.dump();
+  return json{
+      {"cell", encode(cell_of(spec, *run))}, {"world", run->world}, {"failures", std::move(failures)}, {"cpu_s", cpu_s}}
+      .dump();
+}
+
+void add(SearchTotals& totals, const MatrixCell& cell, double cpu_s) {
+  totals.all_cpu_s += cpu_s;
+  if (!cell.search) return;
+  ++totals.cells;
+  totals.packets += cell.search->packets;
+  totals.seconds += cell.search->seconds;
+  totals.cpu_s += cpu_s;
 }
 
 }  // namespace
@@ -106,6 +124,7 @@ Result<MatrixOutcome> run_matrix(const Scenario& scenario, const NatChains& chai
     if (object.contains("error")) return fail(ErrorCode::internal, object["error"]);
     auto cell = parse_cell(object["cell"].get<std::string>());
     if (!cell) return std::unexpected(cell.error());
+    add(outcome.report.searches, *cell, object["cpu_s"]);
     outcome.report.cells.push_back(std::move(*cell));
     outcome.report.world = object["world"];
     for (const json& failure : object["failures"]) outcome.failures.push_back(failure);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -41,7 +42,10 @@ void ScenarioReader::read_expectation(const json& expect, const std::string& poi
   ExpectSpec spec{.kind = kinds().at(expect["kind"])};
   spec.pointer = pointer;
   const bool of_matrix = spec.kind == Kind::all_connected || spec.kind == Kind::direct_where_simultaneous_open_connects;
-  if (of_matrix && !scenario_.matrix)
+  if (spec.kind == Kind::direct_where_simultaneous_open_connects && !scenario_.matrix) {
+    if (scenario_.nodes.empty() || std::ranges::count(scenario_.events, EventSpec::Kind::set_nat, &EventSpec::kind) > 0)
+      refuse(pointer + "/kind", "is about nodes whose NATs are those of the file; add nodes and leave out set_nat");
+  } else if (of_matrix && !scenario_.matrix)
     refuse(pointer + "/kind",
            "is about a matrix, and the scenario has none; add `matrix` or use `connected` and `path`");
   if (spec.kind == Kind::idle_bytes) {

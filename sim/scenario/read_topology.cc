@@ -71,6 +71,7 @@ void ScenarioReader::read_topology() {
   const json& topology = document_["topology"];
   TopologySpec& spec = scenario_.topology;
   spec.loss_ppm = to_ppm(topology.value("loss_ratio", 0.0));
+  spec.repeat_ppm = to_ppm(topology.value("repeat_ratio", 0.0));
   spec.hops = topology.value("hops", 8);
   int ways = 0;
   for (const char* key : {"regions", "generator", "graphml", "cities", "table"}) ways += topology.contains(key) ? 1 : 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/scenario/run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "sim/scenario/draw.h"
@@ -193,6 +195,20 @@ class Run {
     note(check(expect, pairs));
   }
 
+  std::optional<SearchCost> search_cost(const std::string& from, const std::string& to) {
+    const auto there = stage_.search_cost(from, to), back = stage_.search_cost(to, from);
+    if (!there || !back) return there ? there : back;
+    return SearchCost{.packets = there->packets + back->packets, .seconds = std::max(there->seconds, back->seconds)};
+  }
+
+  void check_direct_pairs() {
+    constexpr auto kKind = ExpectSpec::Kind::direct_where_simultaneous_open_connects;
+    if (std::ranges::count(scenario_.expectations, kKind, &ExpectSpec::kind) == 0) return;
+    for (const PingSpec& ping : scenario_.pings) {
+      if (stage_.direct_exists(ping.from, ping.to).value_or(false)) note(check_direct(status_of(ping.from, ping.to)));
+    }
+  }
+
   /// Remembers what every node has put on its wire, at the beginning and before each event.
   void note_bytes(const std::string& since) {
     if (!stage_.counts_bytes() || scenario_.nodes.size() > kCountedNodes) return;
@@ -271,11 +287,17 @@ class Run {
       const bool at_end = is_of_pairs(expect.kind) || expect.kind == ExpectSpec::Kind::delivered;
       if (!expect.at && at_end) check_one(expect);
     }
+    check_direct_pairs();
     RunResult result{.world = std::string(stage_.world()), .seed = seed_, .virtual_time = stage_.now() - Time{}};
     if (result.world != "sim") result.virtual_time = stage_.now() - t0_;
     for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
       PairResult& pair = result.pairs.emplace_back(result_of(i));
       name_nats(scenario_, pair);
+      pair.search = search_cost(pair.from, pair.to);
+      note(check_reason(pair));
+      if (const std::uint64_t twice = pings_[i]->repeated(); twice > 0)
+        note(fmt::format("invariant no_replay: {} to {}: {} packets came out of the tunnel more than once", pair.from,
+                         pair.to, twice));
       if (end_.explain)
         pair.explain = PairExplanation{stage_.explain(pair.from, pair.to), stage_.explain(pair.to, pair.from)};
     }

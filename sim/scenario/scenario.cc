@@ -22,6 +22,7 @@ constexpr std::string_view kSchemaName = "docs/schema/scenario.schema.json";
 Result<Scenario> ScenarioReader::read() {
   scenario_.name = document_["name"];
   scenario_.file = file_;
+  scenario_.first_seed = document_.value("first_seed", std::uint64_t{1});
   scenario_.seeds = document_.value("seeds", std::uint64_t{1});
   scenario_.duration = from_s(document_.value("duration_s", 60.0));
   scenario_.nat_models = beside_file("nat_models", "../nat-models");

@@ -19,6 +19,7 @@ struct TopologySpec {
   std::vector<std::string> regions;
   std::vector<std::vector<Duration>> delay;  // one way, [from][to], indexed like `regions`
   std::uint32_t loss_ppm = 0;                // packets lost per million, each way
+  std::uint32_t repeat_ppm = 0;              // packets that arrive once more, per million
   int hops = 8;
   std::vector<std::uint64_t> weights;  // of each region: where a group's members live unless it says so
 };
@@ -182,6 +183,7 @@ struct Scenario {
   std::vector<EventSpec> events;
   std::vector<ExpectSpec> expectations;
   std::optional<MatrixSpec> matrix;
+  std::uint64_t first_seed = 1;
   std::uint64_t seeds = 1;
   Duration duration = 60s;
 };

@@ -43,8 +43,8 @@ void SearchBudget::see(Time now, ByteView packet) {
 
 std::string SearchBudget::violation() const {
   if (breaches_ == 0) return "";
-  return "invariant: searching beyond the budget (" + std::to_string(breaches_) + " packets, the first from " + first_ +
-         ")";
+  return "invariant budget: searching beyond the budget (" + std::to_string(breaches_) + " packets, the first from " +
+         first_ + ")";
 }
 
 }  // namespace weft::sim

@@ -7,6 +7,7 @@
 #include "mesh/agent/agent.h"
 #include "sim/scenario/run.h"
 #include "sim/scenario/scenario.h"
+#include "sim/scenario/simultaneous_open.h"
 #include "sim/world/world.h"
 
 namespace weft::sim {
@@ -41,8 +42,8 @@ Invariants::Sharing shares_nats(const Scenario& scenario) {
 
 SimStage::SimStage(const Scenario& scenario, const NatChains& chains, const RunOptions& options)
     : scenario_(scenario),
-      world_(options.make_world(options.seed,
-                                {scenario.topology.delay, scenario.topology.loss_ppm, scenario.topology.hops})),
+      world_(options.make_world(options.seed, {scenario.topology.delay, scenario.topology.loss_ppm,
+                                               scenario.topology.hops, scenario.topology.repeat_ppm})),
       invariants_(world_->canary(), shares_nats(scenario),
                   [this](const IpAddress& address) { return deployment_.sites().is_a_node(address); }),
       deployment_(*world_, scenario, chains, options.tls),
@@ -73,6 +74,20 @@ std::optional<PeerView> SimStage::peer(const std::string& node, const std::strin
                   .path_changes = found->path_changes,
                   .probes_sent = found->probes_sent,
                   .reason = found->reason};
+}
+
+std::optional<bool> SimStage::direct_exists(const std::string& node, const std::string& other) {
+  const SitePlan& here = deployment_.sites().plan(deployment_.site_of(node));
+  const SitePlan& there = deployment_.sites().plan(deployment_.site_of(other));
+  return here.name == there.name || simultaneous_open_connects(*here.chain, *there.chain, seed_);
+}
+
+std::optional<SearchCost> SimStage::search_cost(const std::string& node, const std::string& other) {
+  const agent::Agent* agent = deployment_.agent(node);
+  if (agent == nullptr) return std::nullopt;
+  const auto told = agent->explain(deployment_.overlay_address(other).to_string());
+  if (!told || !told->path.search) return std::nullopt;
+  return SearchCost{.packets = told->path.search->packets, .seconds = to_seconds(told->path.search->took)};
 }
 
 std::string SimStage::explain(const std::string& node, const std::string& other) {

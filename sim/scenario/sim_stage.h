@@ -35,6 +35,8 @@ class SimStage final : public Stage {
   void at(Time when, std::function<void()> task) override { world_->at(when, std::move(task)); }
 
   std::optional<PeerView> peer(const std::string& node, const std::string& other) override;
+  std::optional<bool> direct_exists(const std::string& node, const std::string& other) override;
+  std::optional<SearchCost> search_cost(const std::string& node, const std::string& other) override;
   std::string explain(const std::string& node, const std::string& other) override;
   Result<std::unique_ptr<PingRun>> ping(const PingSpec& spec, Time start) override;
   Result<std::unique_ptr<FlowRun>> start_flow(const FlowSpec& spec, Time t0) override;

@@ -56,6 +56,11 @@ class Stage {
 
   /// nullopt: `node` is stopped, or does not know `other`.
   virtual std::optional<PeerView> peer(const std::string& node, const std::string& other) = 0;
+  /// Whether plain simultaneous open connects the two, or one network, as they are now: worked out from the plan and
+  /// the NAT engine alone. nullopt: nobody can say.
+  virtual std::optional<bool> direct_exists(const std::string&, const std::string&) { return std::nullopt; }
+  /// What `node` has spent on its last search towards `other`; nullopt: it has made none, or cannot be asked.
+  virtual std::optional<SearchCost> search_cost(const std::string&, const std::string&) { return std::nullopt; }
   /// What `weft explain OTHER --json` shows on `node`; empty where it cannot be asked.
   virtual std::string explain(const std::string&, const std::string&) { return {}; }
   virtual Result<std::unique_ptr<PingRun>> ping(const PingSpec& spec, Time start) = 0;

@@ -59,6 +59,8 @@ Result<void> check_expressible(const Scenario& scenario, const World& world) {
     if (has_shape(link) && is_used(scenario, name) && !world.can(Feature::link_shape))
       return refusal(scenario, world, "/access/" + name, Feature::link_shape);
   }
+  if (scenario.topology.repeat_ppm != 0 && !world.can(Feature::repeat))
+    return refusal(scenario, world, "/topology/repeat_ratio", Feature::repeat);
   for (const EventSpec& event : scenario.events) {
     const auto feature = feature_of(event);
     if (feature && !world.can(*feature)) return refusal(scenario, world, event.pointer + "/kind", *feature);

@@ -13,9 +13,10 @@ using RegionId = std::uint16_t;
 /// What the Internet does to a packet between the access links of two regions, one way.
 struct RegionPath {
   Duration latency = 10ms;
-  std::uint8_t hops = 8;       // routers that decrement the TTL
-  std::uint32_t loss_ppm = 0;  // independent losses, per million
-  bool cut = false;            // a partition: everything is lost, silently
+  std::uint8_t hops = 8;         // routers that decrement the TTL
+  std::uint32_t loss_ppm = 0;    // independent losses, per million
+  bool cut = false;              // a partition: everything is lost, silently
+  std::uint32_t repeat_ppm = 0;  // arrive a second time, per million, up to two seconds later
 };
 
 /// One RegionPath for each ordered pair of regions, a region with itself included. A value.

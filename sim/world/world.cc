@@ -25,6 +25,8 @@ std::string_view to_string(Feature feature) {
       return "count the bytes of a host";
     case Feature::lose:
       return "lose packets by rule";
+    case Feature::repeat:
+      return "repeat packets on their way";
     case Feature::count_:
       break;
   }
@@ -33,6 +35,8 @@ std::string_view to_string(Feature feature) {
 
 // Reached only if a caller has not asked World::can.
 void World::lose(std::function<bool(ByteView)>) { WEFT_ASSERT(can(Feature::lose)); }
+void World::forge(std::function<std::vector<Bytes>(ByteView)>) { WEFT_ASSERT(can(Feature::lose)); }
+void World::deliver_twice() { WEFT_ASSERT(can(Feature::lose)); }
 void World::set_link(io::Host&, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }
 void World::set_link(GatewayId, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }
 void World::set_region_path(std::uint16_t, std::uint16_t, const RegionPathPlan&) {

@@ -48,6 +48,7 @@ struct RegionPlan {
   std::vector<std::vector<Duration>> delay;  // [from][to]; square, at least 1 × 1
   std::uint32_t loss_ppm = 0;
   int hops = 8;
+  std::uint32_t repeat_ppm = 0;  // of packets that arrive once more, up to two seconds later
 };
 
 /// A link between a host or gateway and its realm. Delay, jitter, loss and queue are the same in both directions.
@@ -89,7 +90,8 @@ enum class Feature : std::uint8_t {
   wall_clock,       // steps and drift
   suspend,
   count_bytes,
-  lose,  // packets by rule
+  lose,    // packets by rule
+  repeat,  // packets on their way between regions
   count_
 };
 /// Words for a sentence: "the stack fidelity cannot {…}".
@@ -138,6 +140,8 @@ class PingRun {
  public:
   virtual ~PingRun() = default;
   virtual const std::vector<PingSample>& samples() const = 0;
+  /// Requests that the far end was given more often than once, counted each time.
+  virtual std::uint64_t repeated() const { return 0; }
 };
 
 /// Builds gateways from the Internet inwards: what `Sites` needs of a world.
@@ -208,6 +212,10 @@ class World : public GatewayBuilder {
 
   /// Loses each packet that a host or gateway sends towards the outside and that `rule` names (Feature::lose).
   virtual void lose(std::function<bool(ByteView packet)> rule);
+  /// Faults for tests of what looks on (Feature::lose). forge: for each packet that the observer of observe() sees, it
+  /// is shown these as well, which nobody has sent. deliver_twice: far ends of pings are given each request twice.
+  virtual void forge(std::function<std::vector<Bytes>(ByteView packet)> forger);
+  virtual void deliver_twice();
 
   /// Sees every IP packet that a host or gateway sends, once per interface.
   virtual void observe(std::function<void(ByteView packet)> observer) = 0;

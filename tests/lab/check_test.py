@@ -75,3 +75,24 @@ def test_a_baseline_that_is_none_is_refused_with_one_sentence(tmp_path, text, wo
     done = run("check", QUICK, "--baseline", str(file))
     assert done.returncode == 2 and done.stdout == ""
     assert words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_cell_is_replayed_until_a_moment_and_shows_agents_and_nat_tables() -> None:
+    done = run("replay", QUICK + "#eim-apdf,cgn", "--seed", "2", "--until", "4s", "--node", "b")
+    assert done.returncode == 0, done.stderr
+    assert "b at 4.000000 s:" in done.stdout and '"udp_port"' in done.stdout
+    gateways = [line for line in done.stdout.splitlines() if line.startswith("b behind ")]
+    assert len(gateways) == 2 and all(int(line.split(", ")[1].split()[0]) > 0 for line in gateways), gateways
+    flows = [line for line in done.stdout.splitlines() if line.startswith("  udp ")]
+    assert flows and all("->" in flow and flow.endswith("s left") for flow in flows), flows
+
+
+def test_the_report_says_what_searches_cost(baseline: str) -> None:
+    done = run("matrix", QUICK, "--seeds", "1..1", "--json")
+    report = json.loads(done.stdout)
+    cells = [cell["search"] for cell in report["cells"] if "search" in cell]
+    searches = report["searches"]
+    assert searches["cells"] == len(cells) > 0
+    assert searches["packets"] == sum(cell["packets"] for cell in cells) > 0
+    assert 0 < searches["cpu_s"] <= searches["all_cpu_s"]
+    assert "cells searched for ports:" in run("matrix", QUICK, "--seeds", "1..1").stdout

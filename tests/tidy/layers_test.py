@@ -12,7 +12,7 @@ CORES = {f"mesh/{name}" for name in
          ("wireguard", "inner", "stun", "turn", "path", "relay", "control", "policy", "portmap", "dns", "http", "tls")}
 SERVICE = CORE | CORES | {"mesh/io", "mesh/transport"}
 MESH_SERVICES = {"mesh/agent", "mesh/coordinator", "mesh/relay_server", "mesh/tunnel", "mesh/nat_probe"}
-SIM = {"sim/viewer", "sim/nat_probe", "sim/gateway", "sim/portmap", "sim/proxy", "sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/strategies", "sim/report", "sim/trace", "sim/ns3", "sim/kernel"}
+SIM = {"sim/viewer", "sim/nat_probe", "sim/gateway", "sim/portmap", "sim/proxy", "sim/json", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic", "sim/scenario", "sim/strategies", "sim/report", "sim/trace", "sim/ns3", "sim/kernel", "sim/swarm"}
 
 ALLOWED = {
     "mesh/base": set(),
@@ -36,6 +36,7 @@ ALLOWED = {
     "sim/ns3": CORE | {"mesh/io", "sim/trace", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic"},
     "sim/scenario": SERVICE | MESH_SERVICES | SIM,
     "sim/report": CORE | {"sim/json"},
+    "sim/swarm": CORE | {"sim/report", "sim/scenario"},
     "sim/strategies": CORE | {"mesh/io", "mesh/path", "mesh/stun"},
     "sim/nat_probe": SERVICE | {"mesh/nat_probe", "mesh/relay_server", "sim/nat", "sim/fabric"},
     "sim/portmap": CORE | {"mesh/io", "mesh/http", "mesh/portmap", "sim/nat"},

@@ -1,224 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// The drawing and the shrinking of worlds, without running one; tests/lab/swarm runs them.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "mesh/base/random.h"
-#include "sim/scenario/fabric_world.h"
-#include "sim/scenario/run.h"
-#include "sim/scenario/scenario.h"
+#include "sim/scenario/expectations.h"
+#include "sim/swarm/draw_world.h"
+#include "sim/swarm/judge.h"
+#include "sim/swarm/shrink.h"
 
 namespace weft::sim {
 namespace {
 
 using nlohmann::json;
 
-/// Faults happen in the first part of a run; in the second everything works and traffic must get through.
-constexpr int kFaultsUntil_s = 40, kEnd_s = 90;
-constexpr std::size_t kFaults = 11;  // kinds
-
-const std::vector<std::string> kModels = {"eim-eif",
-                                          "eim-adf",
-                                          "eim-apdf",
-                                          "adm-adf",
-                                          "adm-apdf",
-                                          "apdm-apdf-random",
-                                          "linux-masquerade",
-                                          "linux-masquerade-random",
-                                          "firewall",
-                                          "apdm-apdf-sequential",
-                                          "home-gateway-upnp-dead",
-                                          "linux-masquerade-miniupnpd"};
-
-/// A scenario drawn from a seed: places, NATs, links, traffic and faults.
-class Swarm {
- public:
-  explicit Swarm(std::uint64_t seed) : random_(seed, "swarm") {}
-
-  json draw() {
-    add_world();
-    const std::uint64_t nodes = 3 + random_.below(4);
-    for (std::uint64_t i = 0; i < nodes; ++i) add_node(i);
-    for (std::uint64_t i = 1; i < nodes; ++i) add_traffic(i, random_.below(i));
-    const std::uint64_t faults = random_.below(5);
-    for (std::uint64_t i = 0; i < faults; ++i) add_fault(nodes);
-    return document_;
-  }
-
- private:
-  int number(int low, int high) {
-    return low + static_cast<int>(random_.below(static_cast<std::uint64_t>(high - low + 1)));
-  }
-  std::string region() { return "r" + std::to_string(random_.below(3)); }
-
-  void add_world() {
-    json rows = json::array();
-    for (int i = 0; i < 3; ++i) rows.push_back({number(1, 80), number(1, 80), number(1, 80)});
-    document_ = {
-        {"name", "swarm"},
-        {"nat_models", std::string(WEFT_SOURCE_DIR) + "/nat-models"},
-        {"topology", {{"regions", {"r0", "r1", "r2"}}, {"delay_ms", rows}, {"loss_ratio", number(0, 20) / 1000.0}}},
-        {"access",
-         {{"slow",
-           {{"delay_ms", number(0, 60)}, {"rate_mbps", number(1, 20)}, {"loss_ratio", number(0, 10) / 1000.0}}}}},
-        {"nat", {{"public", json::array()}, {"blocked", {"udp-blocked"}}}},
-        {"duration_s", kEnd_s}};
-    for (const std::string& model : kModels) {
-      document_["nat"][model] = {model};
-      document_["nat"]["cgn-" + model] = {model, "cgn"};
-    }
-    document_["services"]["coordinator"]["region"] = region();
-    document_["services"]["tls"] = random_.chance(1, 2);
-    for (const char* name : {"relay-0", "relay-1"}) {
-      const std::string place = region();
-      document_["services"]["relays"].push_back({{"name", name}, {"region", place}});
-    }
-  }
-
-  std::string nat() {
-    if (random_.chance(1, 6)) return "public";
-    if (random_.chance(1, 8)) return "blocked";
-    const std::string& model = kModels[random_.below(kModels.size())];
-    return random_.chance(1, 5) ? "cgn-" + model : model;
-  }
-
-  void add_node(std::uint64_t i) {
-    json node = {{"name", "n" + std::to_string(i)}};
-    node["region"] = region();
-    node["nat"] = nat();
-    if (random_.chance(1, 3)) node["access"] = "slow";
-    if (i > 0 && random_.chance(1, 4)) {  // joins the site of the node before
-      json& host = document_["nodes"].back();
-      if (!host.contains("site")) host["site"] = "site-" + std::to_string(i);
-      node["site"] = host["site"];
-      node["nat"] = host["nat"];
-      node["region"] = host["region"];
-      node.erase("access");
-      if (host.contains("access")) node["access"] = host["access"];
-    }
-    document_["nodes"].push_back(node);
-  }
-
-  void add_traffic(std::uint64_t from, std::uint64_t to) {
-    const std::string a = "n" + std::to_string(from), b = "n" + std::to_string(to);
-    document_["traffic"].push_back(
-        {{"kind", "ping"}, {"from", a}, {"to", b}, {"interval_ms", 250}, {"count", 4 * kEnd_s - 20}});
-    document_["expect"].push_back({{"kind", "connected"}, {"from", a}, {"to", b}});
-  }
-
-  /// One of a kind, so that a stop is never followed by another stop.
-  void add_fault(std::uint64_t nodes) {
-    const int start = number(5, kFaultsUntil_s - 10), end = start + number(1, 10);
-    const std::uint64_t kind = random_.below(kFaults);
-    const std::string node = "n" + std::to_string(random_.below(nodes));
-    if (faulted_[kind]++) return;
-    switch (kind) {
-      case 0:
-        return add_pair(start, end, "link_down", "link_up", {{"node", node}});
-      case 1:
-        return add_pair(start, end, "relay_stop", "relay_start", {{"relay", "relay-" + std::to_string(number(0, 1))}});
-      case 2:
-        return add_pair(start, end, "coordinator_stop", "coordinator_start", json::object());
-      case 3:
-        return add_partition(start, end);
-      case 4:
-        return add_pair(start, end, "suspend", "resume", {{"node", node}});
-      case 5:
-        return add_pair(start, end, "node_stop", "node_start", {{"node", node}});
-      case 6:
-        return add_clog(start, end);
-      case 7:
-        return add_event(start, "address_change", {{"node", node}});
-      case 8:
-        return add_clock(start, node);
-      case 9:
-        return add_reboot(start, node);
-      default:
-        return add_roam(start, node);
-    }
-  }
-
-  void add_event(int at, const char* kind, json members) {
-    members["at_s"] = at;
-    members["kind"] = kind;
-    document_["events"].push_back(std::move(members));
-  }
-  void add_pair(int start, int end, const char* stop, const char* go, const json& members) {
-    add_event(start, stop, members);
-    add_event(end, go, members);
-  }
-  void add_partition(int start, int end) {
-    const std::string from = region();
-    const std::string to = region();
-    add_pair(start, end, "partition", "heal", {{"between", {from, to}}});
-  }
-  void add_clock(int start, const std::string& node) {
-    const int step = number(-3600, 3600);
-    const int drift = number(-200, 200);
-    add_event(start, "clock", {{"node", node}, {"step_s", step}, {"drift_ppm", drift}});
-  }
-  void add_clog(int start, int end) {
-    const std::string from = region();
-    const std::string to = region();
-    const int loss = number(0, 300);
-    const int delay = number(0, 200);
-    add_event(start, "clog", {{"between", {from, to}}, {"loss_ratio", loss / 1000.0}, {"delay_ms", delay}});
-    add_event(end, "unclog", {{"between", {from, to}}});
-  }
-  void add_reboot(int start, const std::string& node) {
-    const auto& nodes = document_["nodes"];
-    const std::string nat = nodes[std::stoul(node.substr(1))]["nat"];
-    const bool fresh = random_.chance(1, 2);
-    if (nat != "public") add_event(start, "nat_reboot", {{"node", node}, {"address", fresh ? "new" : "same"}});
-  }
-  void add_roam(int start, const std::string& node) {
-    const std::string place = region();
-    const std::string behind = nat();
-    add_event(start, "roam", {{"node", node}, {"region", place}, {"nat", behind}});
-  }
-
-  SeededRandom random_;
-  json document_;
-  int faulted_[kFaults] = {};
-};
-
-/// Writes the scenario beside the test and says the one command that repeats the failure.
-std::string how_to_repeat(const json& document, std::uint64_t seed) {
-  const auto path = std::filesystem::temp_directory_path() / ("weft-swarm-" + std::to_string(seed) + ".json");
-  std::ofstream(path) << document.dump(1);
-  return "repeat with: weft-lab run " + path.string() + " --seed " + std::to_string(seed);
+TEST(SwarmWorld, IsTheSameForASeedAndAnotherForTheNext) {
+  EXPECT_EQ(draw_world(7), draw_world(7));
+  EXPECT_NE(draw_world(7), draw_world(8));
 }
 
-class SwarmTest : public testing::TestWithParam<std::uint64_t> {};
-
-TEST_P(SwarmTest, EveryPairTalksAgainWhenTheFaultsAreOverAndNoInvariantBreaks) {
-  const std::uint64_t seed = GetParam();
-  const json document = Swarm(seed).draw();
-  const auto scenario = parse_scenario(document.dump(), "swarm.json");
-  ASSERT_TRUE(scenario) << scenario.error().message;
-  const auto chains = load_nat_chains(*scenario, "swarm.json");
-  ASSERT_TRUE(chains) << chains.error().message;
-  const auto run =
-      run_scenario(*scenario, *chains, {.seed = seed, .tls = scenario->tls, .make_world = make_fabric_world});
-  ASSERT_TRUE(run) << run.error().message << "; " << how_to_repeat(document, seed);
-  for (const std::string& failure : run->failures) ADD_FAILURE() << failure << "; " << how_to_repeat(document, seed);
-  for (const PairResult& pair : run->pairs) {
-    // Half of the run is free of faults; losses on two links and the Internet take less than a tenth of it.
-    EXPECT_GE(pair.answered * 10, pair.sent * 4) << pair.from << " to " << pair.to << ": " << pair.answered << " of "
-                                                 << pair.sent << " answered; " << how_to_repeat(document, seed);
-  }
+TEST(Reason, OfARelayedPairIsOneOfTheWordsOfTheProtocol) {
+  PairResult pair{.from = "a", .to = "b", .path = PathClass::relay};
+  EXPECT_EQ(invariant_of(check_reason(pair)), "reason");
+  pair.reason = "because";
+  EXPECT_EQ(invariant_of(check_reason(pair)), "reason");
+  pair.reason = "search_exhausted";
+  EXPECT_EQ(check_reason(pair), "");
 }
 
-/// 30, or WEFT_SWARM_SEEDS (scripts/nightly).
-std::uint64_t seeds() {
-  const char* const text = std::getenv("WEFT_SWARM_SEEDS");
-  return text == nullptr ? 30 : std::strtoull(text, nullptr, 10);
+TEST(Shrink, KeepsWhatMattersAndNothingElse) {
+  // A world with an outage of a relay and much else; what is looked for is the outage and traffic from n1.
+  std::uint64_t seed = 1;
+  const auto has = [](const json& world, const char* list, const char* member, const char* value) {
+    const json lines = world.value(list, json::array());
+    return std::ranges::any_of(lines, [&](const json& line) { return line.value(member, "") == value; });
+  };
+  const auto fails = [&](const json& world) {
+    return has(world, "events", "kind", "relay_stop") && has(world, "traffic", "from", "n1");
+  };
+  while (!fails(draw_world(seed)) || draw_world(seed)["events"].size() < 5) ++seed;
+  json world = draw_world(seed);
+  const Shrunk shrunk = shrink(world, fails);
+  EXPECT_LT(shrunk.questions, 200u);
+  ASSERT_EQ(world["events"].size(), 2u) << world.dump(1);
+  EXPECT_EQ(world["events"][1]["kind"], "relay_start");
+  EXPECT_EQ(world["nodes"].size(), 2u);
+  EXPECT_EQ(world["traffic"].size(), 1u);
+  EXPECT_EQ(world["nodes"][0]["nat"], "public");
+  EXPECT_LT(world["duration_s"].get<double>(), 20);
 }
-
-INSTANTIATE_TEST_SUITE_P(Seeds, SwarmTest, testing::Range<std::uint64_t>(1, 1 + seeds()));
 
 }  // namespace
 }  // namespace weft::sim

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mesh/path/probe.h"
+#include "mesh/relay/udp_frame.h"
 #include "sim/fabric/headers.h"
 
 namespace weft::sim {
@@ -73,6 +74,43 @@ TEST(Invariants, NoticeAProbeToAnAddressThatNobodyReported) {
 TEST(Invariants, NoticeAPacketToItsOwnSource) {
   const auto feed = [](Invariants& watched) { watched.see(Time{1s}, probe(kUs, kUs)); };
   EXPECT_NE(violation(feed).find("same source and destination"), std::string::npos);
+}
+
+TEST(Invariants, NoticeAPacketToAnAddressOfTheOverlay) {
+  const auto feed = [](Invariants& watched) { watched.see(Time{1s}, probe(kUs, IpAddress::v4(100, 64, 0, 7))); };
+  EXPECT_NE(violation(feed).find("invariant no_loop: a packet on a wire was from or to an address of the overlay"),
+            std::string::npos);
+}
+
+TEST(Invariants, NoticeANonceThatIsUsedTwiceAndNotACopyOfAProbe) {
+  const auto feed = [](std::string_view content) {  // violation() has shown a probe without content
+    return [content](Invariants& watched) { watched.see(Time{1s}, probe(kUs, kPeer, 41641, content)); };
+  };
+  EXPECT_EQ(violation(feed("")), "");
+  EXPECT_NE(violation(feed("another")).find("invariant nonces: a nonce was used for different probes (1 messages"),
+            std::string::npos);
+}
+
+TEST(Invariants, NoticeACounterThatIsUsedTwiceAlsoBehindARelaysHeader) {
+  const auto message = [](std::uint8_t counter, std::string_view content, bool relayed) {
+    Bytes packet = probe(kUs, kPeer, 41641, std::string(40, 'x'));
+    std::uint8_t* at = packet.data() + fabric::ip_header_size(IpFamily::v4) + fabric::kUdpHeader;
+    if (relayed) relay::write_data_header(at, 7);
+    if (relayed) at += relay::kUdpDataHeader;
+    at[0] = 4;
+    at[1] = at[2] = at[3] = 0;
+    at[8] = counter;
+    std::copy(content.begin(), content.end(), at + 16);
+    packet.resize(packet.size() - (relayed ? 0 : relay::kUdpDataHeader));
+    return packet;
+  };
+  const auto told = [&](const Bytes& first, const Bytes& second) {
+    return violation([&](Invariants& watched) { watched.see(Time{1s}, first), watched.see(Time{1s}, second); });
+  };
+  EXPECT_EQ(told(message(1, "a", false), message(2, "b", false)), "");
+  EXPECT_EQ(told(message(1, "a", false), message(1, "a", false)), "");
+  EXPECT_NE(told(message(1, "a", false), message(1, "b", false)).find("invariant counters:"), std::string::npos);
+  EXPECT_NE(told(message(1, "a", false), message(1, "b", true)).find("invariant counters:"), std::string::npos);
 }
 
 TEST(Invariants, NoticeMoreThanTwoHundredNewFlowsASecond) {
