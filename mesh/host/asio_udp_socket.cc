@@ -11,6 +11,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "mesh/host/ancillary_data.h"
 #include "mesh/host/datagram_batch.h"
 #include "mesh/host/socket_address.h"
 
@@ -112,7 +113,11 @@ Result<std::unique_ptr<io::UdpSocket>> AsioUdpSocket::open(AsioLoop& loop, const
 }
 
 AsioUdpSocket::AsioUdpSocket(AsioLoop& loop, FileDescriptor fd)
-    : loop_(loop), source_(loop, std::move(fd)), local_(bound_endpoint(source_.fd())), dont_fragment_(true) {
+    : loop_(loop),
+      source_(loop, std::move(fd)),
+      local_(bound_endpoint(source_.fd())),
+      ancillary_(local_),
+      dont_fragment_(true) {
   set_dont_fragment(false);
 }
 
@@ -140,11 +145,9 @@ PacketSource::Moved AsioUdpSocket::receive() {
   for (std::size_t i = 0; i < batch.used; ++i) {
     const msghdr& message = batch.incoming.headers[i].msg_hdr;
     if (message.msg_flags & MSG_TRUNC) continue;
-    DatagramSlot& item = batch.received[kept] = {.slot = loop_.arena().slot(i), .meta = {}};
+    const auto& [meta, arrival] = ancillary_.read(message);
+    DatagramSlot& item = batch.received[kept] = {.slot = loop_.arena().slot(i), .meta = meta};
     item.slot.length = batch.incoming.headers[i].msg_len;
-    item.meta.source = sender_.endpoint(batch.incoming.names[i], message.msg_namelen);
-    item.meta.destination = local_;
-    const auto arrival = parse_control(message, item.meta);
     if (item.meta.segment_size >= item.slot.length) item.meta.segment_size = 0;  // a run of one
     if (item.meta.segment_size != 0) runs_expected_ = true;
     const bool last = i + 1 == batch.used;

@@ -3,10 +3,10 @@
 
 #include <memory>
 
+#include "mesh/host/ancillary_data.h"
 #include "mesh/host/asio_loop.h"
 #include "mesh/host/packet_poll.h"
 #include "mesh/host/queue_delay.h"
-#include "mesh/host/socket_address.h"
 #include "mesh/io/udp_socket.h"
 
 namespace weft::host {
@@ -50,7 +50,7 @@ class AsioUdpSocket final : public io::UdpSocket {
   Endpoint local_;
   std::shared_ptr<ReceiveHandler> handler_;  // shared: a handler may destroy its socket
   QueueDelay receive_delay_;
-  SenderCache sender_;
+  AncillaryReader ancillary_;
   bool runs_expected_ = false;
   bool segmentation_offload_ = true;
   bool merge_ = true;  // of the batch that is being sent

@@ -5,10 +5,8 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <optional>
 
 #include "mesh/base/packet.h"
-#include "mesh/base/time.h"
 #include "mesh/host/packet_arena.h"
 
 namespace weft::host {
@@ -39,20 +37,5 @@ struct DatagramBatch {
   std::array<DatagramSlot, PacketArena::kBatch> received;
   std::array<PacketSlot, kMaxBatch> packets;  // of a TUN device
 };
-
-/// Switches on all ancillary data that parse_control() reads, the error queue, and UDP_GRO where the kernel knows it.
-void enable_ancillary_data(int fd, IpFamily family);
-
-/// Fills `meta` from the ancillary data of a received message; `meta.destination.port` is left alone. Returns when the
-/// message came to the machine, if the kernel says.
-std::optional<WallTime> parse_control(const msghdr& message, DatagramMeta& meta);
-
-/// Fills `meta.icmp` from a message of the error queue, whose name is the destination of the datagram it is about.
-/// False if the error did not come from ICMP.
-bool parse_error(const msghdr& message, const Endpoint& local, DatagramMeta& meta);
-
-/// Writes the ancillary data that `meta` asks for into the control buffer of `message` and shrinks msg_controllen to
-/// it. `segment_size` other than 0 asks for UDP_SEGMENT.
-void write_control(const DatagramMeta& meta, IpFamily family, std::uint16_t segment_size, msghdr& message);
 
 }  // namespace weft::host

@@ -4,9 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "mesh/base/ip.h"
 
@@ -23,24 +21,6 @@ struct SocketAddress {
 SocketAddress to_socket_address(const Endpoint& endpoint, std::uint32_t scope = 0);
 /// The default Endpoint for anything but IPv4 and IPv6.
 Endpoint to_endpoint(const sockaddr_storage& address);
-
-/// to_endpoint() of names that mostly are the same again.
-class SenderCache {
- public:
-  const Endpoint& endpoint(const sockaddr_storage& name, socklen_t length) {
-    if (length != length_ || std::memcmp(&name, &name_, length) != 0) {
-      length_ = std::min<socklen_t>(length, sizeof name_);
-      std::memcpy(&name_, &name, length_);
-      endpoint_ = to_endpoint(name);
-    }
-    return endpoint_;
-  }
-
- private:
-  sockaddr_in6 name_{};
-  socklen_t length_ = 0;
-  Endpoint endpoint_;
-};
 
 IpAddress to_ip(const in_addr& address);
 IpAddress to_ip(const in6_addr& address);

@@ -16,7 +16,7 @@
 
 #include "mesh/base/assert.h"
 #include "mesh/base/packet.h"
-#include "mesh/host/datagram_batch.h"
+#include "mesh/host/ancillary_data.h"
 #include "mesh/host/patience.h"
 #include "mesh/host/socket_address.h"
 #include "mesh/host/tun_offload.h"
