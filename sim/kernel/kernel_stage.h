@@ -68,6 +68,7 @@ class KernelStage final : public sim::Stage {
   std::unique_ptr<KernelTimeline> timeline_;
   std::map<std::string, std::unique_ptr<EchoSocket>> echo_sockets_;
   std::vector<EchoRun*> echoes_;
+  std::uint16_t next_flow_port_ = 5201;  // iperf3's own
   std::vector<std::unique_ptr<io::Timer>> tasks_;
   Time look_again_{};
 };

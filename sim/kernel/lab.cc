@@ -79,6 +79,15 @@ Result<void> Lab::add_site(const std::string& name, const std::string& at, const
   return {};
 }
 
+std::string Lab::proxy(const std::string& host) const {
+  const auto site = site_of_.find(host);
+  if (site == site_of_.end()) return {};
+  for (const sim::GatewayId gateway : sites_->gateways(site->second)) {
+    if (std::string proxy = network_->proxy(gateway); !proxy.empty()) return proxy;
+  }
+  return {};
+}
+
 Duration Lab::least_delay(const std::string& from, const std::string& to) const {
   const sim::SitePlan &a = sites_->plan(site_of(from)), &b = sites_->plan(site_of(to));
   if (a.name == b.name && !a.chain->empty()) return kInsideSite;

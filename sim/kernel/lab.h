@@ -47,6 +47,8 @@ class Lab {
   bool knows(const std::string& node) const { return site_of_.contains(node); }
   const std::string& site_of(const std::string& node) const { return site_of_.at(node); }
   void set_site_of(const std::string& node, const std::string& site) { site_of_[node] = site; }
+  /// The HTTP proxy of a host, for HTTPS_PROXY: that of the nearest gateway with one; empty: none.
+  std::string proxy(const std::string& host) const;
   Duration least_delay(const std::string& from, const std::string& to) const;
 
  private:
