@@ -121,6 +121,18 @@ std::vector<std::string> KernelStage::violations() const {
   return shown->value("violations", std::vector<std::string>{});
 }
 
+std::optional<sim::EmulationResult> KernelStage::emulation() const {
+  if (!options_.emulated) return std::nullopt;
+  const auto shown = lab_->network().show_exchange();
+  if (!shown || !shown->contains("lateness")) return std::nullopt;
+  const auto& late = (*shown)["lateness"];
+  const auto duration = [&](const char* key) { return Duration(late.at(key).get<std::int64_t>()); };
+  return sim::EmulationResult{.packets = late.at("packets"),
+                              .late_median = duration("median_ns"),
+                              .late_p99 = duration("p99_ns"),
+                              .late_most = duration("most_ns")};
+}
+
 void KernelStage::stay() {
   if (!lab_) return;
   echoes_.clear();  // the run they were of is over

@@ -24,7 +24,7 @@ class KernelStage final : public sim::Stage {
   KernelStage(const sim::Scenario& scenario, const sim::NatChains& chains, const LabOptions& options);
   ~KernelStage() override;
 
-  std::string_view world() const override { return "kernel"; }
+  std::string_view world() const override { return options_.emulated ? "emulation" : "kernel"; }
   Result<void> start() override;
   bool complete() override { return deployment_->complete(); }
   std::string what_is_missing() override { return deployment_->what_is_missing(); }
@@ -48,6 +48,7 @@ class KernelStage final : public sim::Stage {
   bool counts_bytes() const override { return true; }
   std::uint64_t bytes_sent(const std::string& node) override { return lab_->network().bytes_sent(node); }
   std::vector<std::string> violations() const override;
+  std::optional<sim::EmulationResult> emulation() const override;
   std::string trace_hash() const override { return {}; }
 
   /// Leaves everything running until a signal comes, and says on standard error how to look around.

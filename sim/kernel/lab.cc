@@ -37,7 +37,9 @@ Result<void> Lab::build() {
        .nat = options_.nat,
        .regions = {scenario_.topology.delay, scenario_.topology.loss_ppm, scenario_.topology.hops},
        .sites_are_shared = sites.size() < scenario_.nodes.size(),
-       .large = options_.large});
+       .large = options_.large,
+       .emulated = options_.emulated,
+       .ns3_attributes = scenario_.ns3_attributes});
   if (!network) return std::unexpected(network.error());
   network_ = std::move(*network);
   sites_ = std::make_unique<sim::Sites>(*network_);

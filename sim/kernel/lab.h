@@ -25,6 +25,7 @@ struct LabOptions {
   std::uint64_t seed = 1;
   bool tls = false;
   std::size_t large = 0;  // as ExchangeOptions::large
+  bool emulated = false;  // what lies between the sites is an ns-3 simulation in real time
 };
 
 /// The sites, hosts and services of a drawn scenario as namespaces, with nothing running on them yet: hosts are called

@@ -77,7 +77,9 @@ Result<void> KernelNetwork::start_exchange() {
                                     .hops = static_cast<std::uint8_t>(options_.regions.hops),
                                     .seed = options_.seed,
                                     .large = options_.large},
-                        .sites_are_shared = options_.sites_are_shared};
+                        .sites_are_shared = options_.sites_are_shared,
+                        .emulated = options_.emulated,
+                        .ns3_attributes = options_.ns3_attributes};
   for (const auto& row : options_.regions.delay) {
     auto& line = config.options.ways.emplace_back();
     for (const Duration delay : row) line.push_back({.delay = delay, .loss_ppm = options_.regions.loss_ppm});

@@ -29,6 +29,8 @@ struct NetworkOptions {
   sim::RegionPlan regions;
   bool sites_are_shared = false;
   std::size_t large = 0;  // as ExchangeOptions::large
+  bool emulated = false;  // as ExchangeConfig::emulated
+  std::vector<std::pair<std::string, std::string>> ns3_attributes;
 };
 
 /// A scenario's Internet in network namespaces:
