@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <thread>
 
@@ -19,7 +22,7 @@ constexpr Duration kAfterSettledForTimes = 2600ms;
 constexpr std::uint64_t kRunsForTimes = 5;
 
 struct Options {
-  std::string file, tls, out;
+  std::string file, tls, out, cells;
   KernelFlags kernel;
   bool times = false, json = false;
   std::uint64_t runs = 0;  // 0: 1, or 5 with times
@@ -56,6 +59,39 @@ Result<kernel::AgreeOptions> agree_options(const Options& options, const Scenari
   return out;
 }
 
+/// "FROM..TO" or one number.
+std::optional<std::pair<std::size_t, std::size_t>> parse_cells(const std::string& text) {
+  const auto dots = text.find("..");
+  const std::string from = text.substr(0, dots), to = dots == std::string::npos ? from : text.substr(dots + 2);
+  std::size_t first = 0, last = 0;
+  const auto read = [](const std::string& number, std::size_t& out) {
+    return std::from_chars(number.data(), number.data() + number.size(), out).ptr == number.data() + number.size();
+  };
+  if (!read(from, first) || !read(to, last) || first == 0) return std::nullopt;
+  return std::pair(first, last);
+}
+
+/// The cells to run, and what the folder has of the others.
+Result<void> slice(const Options& options, const ScenarioInput& input, kernel::AgreeOptions& how) {
+  if (options.cells.empty()) return {};
+  how.cells = parse_cells(options.cells);
+  if (!how.cells || !input.scenario.matrix)
+    return fail(ErrorCode::usage,
+                "--cells " + options.cells + ": write FROM..TO, two numbers of cells of a matrix, from 1");
+  const std::string path = options.out + "/agreement.json";
+  std::ifstream file(path);
+  if (options.out.empty() || !file) return {};
+  auto earlier = sim::parse_agreement(std::string(std::istreambuf_iterator<char>(file), {}), path);
+  if (!earlier) return std::unexpected(earlier.error());
+  if (earlier->scenario != input.scenario.name || earlier->tolerance.times != options.times) {
+    return fail(ErrorCode::usage, path + " is of scenario " + earlier->scenario +
+                                      (earlier->tolerance.times ? " with" : " without") +
+                                      " --times, so the cells do not go together; name another folder");
+  }
+  how.earlier = std::move(*earlier);
+  return {};
+}
+
 Result<void> write_files(const std::string& folder, const sim::Agreement& agreement) {
   if (folder.empty()) return {};
   if (auto done = write_result(folder, "agreement.json", sim::to_json(agreement)); !done) return done;
@@ -72,8 +108,9 @@ int run(const Options& options) {
   const auto make_world = world_factory("fabric");
   if (!make_world) return report(make_world.error());
   if (auto done = check_folder(options.out); !done) return report(done.error());
-  const auto how = agree_options(options, *input, *make_world);
+  auto how = agree_options(options, *input, *make_world);
   if (!how) return report(how.error());
+  if (auto done = slice(options, *input, *how); !done) return report(done.error());
   auto agreement = kernel::agree(input->scenario, input->chains, *how);
   if (!agreement) return report(agreement.error());
   agreement->commit = WEFT_COMMIT;
@@ -104,6 +141,9 @@ void add_agree(CLI::App& app, int& status) {
       ->check(CLI::Range(1u, 10'000u))
       ->capture_default_str();
   command->add_flag("--times", options->times, "Judge times and bytes too; one cell at a time, on an idle machine");
+  command->add_option(
+      "--cells", options->cells,
+      "FROM..TO: only these cells of a matrix, from 1; what --out has of others is kept and judged too");
   command->add_option("--jobs", options->jobs, "Laboratories at a time, without --times")
       ->check(CLI::Range(1u, 64u))
       ->capture_default_str();

@@ -28,6 +28,7 @@ void add_compare(CLI::App& app, int& status);
 void add_agree(CLI::App& app, int& status);
 void add_shell(CLI::App& app, int& status);
 void add_exchange(CLI::App& app, int& status);
+void add_connect_proxy(CLI::App& app, int& status);
 void add_gateway(CLI::App& app, int& status);
 void add_gateway_control(CLI::App& app, int& status);
 

@@ -21,6 +21,7 @@ struct Options {
   std::vector<std::string> systems = kernel::system_names();
   std::uint64_t runs = 1;
   unsigned jobs = 4;
+  double idle_s = 20;
 };
 
 std::string command_line(const Options& options) {
@@ -52,6 +53,7 @@ int run(const Options& options) {
                                      .systems = options.systems,
                                      .runs = options.runs,
                                      .jobs = options.jobs,
+                                     .idle = Duration(static_cast<std::int64_t>(options.idle_s * 1e9)),
                                      .on_progress = tell_progress});
   if (!comparison) return report(comparison.error());
   comparison->commit = WEFT_COMMIT;
@@ -76,6 +78,9 @@ void add_compare(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_option("--jobs", options->jobs, "Laboratories at a time; 1 for times that count")
       ->check(CLI::Range(1u, 64u))
+      ->capture_default_str();
+  command->add_option("--idle", options->idle_s, "Seconds of silence over which idle bytes are counted")
+      ->check(CLI::Range(1, 3600))
       ->capture_default_str();
   options->kernel.add_nat(*command);
   command->add_option("--out", options->scenario.out, "Folder for comparison.json and comparison.md");

@@ -8,12 +8,17 @@
 
 #include "sim/bin/scenario_flags.h"
 #include "sim/kernel/run.h"
+#include "sim/kernel/user_namespace.h"
 
 namespace weft::lab {
 
 void KernelFlags::add_to(CLI::App& command) {
-  command.add_option("--world", world, "sim: simulated, in virtual time; kernel: network namespaces and real daemons")
-      ->check(CLI::IsMember({"sim", "kernel"}))
+  command
+      .add_option(
+          "--world", world,
+          "sim: simulated, in virtual time; kernel: network namespaces and real daemons; emulation: those, around an "
+          "ns-3 simulation in real time")
+      ->check(CLI::IsMember({"sim", "kernel", "emulation"}))
       ->capture_default_str();
   add_nat(command);
 }
@@ -34,7 +39,9 @@ void KernelFlags::add_keep(CLI::App& command) {
 Result<kernel::LabOptions> KernelFlags::lab(const ScenarioInput& input) const {
   auto options = kernel::programs();
   if (!options) return options;
+  kernel::enter_user_namespace();
   options->tls = input.tls;
+  options->emulated = world == "emulation";
   options->nat = nat == "auto"       ? kernel::NatEngine::automatic
                  : nat == "nftables" ? kernel::NatEngine::nftables
                                      : kernel::NatEngine::gateway;

@@ -25,7 +25,7 @@ struct KernelFlags {
   void add_to(CLI::App& command);
   void add_nat(CLI::App& command);
   void add_keep(CLI::App& command);
-  bool wanted() const { return world == "kernel"; }
+  bool wanted() const { return world != "sim"; }
   /// Laboratories as they are asked for. Error: usage if the `weft` to run is not there.
   Result<kernel::LabOptions> lab(const ScenarioInput& input) const;
   /// Runs scenarios in the kernel world. Error: usage if the `weft` to run is not there.

@@ -42,6 +42,13 @@ Result<kernel::RunningLab> find(const Options& options) {
                                     joined(names));
 }
 
+/// Into the user namespace of a laboratory that an ordinary user started; root is in it already.
+void enter_users_of(const std::string& network) {
+  const std::string process = network.substr(0, network.find("/fd/"));  // /proc/PID
+  const host::FileDescriptor users(::open((process + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+  if (users.valid() && ::geteuid() != 0) ::setns(users.get(), CLONE_NEWUSER);
+}
+
 int run(const Options& options) {
   const auto lab = find(options);
   if (!lab) return report(lab.error());
@@ -52,6 +59,7 @@ int run(const Options& options) {
     return report(
         {ErrorCode::usage, "laboratory " + lab->name + " has no " + options.node + "; it has " + joined(names)});
   }
+  enter_users_of(found->second);
   const host::FileDescriptor space(::open(found->second.c_str(), O_RDONLY | O_CLOEXEC));
   if (!space.valid() || ::setns(space.get(), CLONE_NEWNET) != 0) {
     return report(host::fail_errno(ErrorCode::no_tun_permission,

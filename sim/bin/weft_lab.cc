@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   weft::lab::add_agree(app, status);
   weft::lab::add_shell(app, status);
   weft::lab::add_exchange(app, status);
+  weft::lab::add_connect_proxy(app, status);
   weft::lab::add_gateway(app, status);
   weft::lab::add_gateway_control(app, status);
   weft::bin::add_reference_commands(app, reference);

@@ -147,6 +147,22 @@ class Runs {
   sim::Agreement& out_;
 };
 
+Result<void> check_cells(const AgreeOptions& options, std::size_t count) {
+  if (!options.cells || (options.cells->first <= options.cells->second && options.cells->second <= count)) return {};
+  return fail(ErrorCode::usage, "the matrix has the cells 1 to " + std::to_string(count));
+}
+
+/// What `earlier` has of a cell goes into it, with the runs that failed.
+void take_over(const sim::Agreement& earlier, AgreementCell& cell, sim::Agreement& out) {
+  const auto same = [&](const AgreementCell& each) { return each.a == cell.a && each.b == cell.b; };
+  const auto known = std::ranges::find_if(earlier.cells, same);
+  if (known == earlier.cells.end()) return;
+  cell = *known;
+  for (const sim::Difference& each : earlier.differences) {
+    if (each.what == "run" && each.cell == cell.a + " and " + cell.b) out.differences.push_back(each);
+  }
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -156,8 +172,16 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 Result<sim::Agreement> agree(const sim::Scenario& scenario, const sim::NatChains& chains, const AgreeOptions& options) {
   std::vector<Subject> subjects = subjects_of(scenario, chains);
   sim::Agreement out{.scenario = scenario.name, .commit = {}, .tolerance = options.tolerance};
+  if (auto good = check_cells(options, subjects.size()); !good) return std::unexpected(good.error());
+  const auto wanted = [&](std::size_t i) {
+    return !options.cells || (options.cells->first <= i + 1 && i + 1 <= options.cells->second);
+  };
   std::vector<Job> in_sim, in_kernel;
   for (std::size_t i = 0; i < subjects.size(); ++i) {
+    if (!wanted(i)) {
+      if (options.earlier) take_over(*options.earlier, subjects[i].cells.front(), out);
+      continue;
+    }
     const bool random = std::ranges::any_of(subjects[i].cells, &AgreementCell::probabilistic);
     const std::uint64_t seeds = random ? options.probabilistic_seeds : options.sim_seeds;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) in_sim.push_back({i, seed});
@@ -172,7 +196,14 @@ Result<sim::Agreement> agree(const sim::Scenario& scenario, const sim::NatChains
   auto done = runs.make("kernel", options.kernel, in_kernel, options.jobs, options.on_progress);
   if (!done) return std::unexpected(done.error());
   out.kernel_s = seconds_since(start);
-  for (Subject& subject : subjects) std::ranges::move(subject.cells, std::back_inserter(out.cells));
+  for (std::size_t i = 0; i < subjects.size(); ++i) {
+    if (wanted(i) || !subjects[i].cells.front().kernel.empty())
+      std::ranges::move(subjects[i].cells, std::back_inserter(out.cells));
+  }
+  if (options.earlier) {
+    out.sim_s += options.earlier->sim_s;
+    out.kernel_s += options.earlier->kernel_s;
+  }
   judge(out);
   return out;
 }

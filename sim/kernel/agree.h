@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <utility>
 
 #include "mesh/base/error.h"
 #include "sim/report/agreement.h"
@@ -18,11 +20,15 @@ struct AgreeOptions {
   unsigned jobs = 1;       // laboratories at a time
   unsigned sim_jobs = 1;   // simulations at a time
   sim::Tolerance tolerance;
+  /// Only these cells of a matrix, counted from 1 in the order of its table; `earlier` has others.
+  std::optional<std::pair<std::size_t, std::size_t>> cells;
+  std::optional<sim::Agreement> earlier;
   std::function<void(std::size_t done, std::size_t all)> on_progress;  // of kernel runs; may be empty
 };
 
 /// Runs a scenario, or each cell of its matrix, in both worlds and compares. A run that fails in one of them is a
-/// difference. Errors: usage from a runner's refusal of the scenario; internal.
+/// difference. What `earlier` has of cells that are not run is judged again with the new ones. Errors: usage if `cells`
+/// are not in the matrix, usage from a runner's refusal of the scenario; internal.
 Result<sim::Agreement> agree(const sim::Scenario& scenario, const sim::NatChains& chains, const AgreeOptions& options);
 
 }  // namespace weft::kernel

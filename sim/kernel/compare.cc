@@ -26,8 +26,8 @@ using sim::SystemCell;
 constexpr Duration kReadyLimit = 40s;
 constexpr Duration kWarmUp = 4s;  // after addresses are there: registrations, facts about NATs
 constexpr Duration kTraffic = 15s;
-constexpr Duration kLast = 3s;               // of the traffic, by which the path is judged
-constexpr Duration kRest = 5s, kIdle = 20s;  // afterwards
+constexpr Duration kLast = 3s;  // of the traffic, by which the path is judged
+constexpr Duration kRest = 5s;  // afterwards, before silence is counted
 constexpr Duration kInterval = 100ms;
 constexpr std::size_t kPayload = 700;  // told apart from what systems say among themselves by its size
 constexpr std::size_t kLarge = 700;
@@ -41,11 +41,12 @@ struct Large {
 /// One system in one laboratory, with pings between two nodes.
 class Trial {
  public:
-  Trial(const sim::Scenario& scenario, const sim::NatChains& chains, const LabOptions& options, SystemCell cell,
-        std::string from, std::string to)
+  Trial(const sim::Scenario& scenario, const sim::NatChains& chains, const LabOptions& options, Duration idle,
+        SystemCell cell, std::string from, std::string to)
       : scenario_(scenario),
         chains_(chains),
         options_(options),
+        idle_(idle),
         cell_(std::move(cell)),
         from_(std::move(from)),
         to_(std::move(to)) {
@@ -72,8 +73,8 @@ class Trial {
     if (auto done = traffic(); !done) return std::unexpected(done.error());
     pass(kRest);
     const std::uint64_t before = bytes();
-    pass(kIdle);
-    cell_.idle_bytes_per_s = static_cast<double>(bytes() - before) / to_seconds(kIdle);
+    pass(idle_);
+    cell_.idle_bytes_per_s = static_cast<double>(bytes() - before) / to_seconds(idle_);
     if (problem_) cell_.error = problem_->message;
     return cell_;
   }
@@ -149,6 +150,7 @@ class Trial {
   const sim::Scenario& scenario_;
   const sim::NatChains& chains_;
   LabOptions options_;
+  Duration idle_;
   SystemCell cell_;
   std::string from_, to_;
   host::AsioLoop loop_;
@@ -186,7 +188,7 @@ std::string run_job(const Job& job, const sim::NatChains& chains, const CompareO
   LabOptions lab = options.lab;
   lab.seed = job.cell.seed;
   lab.large = kLarge;
-  auto cell = Trial(job.scenario, chains, lab, job.cell, job.from, job.to).run();
+  auto cell = Trial(job.scenario, chains, lab, options.idle, job.cell, job.from, job.to).run();
   if (cell) return sim::encode(*cell);
   if (cell.error().code == ErrorCode::usage || cell.error().code == ErrorCode::no_tun_permission)
     return json{{"error", cell.error().message}, {"code", static_cast<int>(cell.error().code)}}.dump();

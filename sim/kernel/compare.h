@@ -17,7 +17,8 @@ struct CompareOptions {
   LabOptions lab;
   std::vector<std::string> systems;  // of system_names()
   std::uint64_t runs = 1;
-  unsigned jobs = 1;  // laboratories at a time
+  unsigned jobs = 1;    // laboratories at a time
+  Duration idle = 20s;  // over which the bytes of silence are counted
   std::function<void(std::size_t done, std::size_t all)> on_progress;
 };
 

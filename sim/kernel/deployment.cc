@@ -39,10 +39,10 @@ const json& member(const json& object, const char* key) {
   return found == object.end() ? kNothing : *found;
 }
 
-std::string first_v4(const json& object) {
+IpAddress first_address(const json& object, IpFamily family) {
   for (const json& address : member(object, "addresses")) {
     const auto parsed = IpAddress::parse(address.get<std::string>());
-    if (parsed && parsed->is_v4()) return address;
+    if (parsed && parsed->family() == family) return *parsed;
   }
   return {};
 }
@@ -64,7 +64,8 @@ Result<HostProcess> KernelDeployment::daemon(const std::string& host, std::vecto
   return HostProcess::start(lab_.network().space(host),
                             {.name = host,
                              .arguments = std::move(arguments),
-                             .environment = {"WEFT_CONFIG=" + lab_.folder() + "/weft.json", "WEFT_KEY=" + token_},
+                             .environment = {"WEFT_CONFIG=" + lab_.folder() + "/weft.json", "WEFT_KEY=" + token_,
+                                             "HTTPS_PROXY=" + lab_.proxy(host), "NO_PROXY="},
                              .input = {},
                              .log = lab_.folder() + "/" + host + ".log",
                              .working_directory = {}});
@@ -170,12 +171,9 @@ std::optional<sim::PeerView> KernelDeployment::peer(const std::string& node, con
   return std::nullopt;
 }
 
-IpAddress KernelDeployment::overlay_address(const std::string& node) {
-  IpAddress& known = overlay_addresses_[node];
-  if (known.is_unspecified()) {
-    const auto parsed = IpAddress::parse(first_v4(member(status(node), "self")));
-    if (parsed) known = *parsed;
-  }
+IpAddress KernelDeployment::overlay_address(const std::string& node, IpFamily family) {
+  IpAddress& known = overlay_addresses_[{node, family}];
+  if (known.is_unspecified()) known = first_address(member(status(node), "self"), family);
   return known;
 }
 

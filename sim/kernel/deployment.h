@@ -33,8 +33,8 @@ class KernelDeployment {
 
   bool runs(const std::string& node) const { return agents_.contains(node); }
   std::optional<sim::PeerView> peer(const std::string& node, const std::string& other);
-  /// IPv4; unspecified before it was known once.
-  IpAddress overlay_address(const std::string& node);
+  /// Unspecified before it was known once.
+  IpAddress overlay_address(const std::string& node, IpFamily family = IpFamily::v4);
 
   /// Pulls the plug of the host and kills what runs on it (what it had written stays: the kernel does not die); and the
   /// other way round.
@@ -65,7 +65,7 @@ class KernelDeployment {
   std::optional<HostProcess> coordinator_;
   std::map<std::string, HostProcess> relays_, agents_;
   std::map<std::string, Status> statuses_;
-  std::map<std::string, IpAddress> overlay_addresses_;
+  std::map<std::pair<std::string, IpFamily>, IpAddress> overlay_addresses_;
   std::set<std::string> frozen_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/kernel/exchange_protocol.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "sim/world/world.h"
@@ -64,7 +65,9 @@ json to_json(const ExchangeConfig& config) {
           {"hops", config.options.hops},
           {"seed", config.options.seed},
           {"large", config.options.large},
-          {"sites_are_shared", config.sites_are_shared}};
+          {"sites_are_shared", config.sites_are_shared},
+          {"emulated", config.emulated},
+          {"ns3_attributes", config.ns3_attributes}};
 }
 
 Result<ExchangeConfig> parse_config(const std::string& text) {
@@ -79,6 +82,8 @@ Result<ExchangeConfig> parse_config(const std::string& text) {
     config.options.seed = object.at("seed");
     config.options.large = object.at("large");
     config.sites_are_shared = object.at("sites_are_shared");
+    config.emulated = object.at("emulated");
+    config.ns3_attributes = object.at("ns3_attributes");
     return config;
   } catch (const json::exception& error) {
     return fail(ErrorCode::usage, std::string("the configuration on standard input is not valid: ") + error.what() +
@@ -108,5 +113,17 @@ gateway::ExchangePort port_of(const json& object) {
 
 gateway::LinkShape up_of(const sim::LinkPlan& link) { return shape_of(link, link.up_bps); }
 gateway::LinkShape down_of(const sim::LinkPlan& link) { return shape_of(link, link.down_bps); }
+
+sim::LinkPlan link_of(const gateway::LinkShape& up, const gateway::LinkShape& down) {
+  sim::LinkPlan link;
+  link.delay = up.delay;
+  link.jitter = up.jitter;
+  link.loss_ppm = up.loss_ppm;
+  link.loss_burst = up.loss_run;
+  link.up_bps = up.rate_bps;
+  link.down_bps = down.rate_bps;
+  link.queue = std::max(up.queue, down.queue);
+  return link;
+}
 
 }  // namespace weft::kernel

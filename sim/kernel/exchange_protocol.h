@@ -18,6 +18,8 @@ namespace weft::kernel {
 struct ExchangeConfig {
   gateway::ExchangeOptions options;
   bool sites_are_shared = false;  // packets between private addresses may cross (sim/scenario/invariants.h)
+  bool emulated = false;          // by ns-3 in real time instead of gateway::Exchange
+  std::vector<std::pair<std::string, std::string>> ns3_attributes;
 };
 nlohmann::json to_json(const ExchangeConfig& config);
 /// Error: usage.
@@ -31,5 +33,7 @@ gateway::RegionWay way_of(const nlohmann::json& object);
 /// The two directions of an access link: from whom it belongs to, and towards it.
 gateway::LinkShape up_of(const sim::LinkPlan& link);
 gateway::LinkShape down_of(const sim::LinkPlan& link);
+/// The other way round.
+sim::LinkPlan link_of(const gateway::LinkShape& up, const gateway::LinkShape& down);
 
 }  // namespace weft::kernel

@@ -10,6 +10,9 @@
 
 #include "mesh/io/timer.h"
 #include "sim/kernel/clock.h"
+#include "sim/kernel/datagram_flow.h"
+#include "sim/kernel/iperf_flow.h"
+#include "sim/kernel/stream_flow.h"
 #include "sim/scenario/scenario.h"
 
 namespace weft::kernel {
@@ -94,14 +97,40 @@ Result<std::unique_ptr<sim::PingRun>> KernelStage::ping(const sim::PingSpec& spe
   return run;
 }
 
-Result<std::unique_ptr<sim::FlowRun>> KernelStage::start_flow(const sim::FlowSpec&, Time) {
-  return fail(ErrorCode::usage, "applications of ns-3 run in simulated worlds only");
+Result<std::unique_ptr<sim::FlowRun>> KernelStage::start_flow(const sim::FlowSpec& spec, Time t0) {
+  using Kind = sim::FlowPlan::Kind;
+  const FlowEnds ends{*host_, lab_->network().space(spec.from), lab_->network().space(spec.to)};
+  const std::uint16_t port = next_flow_port_++;
+  sim::FlowPlan plan = spec.plan;
+  plan.destination = deployment_->overlay_address(spec.to, spec.ipv6 ? IpFamily::v6 : IpFamily::v4);
+  plan.start = t0 + spec.start;
+  if (spec.stop) plan.stop = t0 + *spec.stop;
+  const auto started = [](auto flow) -> Result<std::unique_ptr<sim::FlowRun>> {
+    if (!flow) return std::unexpected(flow.error());
+    return std::move(*flow);
+  };
+  if (plan.kind == Kind::iperf3_tcp || plan.kind == Kind::iperf3_udp)
+    return started(IperfFlow::start(ends, plan, port, lab_->folder()));
+  if (plan.kind == Kind::bulk_send) return started(StreamFlow::start(ends, plan, port));
+  return started(DatagramFlow::start(ends, plan, port));
 }
 
 std::vector<std::string> KernelStage::violations() const {
   const auto shown = lab_->network().show_exchange();
   if (!shown) return {"the exchange does not say what it saw: " + shown.error().message};
   return shown->value("violations", std::vector<std::string>{});
+}
+
+std::optional<sim::EmulationResult> KernelStage::emulation() const {
+  if (!options_.emulated) return std::nullopt;
+  const auto shown = lab_->network().show_exchange();
+  if (!shown || !shown->contains("lateness")) return std::nullopt;
+  const auto& late = (*shown)["lateness"];
+  const auto duration = [&](const char* key) { return Duration(late.at(key).get<std::int64_t>()); };
+  return sim::EmulationResult{.packets = late.at("packets"),
+                              .late_median = duration("median_ns"),
+                              .late_p99 = duration("p99_ns"),
+                              .late_most = duration("most_ns")};
 }
 
 void KernelStage::stay() {

@@ -24,7 +24,7 @@ class KernelStage final : public sim::Stage {
   KernelStage(const sim::Scenario& scenario, const sim::NatChains& chains, const LabOptions& options);
   ~KernelStage() override;
 
-  std::string_view world() const override { return "kernel"; }
+  std::string_view world() const override { return options_.emulated ? "emulation" : "kernel"; }
   Result<void> start() override;
   bool complete() override { return deployment_->complete(); }
   std::string what_is_missing() override { return deployment_->what_is_missing(); }
@@ -48,6 +48,7 @@ class KernelStage final : public sim::Stage {
   bool counts_bytes() const override { return true; }
   std::uint64_t bytes_sent(const std::string& node) override { return lab_->network().bytes_sent(node); }
   std::vector<std::string> violations() const override;
+  std::optional<sim::EmulationResult> emulation() const override;
   std::string trace_hash() const override { return {}; }
 
   /// Leaves everything running until a signal comes, and says on standard error how to look around.
@@ -68,6 +69,7 @@ class KernelStage final : public sim::Stage {
   std::unique_ptr<KernelTimeline> timeline_;
   std::map<std::string, std::unique_ptr<EchoSocket>> echo_sockets_;
   std::vector<EchoRun*> echoes_;
+  std::uint16_t next_flow_port_ = 5201;  // iperf3's own
   std::vector<std::unique_ptr<io::Timer>> tasks_;
   Time look_again_{};
 };

@@ -37,7 +37,9 @@ Result<void> Lab::build() {
        .nat = options_.nat,
        .regions = {scenario_.topology.delay, scenario_.topology.loss_ppm, scenario_.topology.hops},
        .sites_are_shared = sites.size() < scenario_.nodes.size(),
-       .large = options_.large});
+       .large = options_.large,
+       .emulated = options_.emulated,
+       .ns3_attributes = scenario_.ns3_attributes});
   if (!network) return std::unexpected(network.error());
   network_ = std::move(*network);
   sites_ = std::make_unique<sim::Sites>(*network_);
@@ -76,6 +78,15 @@ Result<void> Lab::add_site(const std::string& name, const std::string& at, const
                .link = link == scenario_.access.end() ? sim::LinkPlan{} : link->second,
                .carrier = carrier});
   if (network_->problem()) return std::unexpected(*network_->problem());
+  return {};
+}
+
+std::string Lab::proxy(const std::string& host) const {
+  const auto site = site_of_.find(host);
+  if (site == site_of_.end()) return {};
+  for (const sim::GatewayId gateway : sites_->gateways(site->second)) {
+    if (std::string proxy = network_->proxy(gateway); !proxy.empty()) return proxy;
+  }
   return {};
 }
 

@@ -25,6 +25,7 @@ struct LabOptions {
   std::uint64_t seed = 1;
   bool tls = false;
   std::size_t large = 0;  // as ExchangeOptions::large
+  bool emulated = false;  // what lies between the sites is an ns-3 simulation in real time
 };
 
 /// The sites, hosts and services of a drawn scenario as namespaces, with nothing running on them yet: hosts are called
@@ -47,6 +48,8 @@ class Lab {
   bool knows(const std::string& node) const { return site_of_.contains(node); }
   const std::string& site_of(const std::string& node) const { return site_of_.at(node); }
   void set_site_of(const std::string& node, const std::string& site) { site_of_[node] = site; }
+  /// The HTTP proxy of a host, for HTTPS_PROXY: that of the nearest gateway with one; empty: none.
+  std::string proxy(const std::string& host) const;
   Duration least_delay(const std::string& from, const std::string& to) const;
 
  private:

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/json/document.h"
+#include "sim/kernel/user_namespace.h"
 
 namespace weft::kernel {
 namespace {
@@ -25,8 +26,8 @@ constexpr const char* kLock = "/lock";
 constexpr const char* kIndex = "/lab.json";
 
 std::string root() {
-  if (::geteuid() == 0) return "/run/weft-lab";
-  return fs::temp_directory_path().string() + "/weft-lab-" + std::to_string(::geteuid());
+  const uid_t user = real_user();
+  return user == 0 ? "/run/weft-lab" : fs::temp_directory_path().string() + "/weft-lab-" + std::to_string(user);
 }
 
 bool take(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0; }

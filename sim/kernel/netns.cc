@@ -34,9 +34,11 @@ Result<NetNamespace> NetNamespace::create() {
   const host::FileDescriptor home = current();
   if (::unshare(CLONE_NEWNET) != 0) {
     if (errno == EPERM) {
-      return fail(ErrorCode::no_tun_permission,
-                  "the kernel world makes network namespaces, NATs and TUN devices, and needs root for them: run "
-                  "weft-lab with sudo, or use --world sim");
+      return fail(
+          ErrorCode::no_tun_permission,
+          "the kernel world makes network namespaces, NATs and TUN devices, and needs root for them, or a kernel "
+          "that gives users namespaces of their own (user.max_user_namespaces): run weft-lab with sudo, or use "
+          "--world sim");
     }
     return host::fail_errno(ErrorCode::io, "cannot make a network namespace", errno);
   }

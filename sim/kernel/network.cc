@@ -25,6 +25,12 @@ constexpr const char* kAsleep =
     "  chain in { type filter hook prerouting priority -300; policy accept; iifname \"eth0\" drop; }\n"
     "  chain out { type filter hook postrouting priority 300; policy accept; oifname \"eth0\" drop; }\n}\n";
 
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const unsigned char each : text) out += fmt::format("%{:02X}", each);
+  return out;
+}
+
 bool is_plain(const sim::LinkPlan& link) {
   return link.delay == 0ns && link.jitter == 0ns && link.loss_ppm == 0 && link.up_bps == 0 && link.down_bps == 0;
 }
@@ -71,7 +77,9 @@ Result<void> KernelNetwork::start_exchange() {
                                     .hops = static_cast<std::uint8_t>(options_.regions.hops),
                                     .seed = options_.seed,
                                     .large = options_.large},
-                        .sites_are_shared = options_.sites_are_shared};
+                        .sites_are_shared = options_.sites_are_shared,
+                        .emulated = options_.emulated,
+                        .ns3_attributes = options_.ns3_attributes};
   for (const auto& row : options_.regions.delay) {
     auto& line = config.options.ways.emplace_back();
     for (const Duration delay : row) line.push_back({.delay = delay, .loss_ppm = options_.regions.loss_ppm});
@@ -245,6 +253,7 @@ sim::Gateway KernelNetwork::add_gateway(const sim::GatewayPlan& plan, const nat:
                                                         .plug = {},
                                                         .routed = {},
                                                         .process = {},
+                                                        .proxy = {},
                                                         .socket = {}}));
   if (auto done = problem_ ? Result<void>{} : build(*gateways_.back()); !done) problem_ = done.error();
   return {.id = id, .inside = id + 1};
@@ -277,6 +286,7 @@ Result<void> KernelNetwork::build(Gateway& gateway) {
 
 Result<void> KernelNetwork::install(Gateway& gateway) {
   gateway.process.reset();
+  gateway.proxy.reset();
   if (auto done = configure(gateway.space, "address flush dev wan\n"); !done) return done;
   if (auto done = run_in(gateway.space, {"nft", "flush", "ruleset"}); !done) return std::unexpected(done.error());
   const bool netfilter = by_netfilter(gateway);
@@ -303,7 +313,36 @@ Result<void> KernelNetwork::install_nftables(Gateway& gateway) {
   for (const auto& [name, value] : nat->sysctls) {
     if (auto done = set_sysctl(gateway.space, name, value); !done) return done;
   }
+  return start_proxy(gateway);
+}
+
+Result<void> KernelNetwork::start_proxy(Gateway& gateway) {
+  gateway.proxy.reset();
+  const auto& model = gateway.behavior.http_proxy;
+  if (!model) return {};
+  const std::string at = gateway.plan.inside_address.to_string() + ":" + std::to_string(model->port);
+  std::vector<std::string> arguments{options_.weft_lab, "connect-proxy", "--listen", at};
+  for (const std::uint16_t port : model->connect_ports)
+    arguments.insert(arguments.end(), {"--connect-port", std::to_string(port)});
+  if (!model->user.empty()) arguments.insert(arguments.end(), {"--user", model->user, "--password", model->password});
+  auto process = HostProcess::start(gateway.space, {.name = "proxy of " + gateway.plan.name,
+                                                    .arguments = std::move(arguments),
+                                                    .environment = {},
+                                                    .input = {},
+                                                    .log = options_.folder + "/gateways.log",
+                                                    .working_directory = {}});
+  if (!process) return std::unexpected(process.error());
+  gateway.proxy = std::move(*process);
   return {};
+}
+
+std::string KernelNetwork::proxy(sim::GatewayId id) const {
+  const Gateway& gateway = *gateways_.at(id);
+  const auto& model = gateway.behavior.http_proxy;
+  if (!model) return {};
+  const std::string user =
+      model->user.empty() ? "" : percent_encode(model->user) + ":" + percent_encode(model->password) + "@";
+  return "http://" + user + gateway.plan.inside_address.to_string() + ":" + std::to_string(model->port);
 }
 
 std::vector<std::string> KernelNetwork::external_flags(const Gateway& gateway) const {
@@ -394,7 +433,7 @@ Result<void> KernelNetwork::reboot(sim::GatewayId id, const std::vector<IpAddres
   }
   if (gateway.behavior.translation == nat::Translation::none) return {};
   if (auto done = run_in(gateway.space, {"conntrack", "-F"}); !done) return std::unexpected(done.error());
-  return {};
+  return start_proxy(gateway);  // its connections are gone
 }
 
 std::map<std::string, const NetNamespace*> KernelNetwork::spaces() const {
@@ -408,6 +447,7 @@ std::optional<Error> KernelNetwork::ended() {
   std::vector<HostProcess*> all{&*exchange_};
   for (const auto& gateway : gateways_) {
     if (gateway->process) all.push_back(&*gateway->process);
+    if (gateway->proxy) all.push_back(&*gateway->proxy);
   }
   for (HostProcess* process : all) {
     if (auto how = process->ended()) return ended_early(*process, *how);

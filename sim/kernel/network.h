@@ -29,6 +29,8 @@ struct NetworkOptions {
   sim::RegionPlan regions;
   bool sites_are_shared = false;
   std::size_t large = 0;  // as ExchangeOptions::large
+  bool emulated = false;  // as ExchangeConfig::emulated
+  std::vector<std::pair<std::string, std::string>> ns3_attributes;
 };
 
 /// A scenario's Internet in network namespaces:
@@ -64,6 +66,9 @@ class KernelNetwork final : public sim::GatewayBuilder {
   Result<void> reboot(sim::GatewayId gateway, const std::vector<IpAddress>& external);
   Result<void> set_way(std::uint16_t from, std::uint16_t to, const sim::RegionPathPlan& path);
 
+  /// The URL of a gateway's HTTP proxy, with user and password; empty: its model has none.
+  std::string proxy(sim::GatewayId gateway) const;
+
   std::uint64_t bytes_sent(const std::string& host) const;
   /// Flows, counters and broken invariants, as `weft-lab exchange` shows them.
   Result<nlohmann::json> show_exchange() const;
@@ -96,8 +101,9 @@ class KernelNetwork final : public sim::GatewayBuilder {
     nat::Behavior behavior;
     Plug plug;
     Mac lan_mac{};
-    std::vector<IpAddress> routed;  // addresses behind it that the Internet knows
-    std::optional<HostProcess> process;
+    std::vector<IpAddress> routed;       // addresses behind it that the Internet knows
+    std::optional<HostProcess> process;  // instead of netfilter
+    std::optional<HostProcess> proxy;
     std::string socket;
   };
 
@@ -116,6 +122,7 @@ class KernelNetwork final : public sim::GatewayBuilder {
   Result<void> install(Gateway& gateway);
   Result<void> install_nftables(Gateway& gateway);
   Result<void> start_process(Gateway& gateway);
+  Result<void> start_proxy(Gateway& gateway);
   Result<void> route_to(const IpAddress& address, sim::PlaceId place);
   bool by_netfilter(const Gateway& gateway) const;
   Result<nlohmann::json> call(const std::string& socket, const std::string& method, const nlohmann::json& params) const;

@@ -36,9 +36,9 @@ std::optional<std::string> foreign_translation(const Behavior& b) {
 std::optional<std::string> foreign_state(const Behavior& b) {
   if (b.filtering != nat::Filtering::address_and_port_dependent)
     return "filtering that is not address-and-port-dependent";
-  const bool drops = b.refusal == nat::Refusal::silent && b.premature_inbound == nat::PrematureInbound::ignored;
-  const bool accepts = b.refusal == nat::Refusal::reset && b.premature_inbound == nat::PrematureInbound::occupies;
-  if (!drops && !accepts) return "how it refuses packets";
+  if (b.syn_refusal_after > Duration{0}) return "late answers to unsolicited SYNs";
+  if (b.premature_inbound == nat::PrematureInbound::occupies && b.refusal != nat::Refusal::reset)
+    return "unsolicited packets that are remembered without the kernel's answer";
   if (b.refresh != nat::Refresh::both) return "lifetimes that only one direction refreshes";
   if (b.lifetimes.udp_replied_after != kStreamAfter && b.lifetimes.udp_unreplied != b.lifetimes.udp_replied)
     return "when the long lifetime of UDP begins (netfilter: after 2 s)";
@@ -52,7 +52,6 @@ std::optional<std::string> foreign(const Behavior& b) {
   if (b.translation == nat::Translation::nat64 || b.translation == nat::Translation::nptv6) return "its translation";
   if (!b.decrement_ttl) return "TTLs that are not decremented";
   if (b.port_mapping.any()) return "port mapping";
-  if (b.http_proxy) return "an HTTP proxy";
   if (!b.untranslated.empty()) return "untranslated destinations";
   if (b.translation == nat::Translation::none) return std::nullopt;
   if (auto axis = foreign_state(b)) return axis;
@@ -71,12 +70,22 @@ std::string masquerade(const nat::PortRule& ports) {
   return rules;
 }
 
+/// Lines that refuse what `match` matches; nothing for silence, which is the policy of the chain or a line of its own.
+std::string refuse(nat::Refusal refusal, const std::string& match, const std::string& why) {
+  std::string lines;
+  if (refusal == nat::Refusal::reset) lines += "    " + match + "meta l4proto tcp reject with tcp reset\n";
+  if (refusal != nat::Refusal::silent)
+    lines += "    " + match + "meta l4proto { tcp, udp } reject with icmpx " + why + "\n";
+  return lines;
+}
+
 std::string filter(const Behavior& b) {
   std::string rules = "table inet guard {\n";
-  if (b.refusal == nat::Refusal::silent) {
+  if (b.premature_inbound == nat::PrematureInbound::ignored) {
     rules +=
         "  chain input { type filter hook input priority 0; policy drop;\n"
-        "    ct state established,related accept\n    iifname \"lan\" accept\n  }\n";
+        "    ct state established,related accept\n    iifname \"lan\" accept\n" +
+        refuse(b.refusal, "", "port-unreachable") + "  }\n";
   }
   rules +=
       "  chain forward { type filter hook forward priority 0; policy accept;\n    iifname \"wan\" ct state new drop\n  "
@@ -92,14 +101,17 @@ std::string port_set(const std::vector<std::uint16_t>& ports) {
 
 std::string policy(const Behavior& b) {
   std::string rules;
-  if (b.udp == nat::UdpPolicy::blocked) rules += "    meta l4proto udp drop\n";
+  const auto forbid = [&](const std::string& match) {
+    rules += refuse(b.refusal, match, "admin-prohibited") + "    " + match + "drop\n";
+  };
+  if (b.udp == nat::UdpPolicy::blocked) forbid("meta l4proto udp ");
   for (const auto& [name, ports] : {std::pair("tcp", b.tcp_ports), std::pair("udp", b.udp_ports)}) {
     if (!ports) continue;
-    rules += std::string("    iifname \"lan\" ct state new meta l4proto ") + name +
-             (ports->empty() ? "" : std::string(" ") + name + " dport != { " + port_set(*ports) + " }") + " drop\n";
+    forbid(std::string("iifname \"lan\" ct state new meta l4proto ") + name +
+           (ports->empty() ? " " : std::string(" ") + name + " dport != { " + port_set(*ports) + " } "));
   }
   if (rules.empty()) return rules;
-  return "table inet policy { chain forward { type filter hook forward priority -10; policy accept;\n" + rules +
+  return "table inet restrictions { chain forward { type filter hook forward priority -10; policy accept;\n" + rules +
          "  }; }\n";
 }
 

@@ -17,6 +17,7 @@ using sim::EventSpec;
 using Kind = EventSpec::Kind;
 
 constexpr std::size_t kMostNodes = 100;  // each is a namespace and a process
+constexpr std::uint32_t kMostUdp = 65'507;
 
 std::set<std::string> chains_in_use(const sim::Scenario& scenario) {
   std::set<std::string> names;
@@ -29,17 +30,18 @@ std::set<std::string> chains_in_use(const sim::Scenario& scenario) {
 
 Result<void> check_model(const sim::Scenario& scenario, const std::string& pointer, const nat::Behavior& model,
                          NatEngine nat) {
-  if (model.http_proxy) {
-    return sim::bad_value(scenario.file, pointer,
-                          "the kernel world has no HTTP proxy for " + model.name + "; use --world sim");
-  }
   if (model.translation == nat::Translation::nat64) {
     return sim::bad_value(scenario.file, pointer,
                           "the kernel world has no sites without IPv4, as behind " + model.name + "; use --world sim");
   }
-  if (nat != NatEngine::nftables) return {};
   const auto rules = express(model);
-  if (rules) return {};
+  if (model.http_proxy && (nat == NatEngine::gateway || !rules)) {
+    return sim::bad_value(scenario.file, pointer,
+                          "the kernel world has an HTTP proxy where netfilter is the gateway, which " +
+                              (rules ? "--nat gateway forbids; leave that out"
+                                     : "cannot express " + rules.error() + " of " + model.name + "; use --world sim"));
+  }
+  if (nat != NatEngine::nftables || rules) return {};
   return sim::bad_value(scenario.file, pointer,
                         "netfilter cannot express " + rules.error() + " of " + model.name + "; use --nat auto");
 }
@@ -69,6 +71,11 @@ Result<void> check_expressible(const sim::Scenario& scenario, const sim::NatChai
     return sim::bad_value(scenario.file, "/topology/repeat_ratio",
                           "the kernel world does not repeat packets; leave it out, or use --world sim");
   }
+  for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
+    if (scenario.nodes[i].uplinks.empty()) continue;
+    return sim::bad_value(scenario.file, "/nodes/" + std::to_string(i) + "/uplinks",
+                          "the kernel world gives each host one interface; use --world sim");
+  }
   for (const std::string& name : chains_in_use(scenario)) {
     const sim::NatChain& chain = chains.at(name);
     for (std::size_t layer = 0; layer < chain.size(); ++layer) {
@@ -76,9 +83,10 @@ Result<void> check_expressible(const sim::Scenario& scenario, const sim::NatChai
       if (auto good = check_model(scenario, pointer, chain[layer], nat); !good) return good;
     }
   }
-  if (!scenario.flows.empty()) {
-    return sim::bad_value(scenario.file, "/traffic",
-                          "applications of ns-3 run in simulated worlds only; leave them out or use --world sim");
+  for (const sim::FlowSpec& flow : scenario.flows) {
+    if (flow.plan.kind != sim::FlowPlan::Kind::bulk_send && flow.plan.packet > kMostUdp)
+      return sim::bad_value(scenario.file, "/traffic",
+                            "a UDP datagram of a real kernel has up to 65,507 bytes; write fewer packet_bytes");
   }
   for (const EventSpec& event : scenario.events) {
     if (auto good = check_event(scenario, event); !good) return good;

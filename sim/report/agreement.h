@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "mesh/base/error.h"
 #include "sim/report/matrix.h"
 
 namespace weft::sim {
@@ -68,6 +70,8 @@ std::string classes_text(const std::vector<Observation>& runs);
 
 /// The object of docs/schema/agreement.schema.json, indented.
 std::string to_json(const Agreement& agreement);
+/// Reads what to_json() wrote; `file` names it in errors. Error: usage.
+Result<Agreement> parse_agreement(std::string_view text, const std::string& file);
 /// A page of its own, without scripts.
 std::string to_html(const Agreement& agreement);
 /// A line for each cell, for a terminal.

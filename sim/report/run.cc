@@ -55,6 +55,12 @@ Json run_json(const RunResult& run) {
   for (const FlowResult& flow : run.flows) flows.push_back(flow_json(flow));
   for (const WireBytes& each : run.wire_bytes)
     bytes.push_back({{"since", each.since}, {"at_s", to_seconds(each.at)}, {"node", each.node}, {"bytes", each.bytes}});
+  Json emulation;
+  if (run.emulation)
+    emulation = {{"packets", run.emulation->packets},
+                 {"late_median_ms", to_ms(run.emulation->late_median)},
+                 {"late_p99_ms", to_ms(run.emulation->late_p99)},
+                 {"late_most_ms", to_ms(run.emulation->late_most)}};
   return {{"world", run.world},
           {"seed", run.seed},
           {"strategy", run.strategy},
@@ -63,6 +69,7 @@ Json run_json(const RunResult& run) {
           {"wire_bytes", std::move(bytes)},
           {"failures", run.failures},
           {"virtual_s", to_seconds(run.virtual_time)},
+          {"emulation", std::move(emulation)},
           {"trace_hash", run.trace_hash.empty() ? Json(nullptr) : Json(run.trace_hash)}};
 }
 
@@ -92,6 +99,12 @@ std::string to_table(const RunReport& report) {
           fmt::format("{:>4}  {:<12} {:<12} {:<8} {}: {} bytes in {} ms, {:.2f} Mb/s\n", run.seed, flow.from, flow.to,
                       to_string(flow.path), flow.kind, flow.received_bytes, ms_text(flow.took), flow.goodput_mbps());
     }
+  }
+  for (const RunResult& run : report.runs) {
+    if (!run.emulation) continue;
+    const EmulationResult& e = *run.emulation;
+    out += fmt::format("{:>4}  {} packets left ns-3, late by {:.3f} ms (median), {:.3f} ms (99 %), {:.3f} ms (most)\n",
+                       run.seed, e.packets, to_ms(e.late_median), to_ms(e.late_p99), to_ms(e.late_most));
   }
   return out;
 }

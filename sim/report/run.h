@@ -57,9 +57,15 @@ struct WireBytes {
   std::uint64_t bytes = 0;
 };
 
+/// How late packets left a simulation that paces itself by the clock.
+struct EmulationResult {
+  std::uint64_t packets = 0;
+  Duration late_median{0}, late_p99{0}, late_most{0};
+};
+
 /// One scenario under one seed.
 struct RunResult {
-  std::string world = "sim";  // or kernel
+  std::string world = "sim";  // or kernel, emulation
   std::uint64_t seed = 0;
   std::string strategy = "weft";
   std::vector<PairResult> pairs;      // in the order of the scenario's traffic
@@ -68,6 +74,7 @@ struct RunResult {
   std::vector<WireBytes> wire_bytes;  // in the order of time, then of the nodes
   Duration virtual_time{0};           // in the kernel world: real, from the beginning of traffic
   std::string trace_hash;             // empty in the kernel world
+  std::optional<EmulationResult> emulation;
 };
 
 struct RunReport {

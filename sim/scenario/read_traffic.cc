@@ -32,11 +32,13 @@ void ScenarioReader::read_ping(const json& ping, const std::string& pointer) {
   scenario_.pings.push_back(std::move(spec));
 }
 
-/// An ns-3 application (docs/ns3.md).
+/// An ns-3 application (docs/ns3.md), or iperf3.
 void ScenarioReader::read_flow(const json& flow, const std::string& pointer) {
   using Kind = FlowPlan::Kind;
   static const std::map<std::string, Kind> kinds = {
-      {"ns3_bulk_send", Kind::bulk_send}, {"ns3_on_off", Kind::on_off}, {"ns3_udp_echo", Kind::udp_echo}};
+      {"ns3_bulk_send", Kind::bulk_send}, {"ns3_on_off", Kind::on_off},     {"ns3_udp_echo", Kind::udp_echo},
+      {"iperf3_tcp", Kind::iperf3_tcp},   {"iperf3_udp", Kind::iperf3_udp},
+  };
   FlowSpec spec{.from = node(flow["from"], pointer + "/from"),
                 .to = node(flow["to"], pointer + "/to"),
                 .start = from_s(flow.value("start_s", 0.0)),
@@ -47,13 +49,15 @@ void ScenarioReader::read_flow(const json& flow, const std::string& pointer) {
   plan.kind = kinds.at(flow["kind"]);
   plan.bytes = flow.value("bytes", std::uint64_t{0});
   plan.packet = flow.value("packet_bytes", plan.kind == Kind::bulk_send ? 65'536u : 1'024u);
-  plan.rate_bps = static_cast<std::uint64_t>(flow.value("rate_mbps", 1.0) * 1e6);
+  plan.rate_bps = static_cast<std::uint64_t>(flow.value("rate_mbps", plan.kind == Kind::iperf3_tcp ? 0.0 : 1.0) * 1e6);
   plan.on = from_s(flow.value("on_s", 1.0));
   plan.off = from_s(flow.value("off_s", 0.0));
   plan.interval = from_ms(flow.value("interval_ms", 1000.0));
   plan.count = flow.value("count", std::uint64_t{10});
+  const bool iperf3 = plan.kind == Kind::iperf3_tcp || plan.kind == Kind::iperf3_udp;
+  if (iperf3 && plan.bytes > 0) refuse(pointer + "/bytes", "is not for iperf3, which ends by time; give 'stop_s'");
   if (plan.kind != Kind::udp_echo && plan.bytes == 0 && !spec.stop)
-    refuse(pointer, "never ends; give 'bytes' or 'stop_s'");
+    refuse(pointer, iperf3 ? "never ends; give 'stop_s'" : "never ends; give 'bytes' or 'stop_s'");
   if (spec.stop && *spec.stop <= spec.start) refuse(pointer + "/stop_s", "is not after start_s");
   if (flow["from"] == flow["to"]) refuse(pointer + "/to", "is the node that sends; name another one");
   scenario_.flows.push_back(std::move(spec));

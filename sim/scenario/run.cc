@@ -307,6 +307,7 @@ class Run {
     result.failures = failures_;
     for (std::string& violation : stage_.violations()) result.failures.push_back(std::move(violation));
     result.trace_hash = stage_.trace_hash();
+    result.emulation = stage_.emulation();
     return result;
   }
 

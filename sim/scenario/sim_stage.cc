@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mesh/agent/agent.h"
+#include "sim/json/document.h"
 #include "sim/scenario/run.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/simultaneous_open.h"
@@ -54,6 +55,12 @@ SimStage::SimStage(const Scenario& scenario, const NatChains& chains, const RunO
 }
 
 Result<void> SimStage::start() {
+  for (const FlowSpec& flow : scenario_.flows) {
+    if (flow.plan.kind == FlowPlan::Kind::iperf3_tcp || flow.plan.kind == FlowPlan::Kind::iperf3_udp)
+      return bad_value(
+          scenario_.file, "/traffic",
+          flow.kind + " runs in the kernel world only; use ns3_bulk_send or ns3_on_off, or --world kernel");
+  }
   if (auto able = check_expressible(scenario_, *world_); !able) return able;
   if (auto started = deployment_.start(); !started) return started;
   neighbours_.emplace(*world_, deployment_, scenario_, seed_);

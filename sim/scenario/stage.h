@@ -12,6 +12,7 @@
 #include "mesh/base/error.h"
 #include "mesh/base/time.h"
 #include "sim/report/matrix.h"
+#include "sim/report/run.h"
 #include "sim/world/flow.h"
 #include "sim/world/world.h"
 
@@ -75,6 +76,8 @@ class Stage {
   virtual std::uint64_t bytes_sent(const std::string& node) = 0;
   /// A sentence for each invariant that did not hold on a wire.
   virtual std::vector<std::string> violations() const = 0;
+  /// Whether a simulation among real processes kept up with them; nullopt in other worlds.
+  virtual std::optional<EmulationResult> emulation() const { return std::nullopt; }
   /// Hexadecimal; empty in a world that is not deterministic.
   virtual std::string trace_hash() const = 0;
 };

@@ -17,6 +17,8 @@ constexpr const char* kModule = "libweft_stack.so";
 using CheckOptions = bool(const Ns3Options*, std::string* problem);
 using MakeWorld = World*(std::uint64_t, const RegionPlan*, const Ns3Options*);
 using MakeInnerNodes = InnerNodes*(const Ns3Options*);
+using MakeRealtimeExchange = RealtimeExchange*(std::uint64_t, const RegionPlan*, const Ns3Options*,
+                                               const RealtimeObserver*);
 
 void* open_module(std::string& tried) {
   std::error_code error;
@@ -41,7 +43,8 @@ Result<StackModule> StackModule::open() {
   std::string why = "it is not beside the program";
   StackModule module;
   module.handle_ = open_module(why);
-  for (const char* symbol : {"weft_check_ns3_options", "weft_make_stack_world", "weft_make_inner_nodes"}) {
+  for (const char* symbol :
+       {"weft_check_ns3_options", "weft_make_stack_world", "weft_make_inner_nodes", "weft_make_realtime_exchange"}) {
     if (module.handle_ != nullptr && dlsym(module.handle_, symbol) != nullptr) continue;
     if (module.handle_ != nullptr) why = "it is of another version than the program";
     return fail(ErrorCode::usage, std::string("full ns-3 nodes (the stack fidelity, ns3_ traffic) need ") + kModule +
@@ -63,6 +66,13 @@ std::unique_ptr<World> StackModule::make_world(std::uint64_t seed, const RegionP
 
 std::unique_ptr<InnerNodes> StackModule::make_inner_nodes(const Ns3Options& options) const {
   return std::unique_ptr<InnerNodes>(find<MakeInnerNodes>("weft_make_inner_nodes")(&options));
+}
+
+std::unique_ptr<RealtimeExchange> StackModule::make_realtime_exchange(std::uint64_t seed, const RegionPlan& regions,
+                                                                      const Ns3Options& options,
+                                                                      const RealtimeObserver& observer) const {
+  return std::unique_ptr<RealtimeExchange>(
+      find<MakeRealtimeExchange>("weft_make_realtime_exchange")(seed, &regions, &options, &observer));
 }
 
 Result<std::function<std::unique_ptr<World>(std::uint64_t, const RegionPlan&)>> load_stack_world(

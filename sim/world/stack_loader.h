@@ -7,6 +7,7 @@
 
 #include "mesh/base/error.h"
 #include "sim/world/ns3_options.h"
+#include "sim/world/realtime_exchange.h"
 #include "sim/world/world.h"
 
 namespace weft::sim {
@@ -24,6 +25,9 @@ class StackModule {
   Result<void> check(const Ns3Options& options) const;
   std::unique_ptr<World> make_world(std::uint64_t seed, const RegionPlan& regions, const Ns3Options& options) const;
   std::unique_ptr<InnerNodes> make_inner_nodes(const Ns3Options& options) const;
+  std::unique_ptr<RealtimeExchange> make_realtime_exchange(std::uint64_t seed, const RegionPlan& regions,
+                                                           const Ns3Options& options,
+                                                           const RealtimeObserver& observer) const;
 
  private:
   template <typename Function>

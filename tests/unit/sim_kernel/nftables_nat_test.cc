@@ -51,6 +51,13 @@ TEST(NftablesNat, RoutesWithoutStateWhereNothingIsTranslated) {
   EXPECT_EQ(nat->rules, "");
 }
 
+TEST(NftablesNat, RefusesAsTheModelDoes) {
+  const auto nat = express(model("enterprise-connect-proxy"));
+  ASSERT_TRUE(nat) << nat.error();
+  EXPECT_THAT(nat->rules, HasSubstr("meta l4proto udp meta l4proto { tcp, udp } reject with icmpx admin-prohibited\n"));
+  EXPECT_THAT(nat->rules, HasSubstr("ct state new meta l4proto tcp meta l4proto tcp reject with tcp reset\n"));
+}
+
 TEST(NftablesNat, NamesTheAxisItCannotExpress) {
   EXPECT_THAT(express(model("eim-apdf")).error(), HasSubstr("mapping"));
   EXPECT_THAT(express(model("linux-masquerade-before-5-0")).error(), HasSubstr("lifetime of UDP"));

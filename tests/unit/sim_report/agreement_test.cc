@@ -68,5 +68,15 @@ TEST(Agreement, SummaryIsOneLineThatCountsCells) {
   EXPECT_EQ(line.find('\n'), std::string::npos);
 }
 
+TEST(Agreement, IsReadBackFromItsOwnJson) {
+  const std::string text =
+      to_json(of({.a = "x", .b = "y", .probabilistic = true, .sim = runs(3, 2), .kernel = runs(0, 1)}, true));
+  const auto back = parse_agreement(text, "agreement.json");
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(to_json(*back), text);
+  EXPECT_FALSE(parse_agreement("{}", "agreement.json"));
+  EXPECT_THAT(parse_agreement("[", "agreement.json").error().message, testing::StartsWith("agreement.json is no"));
+}
+
 }  // namespace
 }  // namespace weft::sim
