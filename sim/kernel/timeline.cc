@@ -65,6 +65,11 @@ Result<void> check_expressible(const sim::Scenario& scenario, const sim::NatChai
                           "the kernel world runs up to " + std::to_string(kMostNodes) + " nodes and these are " +
                               std::to_string(scenario.nodes.size()) + "; use --world sim");
   }
+  for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
+    if (scenario.nodes[i].uplinks.empty()) continue;
+    return sim::bad_value(scenario.file, "/nodes/" + std::to_string(i) + "/uplinks",
+                          "the kernel world gives each host one interface; use --world sim");
+  }
   for (const std::string& name : chains_in_use(scenario)) {
     const sim::NatChain& chain = chains.at(name);
     for (std::size_t layer = 0; layer < chain.size(); ++layer) {

@@ -47,7 +47,7 @@ class StackWorld final : public sim::World {
   void set_power(io::Host& host, bool on) override;
   void set_unsynced(io::Host& host, sim::Unsynced fate) override;
   std::string_view fidelity() const override { return "stack"; }
-  bool can(sim::Feature) const override { return true; }
+  bool can(sim::Feature feature) const override { return feature != sim::Feature::uplinks; }
   void set_link(io::Host& host, const sim::LinkPlan& link) override;
   void set_link(sim::GatewayId gateway, const sim::LinkPlan& link) override;
   void set_region_path(std::uint16_t from, std::uint16_t to, const sim::RegionPathPlan& path) override;
