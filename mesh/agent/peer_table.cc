@@ -100,8 +100,24 @@ void PeerTable::local_changed() {
   for (const auto& [id, link] : links_) link->local_changed();
 }
 
+void PeerTable::sockets_moved(const std::vector<std::uint16_t>& sockets) {
+  for (const auto& [id, link] : links_) link->sockets_moved(sockets);
+}
+
 void PeerTable::relay_changed() {
   for (const auto& [id, link] : links_) link->relay_changed();
+}
+
+void PeerTable::stream_opened(const PathId& path) {
+  for (const auto& [id, link] : links_) link->stream_opened(path);
+}
+
+void PeerTable::stream_candidates_changed() {
+  for (const auto& [id, link] : links_) link->stream_candidates_changed();
+}
+
+void PeerTable::signalling_changed() {
+  for (const auto& [id, link] : links_) link->signalling_changed();
 }
 
 }  // namespace weft::agent
