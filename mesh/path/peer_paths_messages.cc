@@ -24,7 +24,11 @@ void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Pi
   if (trusted) selector_.kept_by_peer(now);
   if (ping.abandoned) apply(now, selector_.abandoned(now, from));
   if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) {
-    if (!selector_.knows(from) && budget_.take(now)) this->ping(now, from, false);  // it may be kept warm
+    // By another uplink of ours or of the peer's: it may be kept warm. An endpoint that is not published may be a mapping
+    // made for us alone, and our ping to it the cause of the next one.
+    const bool published = std::any_of(remote_.begin(), remote_.end(),
+                                       [&](const Candidate& candidate) { return candidate.endpoint == from.remote; });
+    if (published && !selector_.knows(from) && budget_.take(now)) this->ping(now, from, false);
     return;
   }
   // Until we are direct ourselves our answer may not get through: the relay carries it too, and says "one way".
@@ -56,6 +60,8 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
     if (pong.observed) observed_ = pong.observed;
     peer_lifetime_ = pong.lifetime;
     on_direct(now, answer, pong.observed);
+  } else if (is_stream(asked.path)) {
+    return;  // it works both ways or not at all; this one is slow
   } else {
     checks_.mark(asked.path, CheckList::PairState::one_way);
     answer.one_way = true;
@@ -96,7 +102,6 @@ void PeerPaths::on_plan(Time now, const PathId& from, std::uint64_t id, const Pl
   if (id == heard_plan_) return;
   heard_plan_ = id;
   peer_prefers_relay_ = false;
-  const bool moved = plan.candidates != plan_candidates_ && !plan_candidates_.empty();
   plan_candidates_ = plan.candidates;
   remote_facts_ = plan.facts;
   limited_until_.reset();
@@ -104,9 +109,8 @@ void PeerPaths::on_plan(Time now, const PathId& from, std::uint64_t id, const Pl
   if (selector_.direct() && !selector_.one_way()) {
     // The peer searches although we are direct: help it, and look at our own path.
     if (!plan_first_sent_ || now - *plan_first_sent_ > 1s) propose(now);
-    if (moved) compare_anew(now);
+    compare_anew(now);  // a plan before this one, with other addresses, may have gone down with the peer's uplink
     burst(now + plan.start);
-    deadlines_.set(Timer::ladder, now + kRetryLadder);
     static_cast<void>(selector_.question(now));
   } else if (state_ == SearchState::searching || search_) {
     burst(now + plan.start);
