@@ -49,6 +49,12 @@ void ControlLink::publish(std::vector<control::CandidateRecord> candidates, cont
   drain();
 }
 
+bool ControlLink::signal(std::uint64_t peer, ByteView datagram) {
+  const bool taken = session_->signal(peer, datagram);
+  flush();
+  return taken;
+}
+
 void ControlLink::dial() {
   close();
   transport::DialOptions options{.remote = token_.endpoints[next_endpoint_++ % token_.endpoints.size()],

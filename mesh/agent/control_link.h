@@ -36,6 +36,8 @@ class ControlLink {
   /// The network has changed: dials at once if the stream is gone, or stands on an address that is.
   void network_changed();
   void publish(std::vector<control::CandidateRecord> candidates, control::NatFacts facts, std::uint16_t home_relay);
+  /// See ClientSession::signal.
+  bool signal(std::uint64_t peer, ByteView datagram);
   const control::ClientSession& session() const { return *session_; }
   bool connected() const { return session_->registered(); }
   /// Of the last attempt; empty if connected.

@@ -44,7 +44,17 @@ Result<void> DatagramMux::open_family(IpFamily family, std::uint16_t port) {
 }
 
 Result<std::uint16_t> DatagramMux::open_search_socket(IpFamily family) {
-  auto socket = host_.open_udp({.local = {IpAddress::any(family), 0}});
+  return open_further({.local = {IpAddress::any(family), 0}});
+}
+
+Result<std::uint16_t> DatagramMux::open_uplink_socket(IpFamily family, const std::string& interface) {
+  const auto number = open_further({.local = {IpAddress::any(family), 0}, .interface = interface});
+  if (number) uplinks_[*number] = interface;
+  return number;
+}
+
+Result<std::uint16_t> DatagramMux::open_further(const io::UdpOptions& options) {
+  auto socket = host_.open_udp(options);
   if (!socket) return std::unexpected(socket.error());
   auto free = std::find(sockets_.begin() + static_cast<std::ptrdiff_t>(lasting_), sockets_.end(), nullptr);
   if (free == sockets_.end()) free = sockets_.insert(free, nullptr);
@@ -54,14 +64,24 @@ Result<std::uint16_t> DatagramMux::open_search_socket(IpFamily family) {
   return index;
 }
 
-void DatagramMux::close_search_socket(std::uint16_t socket) {
-  if (socket >= lasting_ && is_open(socket)) sockets_[socket].reset();
+void DatagramMux::close_socket(std::uint16_t socket) {
+  if (socket < lasting_ || !is_open(socket)) return;
+  sockets_[socket].reset();
+  uplinks_.erase(socket);
+}
+
+std::string DatagramMux::interface(std::uint16_t socket) const {
+  const auto found = uplinks_.find(socket);
+  return found == uplinks_.end() ? std::string() : found->second;
 }
 
 std::vector<path::LocalSocket> DatagramMux::sockets() const {
   std::vector<path::LocalSocket> list;
   for (std::size_t i = 0; i < lasting_; ++i) {
     list.push_back({static_cast<std::uint16_t>(i), sockets_[i]->local_endpoint().address.family()});
+  }
+  for (const auto& [number, interface] : uplinks_) {
+    list.push_back({number, sockets_[number]->local_endpoint().address.family(), true});
   }
   return list;
 }
@@ -85,6 +105,23 @@ void DatagramMux::report(std::uint16_t socket, const IcmpError& error) {
   const bool ours = is_open(socket) && error.quoted_source.port == sockets_[socket]->local_endpoint().port;
   if (!too_big || !ours || !handlers_.on_too_big) return;
   handlers_.on_too_big({.socket = socket, .relay = 0, .remote = error.quoted_destination}, error.mtu);
+}
+
+/// There are a few such paths, so each datagram may be copied.
+void DatagramMux::receive_stream(const PathId& from, ByteView datagram) {
+  Bytes arena(kSlotHeadRoom + datagram.size() + kSlotTailRoom);
+  std::copy(datagram.begin(), datagram.end(), arena.begin() + kSlotHeadRoom);
+  PacketSlot one;
+  one.path = from;
+  one.slot = {arena.data(), static_cast<std::uint32_t>(arena.size()), kSlotHeadRoom,
+              static_cast<std::uint32_t>(datagram.size())};
+  const DatagramKind kind = classify(datagram);
+  if (kind == DatagramKind::wireguard || kind == DatagramKind::probe) {
+    sort(one);
+    hand_on();
+  } else {
+    ++counters_.unknown;
+  }
 }
 
 void DatagramMux::sort(PacketSlot& datagram) {
@@ -123,6 +160,7 @@ void DatagramMux::hand_on() {
 
 void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl,
                        bool dont_fragment) {
+  if (socket >= path::kFirstStream) return send_stream(socket, datagram);
   if (!is_open(socket)) return;
   scratch_.assign(datagram.begin(), datagram.end());
   send_scratch(socket, to, ttl, dont_fragment);
@@ -149,9 +187,16 @@ void DatagramMux::send_scratch(std::uint16_t socket, const Endpoint& to, std::ui
   ++(taken == 1 && item.meta.send_error == SendError::none ? counters_.sent : counters_.send_failed);
 }
 
+void DatagramMux::send_stream(std::uint16_t stream, ByteView datagram) {
+  ++(handlers_.send_stream && handlers_.send_stream(stream, datagram) ? counters_.sent : counters_.send_failed);
+}
+
 void DatagramMux::send(std::span<const PacketSlot> slots) {
   for (const PacketSlot& slot : slots) {
-    if (slot.verdict == PacketVerdict::ready && !slot.path.relayed()) {
+    if (slot.verdict != PacketVerdict::ready || slot.path.relayed()) continue;
+    if (path::is_stream(slot.path)) {
+      send_stream(slot.path.socket, slot.slot.bytes());
+    } else {
       outgoing_.add(sockets_, slot.path, slot.ecn, slot.slot);
     }
   }

@@ -53,13 +53,7 @@ LocalAddresses::LocalAddresses(io::Host& host, DatagramMux& mux, Random& random,
         }
         drain();
       }) {
-  for (const auto& socket : mux_.sockets()) {
-    Probe probe;
-    probe.socket = socket;
-    probe.client = std::make_unique<stun::Client>(random_, kRefreshTiming);
-    probe.lifetime = std::make_unique<LifetimeLearner>(host_, random_);
-    probes_.push_back(std::move(probe));
-  }
+  for (const auto& socket : mux_.sockets()) add_probe(socket);
   rebuild();
 }
 
@@ -67,12 +61,41 @@ LocalAddresses::~LocalAddresses() = default;
 
 Time LocalAddresses::now() const { return host_.clock().now(); }
 
+void LocalAddresses::add_probe(const path::LocalSocket& socket) {
+  Probe probe;
+  probe.socket = socket;
+  probe.client = std::make_unique<stun::Client>(random_, kRefreshTiming);
+  probe.lifetime = std::make_unique<LifetimeLearner>(host_, random_);
+  probes_.push_back(std::move(probe));
+}
+
+void LocalAddresses::sockets_changed() {
+  const auto sockets = mux_.sockets();
+  const auto has = [](const auto& list, std::uint16_t index, auto number) {
+    return std::ranges::any_of(list, [&](const auto& one) { return number(one) == index; });
+  };
+  std::erase_if(probes_, [&](const Probe& probe) {
+    return !has(sockets, probe.socket.index, [](const path::LocalSocket& one) { return one.index; });
+  });
+  for (const auto& socket : sockets) {
+    if (has(probes_, socket.index, [](const Probe& one) { return one.socket.index; })) continue;
+    add_probe(socket);
+    probes_.back().servers = servers_for(socket.family);
+  }
+}
+
+std::vector<Endpoint> LocalAddresses::servers_for(IpFamily family) const {
+  std::vector<Endpoint> wanted;
+  for (const auto& server : servers_) {
+    if (server.address.family() == family && wanted.size() < kMaxServers) wanted.push_back(server);
+  }
+  return wanted;
+}
+
 void LocalAddresses::set_servers(const std::vector<Endpoint>& servers) {
+  servers_ = servers;
   for (auto& probe : probes_) {
-    std::vector<Endpoint> wanted;
-    for (const auto& server : servers) {
-      if (server.address.family() == probe.socket.family && wanted.size() < kMaxServers) wanted.push_back(server);
-    }
+    auto wanted = servers_for(probe.socket.family);
     if (wanted == probe.servers) continue;
     probe.servers = std::move(wanted);
     restart(probe);
@@ -89,6 +112,12 @@ void LocalAddresses::set_port_mapping(path::PortMapping state, std::optional<End
   port_mapping_ = state;
   mapped_endpoint_ = endpoint;
   rebuild();
+}
+
+void LocalAddresses::set_stream_candidates(std::vector<path::Candidate> candidates) {
+  std::erase_if(view_.candidates, [](const path::Candidate& one) { return path::is_tcp(one.kind); });
+  view_.candidates.insert(view_.candidates.end(), candidates.begin(), candidates.end());
+  stream_candidates_ = std::move(candidates);
 }
 
 bool LocalAddresses::behind_nat() const {
@@ -172,7 +201,8 @@ void LocalAddresses::restart(Probe& probe) {
     return;
   }
   probe.discovery = std::make_unique<stun::NatDiscovery>(stun::DiscoveryConfig{.servers = probe.servers}, random_);
-  auto fresh = host_.open_udp({.local = {IpAddress::any(probe.socket.family), 0}});
+  auto fresh = host_.open_udp(
+      {.local = {IpAddress::any(probe.socket.family), 0}, .interface = mux_.interface(probe.socket.index)});
   if (fresh) {
     probe.fresh = std::move(*fresh);
     probe.fresh->start_receive([this, index = probe.socket.index](std::span<DatagramSlot> slots) {
@@ -333,7 +363,9 @@ void LocalAddresses::rebuild() {
   bool blocked = false, answered = false;
   for (const auto& probe : probes_) {
     fresh.sockets.push_back(probe.socket);
-    (probe.socket.family == IpFamily::v4 ? fresh.lifetime_v4 : fresh.lifetime_v6) = probe.lifetime->lifetime();
+    Duration& lifetime = probe.socket.family == IpFamily::v4 ? fresh.lifetime_v4 : fresh.lifetime_v6;
+    const Duration own = probe.lifetime->lifetime();
+    if (own > 0ns) lifetime = lifetime > 0ns ? std::min(lifetime, own) : own;
     const auto server = std::find_if(probe.servers.begin(), probe.servers.end(),
                                      [&](const Endpoint& s) { return probe.mapped.contains(s); });
     if (server != probe.servers.end()) {
@@ -354,12 +386,18 @@ void LocalAddresses::rebuild() {
       if (address.is_loopback() || address.is_link_local() || address.is_multicast()) continue;
       if (is_continuity_address(address)) continue;
       if (std::find(overlay_.begin(), overlay_.end(), address) != overlay_.end()) continue;
-      const auto socket = std::find_if(fresh.sockets.begin(), fresh.sockets.end(),
-                                       [&](const path::LocalSocket& s) { return s.family == address.family(); });
+      const auto own = [&](const path::LocalSocket& s) {
+        return s.family == address.family() && mux_.interface(s.index) == interface.name;
+      };
+      auto socket = std::find_if(fresh.sockets.begin(), fresh.sockets.end(), own);
+      if (socket == fresh.sockets.end())
+        socket = std::find_if(fresh.sockets.begin(), fresh.sockets.end(),
+                              [&](const path::LocalSocket& s) { return s.family == address.family(); });
       if (socket == fresh.sockets.end()) continue;
       fresh.candidates.push_back({path::CandidateKind::host, {address, mux_.port(socket->index)}});
     }
   }
+  fresh.candidates.insert(fresh.candidates.end(), stream_candidates_.begin(), stream_candidates_.end());
   const bool same = fresh.candidates == view_.candidates && fresh.facts == view_.facts;
   view_ = std::move(fresh);
   if (!same && on_change_) on_change_();

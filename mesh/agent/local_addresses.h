@@ -42,8 +42,12 @@ class LocalAddresses {
   void set_servers(const std::vector<Endpoint>& servers);
   /// Addresses of ours inside the overlay: never candidates.
   void set_overlay(const std::vector<IpAddress>& addresses);
+  /// The multiplexer has other sockets than before; network_changed() follows.
+  void sockets_changed();
   /// What is known of our port on the gateway: a candidate while strangers come through.
   void set_port_mapping(path::PortMapping state, std::optional<Endpoint> endpoint);
+  /// Where peers can connect to over TCP; told in plans, without on_change.
+  void set_stream_candidates(std::vector<path::Candidate> candidates);
   /// What siblings behind our NAT have published about it.
   void set_sibling(const path::NatFacts& facts) { learner_.set_sibling(facts); }
   /// A NAT for IPv4 is before this host, as far as the servers have told.
@@ -86,6 +90,8 @@ class LocalAddresses {
   };
 
   Time now() const;
+  void add_probe(const path::LocalSocket& socket);
+  std::vector<Endpoint> servers_for(IpFamily family) const;
   void restart(Probe& probe);
   void finish(Probe& probe, const stun::DiscoveryFinished& finished);
   void refresh(Probe& probe);
@@ -103,6 +109,8 @@ class LocalAddresses {
   Random& random_;
   std::function<void()> on_change_;
   std::vector<IpAddress> overlay_;
+  std::vector<Endpoint> servers_;
+  std::vector<path::Candidate> stream_candidates_;
   path::PortMapping port_mapping_ = path::PortMapping::unknown;
   std::optional<Endpoint> mapped_endpoint_;
   std::vector<Probe> probes_;

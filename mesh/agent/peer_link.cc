@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "mesh/agent/datagram_mux.h"
 #include "mesh/agent/facts_record.h"
 #include "mesh/agent/relay_links.h"
 #include "mesh/io/clock.h"
@@ -62,11 +63,28 @@ crypto::SymmetricKey PeerLink::probe_key() const {
 void PeerLink::update(const control::PeerRecord& record) {
   record_ = record;
   paths_.handle_remote(now(), candidates_of(record_), to_facts(record_.facts));
+  paths_.handle_signalling(now(), record_.online && context_.can_signal());
   relay_changed();
 }
 
 void PeerLink::local_changed() {
   paths_.handle_local_change(now());
+  drain();
+}
+
+void PeerLink::sockets_moved(const std::vector<std::uint16_t>& sockets) {
+  paths_.handle_sockets_moved(now(), sockets);
+  drain();
+}
+
+void PeerLink::stream_opened(const PathId& path) {
+  if (std::ranges::find(stream_remotes_, path.remote) == stream_remotes_.end()) return;
+  paths_.handle_stream(now(), path);
+  drain();
+}
+
+void PeerLink::stream_candidates_changed() {
+  paths_.handle_stream_candidates(now());
   drain();
 }
 
@@ -88,7 +106,14 @@ void PeerLink::relay_changed() {
   set_device_path();
 }
 
+void PeerLink::signalling_changed() {
+  paths_.handle_signalling(now(), record_.online && context_.can_signal());
+  drain();
+}
+
 void PeerLink::heard(const PathId& from) {
+  if (from.relay == path::kSignalling) return;
+  if (path::is_stream(from)) context_.on_stream_proved(from.socket);
   if (!from.relayed()) search_sockets_.heard(now(), from.socket);
   const bool was_absent = std::exchange(absent_, false);
   if (from.relayed() && from.relay != heard_relay_) {
@@ -179,6 +204,11 @@ void PeerLink::set_device_path() {
   set_inner_mtu(inner >= context_.mtu ? 0 : inner);
   if (path == device_path_) return;
   device_path_ = path;
+  if (path && !path->relayed()) {  // a handshake that waits for a relay to open takes the direct way
+    for (auto& datagram : context_.relays.take_waiting(record_.node_key)) {
+      if (classify(datagram) == DatagramKind::wireguard) context_.send({*path, id_, std::move(datagram)});
+    }
+  }
   context_.device.set_path(now(), id_, path);
   context_.on_path_set();
 }
@@ -207,11 +237,22 @@ void PeerLink::serve_search() {
 
 void PeerLink::drain() {
   serve_search();
-  while (auto datagram = paths_.poll_transmit()) context_.send(*datagram);
+  while (auto datagram = paths_.poll_transmit()) {
+    if (datagram->path.relay == path::kSignalling) {
+      context_.signal(record_.id, datagram->bytes);
+    } else {
+      context_.send(*datagram);
+    }
+  }
   bool changed = false;
   while (auto event = paths_.poll_event()) {
     if (const auto* wanted = std::get_if<path::LifetimeWanted>(&*event)) {
       context_.learn_lifetime(wanted->family);
+      continue;
+    }
+    if (auto* wanted = std::get_if<path::StreamsWanted>(&*event)) {
+      stream_remotes_ = std::move(wanted->remotes);
+      context_.want_streams(stream_remotes_);
       continue;
     }
     changed = true;

@@ -33,9 +33,17 @@ struct PeerLinkContext {
   /// An idle path asks how long its NATs remember.
   std::function<void(IpFamily)> learn_lifetime;
   std::function<void(const OutgoingDatagram&)> send;
+  /// Sends a plan or its acknowledgement to a peer, by its number, through the coordinator.
+  std::function<void(std::uint64_t peer, ByteView datagram)> signal;
+  /// Whether the coordinator does that now.
+  std::function<bool()> can_signal;
   /// The device was told of another path: drain it.
   std::function<void()> on_path_set;
   std::function<void(class PeerLink&)> on_status;
+  /// Streams may be opened to these endpoints of a peer, and accepted.
+  std::function<void(const std::vector<Endpoint>& remotes)> want_streams;
+  /// A peer was heard on this stream.
+  std::function<void(std::uint16_t stream)> on_stream_proved;
   /// A search has begun or ended.
   std::function<void()> on_search;
   /// The TUN device's MTU: no path is asked for more.
@@ -65,8 +73,15 @@ class PeerLink {
 
   void update(const control::PeerRecord& record);
   void local_changed();
+  /// These sockets of ours are closed, or go by another interface.
+  void sockets_moved(const std::vector<std::uint16_t>& sockets);
+  /// A stream to one of the peers that wanted it is open.
+  void stream_opened(const PathId& path);
+  void stream_candidates_changed();
   /// A relay link opened or closed.
   void relay_changed();
+  /// The channel to the coordinator has opened or closed.
+  void signalling_changed();
   /// A relay has no connection of the peer: told until the peer is heard again.
   void absent(std::uint16_t relay);
   /// The agent's own packets want this peer.
@@ -107,6 +122,7 @@ class PeerLink {
   std::optional<PathId> device_path_, duplicate_;
   bool was_searching_ = false;
   std::size_t inner_mtu_ = 0;
+  std::vector<Endpoint> stream_remotes_;
   std::function<void(Duration)> ping_handler_;
   CoreTimer timer_;
   std::shared_ptr<PeerLink*> self_;  // for answers that may come after us

@@ -178,8 +178,24 @@ void PeerTable::local_changed() {
   each_link([](PeerLink& link) { link.local_changed(); });
 }
 
+void PeerTable::sockets_moved(const std::vector<std::uint16_t>& sockets) {
+  for (const auto& [id, link] : links_) link->sockets_moved(sockets);
+}
+
 void PeerTable::relay_changed() {
   each_link([](PeerLink& link) { link.relay_changed(); });
+}
+
+void PeerTable::stream_opened(const PathId& path) {
+  for (const auto& [id, link] : links_) link->stream_opened(path);
+}
+
+void PeerTable::stream_candidates_changed() {
+  for (const auto& [id, link] : links_) link->stream_candidates_changed();
+}
+
+void PeerTable::signalling_changed() {
+  for (const auto& [id, link] : links_) link->signalling_changed();
 }
 
 }  // namespace weft::agent

@@ -61,7 +61,11 @@ class PeerTable {
   void too_big(const PathId& path, std::uint32_t mtu);
 
   void local_changed();
+  void sockets_moved(const std::vector<std::uint16_t>& sockets);
   void relay_changed();
+  void stream_opened(const PathId& path);
+  void stream_candidates_changed();
+  void signalling_changed();
 
  private:
   void put(const control::PeerRecord& record);

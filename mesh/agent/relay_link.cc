@@ -98,6 +98,15 @@ bool RelayLink::send(const crypto::PublicKey& to, ByteView datagram, bool sized)
   return taken;
 }
 
+std::vector<Bytes> RelayLink::take_waiting(const crypto::PublicKey& to) {
+  std::vector<Bytes> taken;
+  for (auto& each : waiting_) {
+    if (each.to == to) taken.push_back(std::move(each.datagram));
+  }
+  std::erase_if(waiting_, [&](const Waiting& each) { return each.to == to; });
+  return taken;
+}
+
 std::optional<relay::UdpReceived> RelayLink::handle_udp(const Endpoint& from, ByteView datagram) {
   if (!session_) return std::nullopt;
   const auto received = session_->handle_udp(now(), from, datagram);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "mesh/agent/core_timer.h"
 #include "mesh/base/bytes.h"
@@ -67,6 +68,8 @@ class RelayLink {
   void use();
   /// `sized`: it asks whether so much gets through, so while the relay is used over UDP it does not take the stream.
   bool send(const crypto::PublicKey& to, ByteView datagram, bool sized = false);
+  /// What waits for this peer, which has a better way now.
+  std::vector<Bytes> take_waiting(const crypto::PublicKey& to);
   /// Asks the relay to send to a port of ours; false: not ready.
   bool dial_back(const relay::DialRequest& request);
   void renew_admission();

@@ -124,6 +124,14 @@ bool RelayLinks::send(std::uint16_t relay, const crypto::PublicKey& to, ByteView
   return link && link->send(to, datagram, sized);
 }
 
+std::vector<Bytes> RelayLinks::take_waiting(const crypto::PublicKey& to) {
+  std::vector<Bytes> all;
+  for (const auto& [id, link] : links_) {
+    for (auto& datagram : link->take_waiting(to)) all.push_back(std::move(datagram));
+  }
+  return all;
+}
+
 bool RelayLinks::ready(std::uint16_t relay) const {
   const auto* link = find(relay);
   return link && link->ready();

@@ -28,6 +28,8 @@ class RelayLinks {
   void want(std::uint16_t relay);
   /// False: unknown relay, or its queue is full.
   bool send(std::uint16_t relay, const crypto::PublicKey& to, ByteView datagram, bool sized = false);
+  /// What waits in relays that are not open yet for this peer.
+  std::vector<Bytes> take_waiting(const crypto::PublicKey& to);
   bool ready(std::uint16_t relay) const;
   /// Asks the home relay to send to a port of ours; false: it is not ready.
   bool dial_back(const relay::DialRequest& request);

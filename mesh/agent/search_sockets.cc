@@ -6,7 +6,7 @@
 namespace weft::agent {
 
 SearchSockets::~SearchSockets() {
-  for (const auto& [socket, heard] : heard_) mux_.close_search_socket(socket);
+  for (const auto& [socket, heard] : heard_) mux_.close_socket(socket);
 }
 
 std::vector<path::SearchSocket> SearchSockets::open(const path::SearchNeed& need) {
@@ -29,7 +29,7 @@ void SearchSockets::close_unused(Time now, const std::optional<PathId>& chosen) 
     const auto& [socket, heard] = entry;
     const bool carries = chosen && !chosen->relayed() && chosen->socket == socket;
     if (carries || (heard && now - *heard < kKeepHeard)) return false;
-    mux_.close_search_socket(socket);
+    mux_.close_socket(socket);
     return true;
   });
 }

@@ -64,31 +64,41 @@ Result<void> Wiring::start() {
                                                                  .registration = std::move(registration),
                                                                  .stored_map = std::move(stored_map_)},
                                            [this](const Session::Event& event) { on_control(event); });
-  host_.network().on_change([this] {
-    find_conflicts();
-    addresses_->network_changed();
-    if (mapped_port_) mapped_port_->network_changed();
-    relays_->network_changed();
-    control_->network_changed();
-    peers_->local_changed();
-  });
+  host_.network().on_change([this] { on_network(); });
   publish();
   control_->start();
   return {};
 }
 
+/// First the paths by what is gone, since their peers' data waits; then what is to be learned.
+void Wiring::on_network() {
+  const auto moved = uplinks_->update();
+  if (!moved.empty()) peers_->sockets_moved(moved);
+  addresses_->sockets_changed();
+  find_conflicts();
+  addresses_->network_changed();
+  if (mapped_port_) mapped_port_->network_changed();
+  relays_->network_changed();
+  control_->network_changed();
+  streams_->network_changed();
+  peers_->local_changed();
+}
+
 Result<void> Wiring::open_sockets() {
   mux_ = std::make_unique<DatagramMux>(host_);
-  return mux_->open(config_.udp_port,
-                    {.on_wireguard = [this](std::span<PacketSlot> slots) { data_->handle_datagrams(slots); },
-                     .on_probe = [this](const PathId& from, ByteView bytes) { on_probe(from, bytes); },
-                     .on_stun = [this](std::uint16_t socket, const Endpoint& from,
-                                       ByteView bytes) { addresses_->handle_stun(socket, from, bytes); },
-                     .on_relay = [this](const Endpoint& from, ByteView bytes) { return on_relay_udp(from, bytes); },
-                     .on_too_big =
-                         [this](const PathId& path, std::uint32_t mtu) {
-                           if (peers_) peers_->too_big(path, mtu);
-                         }});
+  uplinks_ = std::make_unique<Uplinks>(host_, *mux_);
+  return mux_->open(
+      config_.udp_port,
+      {.on_wireguard = [this](std::span<PacketSlot> slots) { data_->handle_datagrams(slots); },
+       .on_probe = [this](const PathId& from, ByteView bytes) { on_probe(from, bytes); },
+       .on_stun = [this](std::uint16_t socket, const Endpoint& from,
+                         ByteView bytes) { addresses_->handle_stun(socket, from, bytes); },
+       .on_relay = [this](const Endpoint& from, ByteView bytes) { return on_relay_udp(from, bytes); },
+       .on_too_big =
+           [this](const PathId& path, std::uint32_t mtu) {
+             if (peers_) peers_->too_big(path, mtu);
+           },
+       .send_stream = [this](std::uint16_t stream, ByteView datagram) { return streams_->send(stream, datagram); }});
 }
 
 void Wiring::build() {
@@ -120,6 +130,7 @@ void Wiring::build() {
                              if (mapped_port_) mapped_port_->handle_dialled(dialled);
                            }});
   relays_->on_home = [this] { apply_servers(), publish(), on_relay_state(); };
+  uplinks_->update();
   addresses_ = std::make_unique<LocalAddresses>(host_, *mux_, *stun_random_, [this] { on_addresses(); });
   const auto sockets = mux_->sockets();
   const auto v4 = std::ranges::find(sockets, IpFamily::v4, &path::LocalSocket::family);
@@ -130,6 +141,7 @@ void Wiring::build() {
         host_, mux_->port(v4->index), [this](const relay::DialRequest& request) { return relays_->dial_back(request); },
         [this] { on_mapped_port(); });
   }
+  make_streams();
   peers_ = std::make_unique<PeerTable>(PeerLinkContext{
       .host = host_,
       .device = data_->device(),
@@ -150,13 +162,38 @@ void Wiring::build() {
                        std::function<void(std::uint16_t)> handler) { addresses_->sample(family, std::move(handler)); },
       .learn_lifetime = [this](IpFamily family) { addresses_->learn_lifetime(family); },
       .send = [this](const OutgoingDatagram& datagram) { data_->send(datagram); },
+      .signal = [this](std::uint64_t peer, ByteView datagram) { control_->signal(peer, datagram); },
+      .can_signal = [this] { return control_ && control_->connected(); },
       .on_path_set = [this] { data_->drain(); },
       .on_status = [this](PeerLink& link) { on_peer(link); },
+      .want_streams =
+          [this](const std::vector<Endpoint>& remotes) {
+            streams_->want();
+            for (const Endpoint& remote : remotes) streams_->dial(remote);
+          },
+      .on_stream_proved = [this](std::uint16_t stream) { streams_->proved(stream); },
       .on_search = [this] { on_search(); },
       .mtu = config_.tun.mtu});
   data_->connect(*mux_, *relays_, *peers_, [this](const PathId& from) {
     if (auto* link = peers_->link_by_direct_path(map(), from)) link->stray_received();
   });
+}
+
+void Wiring::make_streams() {
+  streams_ = std::make_unique<StreamPaths>(
+      host_, *stun_random_,
+      StreamPaths::Handlers{
+          .on_datagram = [this](const PathId& from, ByteView datagram) { mux_->receive_stream(from, datagram); },
+          .on_open = [this](const PathId& path) { peers_->stream_opened(path); },
+          .on_closed = [this](std::uint16_t number) { peers_->sockets_moved({number}); },
+          .on_candidates = [this] { on_stream_candidates(); }});
+}
+
+/// Of no concern to peers with whom UDP works, so they are not told.
+void Wiring::on_stream_candidates() {
+  addresses_->set_stream_candidates(streams_->candidates());
+  told_ = addresses_->view();
+  peers_->stream_candidates_changed();
 }
 
 Result<void> Wiring::load_map() {
@@ -236,6 +273,7 @@ void Wiring::apply_servers() {
     for (std::size_t i = 1; i < all.size(); ++i) servers.push_back(all[i]);
   }
   addresses_->set_servers(servers);
+  streams_->set_servers(servers);
 }
 
 /// The nearest relay becomes the home relay, if it is nearer by more than what a measurement errs.
@@ -273,6 +311,7 @@ void Wiring::save_map() {
 
 void Wiring::on_control(const Session::Event& event) {
   if (const auto* changes = std::get_if<Session::MapChanged>(&event)) on_map(*changes);
+  if (const auto* signal = std::get_if<Session::SignalReceived>(&event)) return on_signal(*signal);
   if (const auto* registered = std::get_if<Session::Registered>(&event)) {
     trace(host_.trace(), host_.clock().now(), TraceLevel::info, "agent", "registered", {{"name", registered->name}});
   }
@@ -285,7 +324,17 @@ void Wiring::on_control(const Session::Event& event) {
     observer_.on_error(refused->error);
   }
   if (const auto* failed = std::get_if<Session::Failed>(&event)) observer_.on_error(failed->error);
+  if (std::exchange(can_signal_, control_->connected()) != control_->connected()) peers_->signalling_changed();
   changed();
+}
+
+/// The coordinator says from whom it is; the seal says whether that is true.
+void Wiring::on_signal(const Session::SignalReceived& signal) {
+  const auto& peers = control_->session().map().peers;
+  const auto peer = peers.find(signal.peer);
+  auto* link = peer == peers.end() ? nullptr : peers_->by_key(peer->second.node_key);
+  if (link && classify(signal.datagram) == DatagramKind::probe)
+    link->probe_received({.socket = 0, .relay = path::kSignalling, .remote = {}}, signal.datagram);
 }
 
 void Wiring::on_map(const Session::MapChanged& changes) {
@@ -407,6 +456,7 @@ void Wiring::on_addresses() {
   const bool news = view.candidates != told_.candidates || path::decisive(view.facts) != path::decisive(told_.facts);
   told_ = view;
   if (peers_ && news) peers_->local_changed();
+  if (view.facts.udp_blocked) streams_->want();
   if (addresses_ && addresses_->complete()) choose_relay();
   if (mapped_port_ && addresses_->behind_nat()) mapped_port_->want();
   look_at_siblings();
@@ -420,6 +470,7 @@ void Wiring::publish() {
   std::vector<control::CandidateRecord> records;
   for (const auto& candidate : view.candidates) {
     if (records.size() == control::kMaxCandidates) break;
+    if (path::is_tcp(candidate.kind)) continue;  // told in plans
     records.push_back({static_cast<std::uint8_t>(candidate.kind), candidate.endpoint});
   }
   auto facts = view.facts;

@@ -17,7 +17,9 @@
 #include "mesh/agent/nat64_host.h"
 #include "mesh/agent/peer_table.h"
 #include "mesh/agent/relay_links.h"
+#include "mesh/agent/stream_paths.h"
 #include "mesh/agent/timestamps.h"
+#include "mesh/agent/uplinks.h"
 #include "mesh/io/state_store.h"
 
 namespace weft::agent {
@@ -57,6 +59,7 @@ class Wiring {
   void save_map();
 
   void on_control(const control::ClientSession::Event& event);
+  void on_signal(const control::ClientSession::SignalReceived& signal);
   void on_map(const control::ClientSession::MapChanged& changed);
   void on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& from, ByteView datagram);
   void greet(const crypto::PublicKey& from, ByteView datagram);
@@ -65,7 +68,10 @@ class Wiring {
   void on_addresses();
   void on_relay_state();
   void on_mapped_port();
+  void on_network();
   void on_search();
+  void make_streams();
+  void on_stream_candidates();
   void look_at_siblings();
   bool is_sibling(const control::PeerRecord& peer) const;
   void on_peer(PeerLink& link);
@@ -90,12 +96,15 @@ class Wiring {
   std::vector<OverlayConflict> conflicts_;
 
   std::unique_ptr<DatagramMux> mux_;
+  std::unique_ptr<Uplinks> uplinks_;
   std::unique_ptr<DataPlane> data_;
   std::unique_ptr<RelayLinks> relays_;
   std::unique_ptr<LocalAddresses> addresses_;
   std::unique_ptr<MappedPort> mapped_port_;  // null: switched off, or there is no IPv4
+  std::unique_ptr<StreamPaths> streams_;
   std::unique_ptr<PeerTable> peers_;
   std::unique_ptr<ControlLink> control_;
+  bool can_signal_ = false;  // as the peers' links were told
   bool map_unsaved_ = false;
   bool map_saved_ = false;  // in this run
   CoreTimer save_timer_;

@@ -107,6 +107,12 @@ class ClientSession::Impl {
     if (state_ == State::live) send(*publication_);
   }
 
+  bool signal(std::uint64_t peer, ByteView datagram) {
+    if (state_ != State::live || datagram.size() > kMaxSignal) return false;
+    send(Signal{peer, to_bytes(datagram)});
+    return true;
+  }
+
   void restart(Time now, const SetupSecret& secret) {
     config_.registration.secret = secret;
     stop();
@@ -224,6 +230,7 @@ class ClientSession::Impl {
     }
   }
 
+  void handle(Time, Signal& signal) { events_.push_back(SignalReceived{signal.peer, std::move(signal.datagram)}); }
   void handle(Time, UnknownMessage&) {}
   template <typename ClientMessage>
   void handle(Time now, ClientMessage&) {
@@ -302,6 +309,7 @@ std::optional<ClientSession::Event> ClientSession::poll_event() { return impl_->
 void ClientSession::publish(Time, std::vector<CandidateRecord> candidates, NatFacts facts, std::uint16_t home_relay) {
   impl_->publish(std::move(candidates), std::move(facts), home_relay);
 }
+bool ClientSession::signal(std::uint64_t peer, ByteView datagram) { return impl_->signal(peer, datagram); }
 void ClientSession::restart(Time now, const SetupSecret& secret) { impl_->restart(now, secret); }
 const NetworkMap& ClientSession::map() const { return impl_->map(); }
 bool ClientSession::registered() const { return impl_->registered(); }

@@ -74,10 +74,15 @@ class ClientSession {
   struct TimeSync {
     WallTime coordinator_time;
   };
+  /// A peer's signal(), sealed for this node.
+  struct SignalReceived {
+    std::uint64_t peer = 0;
+    Bytes datagram;
+  };
   /// Open a stream to the coordinator now.
   struct Dial {};
-  using Event =
-      std::variant<Registered, MapChanged, AdmissionReceived, AdmissionsRevoked, Refused, Failed, TimeSync, Dial>;
+  using Event = std::variant<Registered, MapChanged, AdmissionReceived, AdmissionsRevoked, Refused, Failed, TimeSync,
+                             SignalReceived, Dial>;
 
   ClientSession(ClientConfig config, Random& random, Entropy& entropy);
   ~ClientSession();
@@ -100,6 +105,8 @@ class ClientSession {
 
   /// Says where this node can be reached; kept and repeated on every new channel, sent only if it differs.
   void publish(Time now, std::vector<CandidateRecord> candidates, NatFacts facts, std::uint16_t home_relay);
+  /// Asks the coordinator to hand `datagram` on to a node of the map. False: there is no channel, or it is too long.
+  bool signal(std::uint64_t peer, ByteView datagram);
   /// After a final refusal: tries again with another secret.
   void restart(Time now, const SetupSecret& secret);
 

@@ -117,6 +117,11 @@ void describe(V& v, Revocation& r) {
   v.field("until_s", r.until_s);
 }
 template <typename V>
+void describe(V& v, Signal& r) {
+  v.field("peer", r.peer);
+  v.field("datagram", r.datagram);
+}
+template <typename V>
 void describe(V& v, Pong& r) {
   v.field("id", r.id);
   v.field("time_ns", r.time_ns);

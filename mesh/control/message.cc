@@ -33,6 +33,7 @@ struct Envelope {
   std::optional<Pong> pong;
   std::optional<Refusal> refusal;
   std::optional<Revocation> revocation;
+  std::optional<Signal> signal;
 };
 
 constexpr std::string_view name_of(const Register*) { return "register"; }
@@ -47,6 +48,7 @@ constexpr std::string_view name_of(const Admission*) { return "admission"; }
 constexpr std::string_view name_of(const Pong*) { return "pong"; }
 constexpr std::string_view name_of(const Refusal*) { return "refusal"; }
 constexpr std::string_view name_of(const Revocation*) { return "revocation"; }
+constexpr std::string_view name_of(const Signal*) { return "signal"; }
 
 template <typename V, typename T>
 void describe_member(V& v, std::optional<T>& member) {
@@ -65,6 +67,7 @@ void describe(V& v, Envelope& e) {
   describe_member(v, e.pong);
   describe_member(v, e.refusal);
   describe_member(v, e.revocation);
+  describe_member(v, e.signal);
 }
 
 /// Moves the member that is set into a Message.
@@ -166,6 +169,7 @@ std::expected<Message, ControlError> parse_message(ByteView bytes) {
   opener.take(envelope.pong);
   opener.take(envelope.refusal);
   opener.take(envelope.revocation);
+  opener.take(envelope.signal);
   if (opener.found > 1) return std::unexpected(ControlError::malformed);
   return std::move(opener.message);
 }

@@ -35,6 +35,16 @@ struct Ping {
   std::uint64_t id = 0;
 };
 
+/// From and to nodes: a datagram of the path engine by which two of them begin to open a path, sealed for the other
+/// one, when no relay leads there yet. The coordinator hands it on as it is; `peer` is whom it is for or, from the
+/// coordinator, whom it is from. Nothing is kept for a node that has no channel.
+struct Signal {
+  std::uint64_t peer = 0;
+  Bytes datagram;
+};
+/// A punch plan with all its candidates has less; data does not pass the coordinator.
+inline constexpr std::size_t kMaxSignal = 1024;
+
 // From the coordinator.
 struct Accepted {
   std::uint64_t id = 0;
@@ -79,8 +89,8 @@ struct Refusal {
 /// Made by a program newer than this one: nothing in it is known here.
 struct UnknownMessage {};
 
-using Message =
-    std::variant<UnknownMessage, Register, Publish, Ping, Accepted, MapUpdate, Admission, Pong, Refusal, Revocation>;
+using Message = std::variant<UnknownMessage, Register, Publish, Ping, Accepted, MapUpdate, Admission, Pong, Refusal,
+                             Revocation, Signal>;
 
 Bytes encode(const Message& message);
 /// Errors: those of cbor::parse; bad_version; malformed if it is two messages in one.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/control/server_session.h"
 
+#include <algorithm>
+
 #include "mesh/base/assert.h"
 
 namespace weft::control {
@@ -46,7 +48,16 @@ void ServerSession::handle_message(Time now, WallTime wall, ByteView bytes) {
     events_.push_back(Published{std::move(*publication)});
     return;
   }
+  if (auto* signal = std::get_if<Signal>(&*message)) return handle_signal(now, std::move(*signal));
   end(ErrorCode::refused, describe(ControlError::out_of_order));
+}
+
+void ServerSession::handle_signal(Time now, Signal signal) {
+  constexpr Duration kEach = 1s / kSignalsPerSecond;
+  const Time full = std::max(now, signals_full_) + kEach;
+  if (signal.datagram.size() > kMaxSignal || full - now > kSignalBurst * kEach) return;
+  signals_full_ = full;
+  events_.push_back(Signalled{std::move(signal)});
 }
 
 void ServerSession::handle_register(Register request) {
@@ -90,6 +101,10 @@ void ServerSession::send_admission(Bytes admission) {
 
 void ServerSession::send_revocation(const Revocation& revocation) {
   if (state_ == State::live) send(revocation);
+}
+
+void ServerSession::send_signal(const Signal& signal) {
+  if (state_ == State::live && channel_.unsent() <= kMaxUnsent) send(signal);
 }
 
 bool ServerSession::push_map(MapLog& log) {

@@ -28,10 +28,18 @@ class ServerSession {
   struct Published {
     Publish publication;
   };
+  /// To be handed on to another node; as many as a burst of kSignalBurst and kSignalsPerSecond allow, others are
+  /// dropped.
+  struct Signalled {
+    Signal signal;
+  };
   struct Ended {
     Error error;
   };
-  using Event = std::variant<RegisterRequested, Published, Ended>;
+  using Event = std::variant<RegisterRequested, Published, Signalled, Ended>;
+
+  /// Enough to open paths to many peers at once, and too little to carry their data.
+  static constexpr unsigned kSignalBurst = 100, kSignalsPerSecond = 20;
 
   ServerSession(Time now, const crypto::PrivateKey& coordinator_key, Entropy& entropy);
 
@@ -48,6 +56,8 @@ class ServerSession {
   void send_admission(Bytes admission);
   /// To a relay.
   void send_revocation(const Revocation& revocation);
+  /// Dropped if the client does not read.
+  void send_signal(const Signal& signal);
   /// Sends one update of the map, if there is something new; false if not. Call again while the stream has room.
   bool push_map(MapLog& log);
 
@@ -58,6 +68,7 @@ class ServerSession {
   enum class Timer : std::uint8_t { handshake, silence, count_ };
   void handle_message(Time now, WallTime wall, ByteView bytes);
   void handle_register(Register request);
+  void handle_signal(Time now, Signal signal);
   void send(const Message& message);
   void end(ErrorCode code, std::string message);
 
@@ -65,6 +76,7 @@ class ServerSession {
   State state_ = State::opening;
   Deadlines<Timer> deadlines_;
   MapCursor cursor_;
+  Time signals_full_{};  // when the allowance for signals will be whole again
   std::vector<Event> events_;
 };
 

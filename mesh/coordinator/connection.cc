@@ -52,6 +52,11 @@ void Connection::send_revocation(const control::Revocation& revocation) {
   settle();
 }
 
+void Connection::send_signal(const control::Signal& signal) {
+  session_.send_signal(signal);
+  settle();
+}
+
 void Connection::follow(control::MapLog& log) {
   log_ = &log;
   settle();
@@ -81,6 +86,8 @@ void Connection::settle() {
       handlers_.on_register(*request);
     } else if (auto* published = std::get_if<control::ServerSession::Published>(&*event)) {
       handlers_.on_publish(published->publication);
+    } else if (auto* signalled = std::get_if<control::ServerSession::Signalled>(&*event)) {
+      handlers_.on_signal(signalled->signal);
     } else {
       ended_ = true;
     }

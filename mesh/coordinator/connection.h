@@ -24,7 +24,8 @@ class Connection {
   struct Handlers {
     std::function<void(control::ServerSession::RegisterRequested&)> on_register;
     std::function<void(control::Publish&)> on_publish;
-    std::function<void()> on_renewal_due;  // of the admission
+    std::function<void(control::Signal&)> on_signal;  // for another node
+    std::function<void()> on_renewal_due;             // of the admission
     std::function<void()> on_over;
   };
 
@@ -37,6 +38,7 @@ class Connection {
   void refuse(const Error& error);
   void send_admission(Bytes admission, Duration renew_after);
   void send_revocation(const control::Revocation& revocation);
+  void send_signal(const control::Signal& signal);
   /// From now on this client is sent `log`, which outlives the connection.
   void follow(control::MapLog& log);
   /// Sends what is new as far as the stream takes it; the rest follows when there is room. Nothing if it follows no

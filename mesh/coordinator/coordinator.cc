@@ -226,6 +226,7 @@ class Coordinator::Impl {
       registry_->publish((*at)->node(), std::move(publication));
       changed();
     };
+    handlers.on_signal = [this, at](control::Signal& signal) { hand_on(**at, signal); };
     handlers.on_renewal_due = [this, at] { admit(**at); };
     handlers.on_over = [this, at] { leave(**at); };
     *at = std::make_unique<Connection>(host_, std::move(stream), identity_.noise, std::move(handlers));
@@ -255,6 +256,18 @@ class Coordinator::Impl {
       for (const control::Revocation& revocation : revocations_) connection.send_revocation(revocation);
     }
     changed();
+  }
+
+  /// Between nodes only. It goes at once, before changes of the map that are being gathered.
+  void hand_on(const Connection& from, control::Signal& signal) {
+    const auto to = by_node_.find(signal.peer);
+    if (to == by_node_.end() || to->second == &from) return;
+    for (const std::uint64_t id : {from.node(), signal.peer}) {
+      const Node* node = registry_->find(id);
+      if (node == nullptr || node->registration.role != control::Role::node) return;
+    }
+    signal.peer = from.node();
+    to->second->send_signal(signal);
   }
 
   void admit(Connection& connection) {

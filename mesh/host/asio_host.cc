@@ -58,6 +58,10 @@ Result<std::unique_ptr<io::StreamListener>> AsioHost::listen(
     const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
   return AsioListener::listen(impl_->loop, impl_->timers, local, std::move(on_accept));
 }
+Result<std::unique_ptr<io::StreamPort>> AsioHost::open_stream_port(
+    const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
+  return AsioStreamPort::open(impl_->loop, impl_->timers, local, std::move(on_accept));
+}
 Result<std::unique_ptr<io::TunDevice>> AsioHost::open_tun(const io::TunOptions& options) {
   return LinuxTun::open(impl_->loop, impl_->network, options);
 }

@@ -33,6 +33,8 @@ class AsioHost final : public io::Host {
   std::unique_ptr<io::Stream> connect(const Endpoint& remote) override;
   Result<std::unique_ptr<io::StreamListener>> listen(
       const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) override;
+  Result<std::unique_ptr<io::StreamPort>> open_stream_port(
+      const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) override;
   Result<std::unique_ptr<io::TunDevice>> open_tun(const io::TunOptions& options) override;
   io::Resolver& resolver() override;
   io::NetworkMonitor& network() override;

@@ -95,7 +95,8 @@ PeerCredentials credentials_of(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<io::StreamListener>> AsioListener::listen(AsioLoop& loop, TimerQueue& timers,
-                                                                 const Endpoint& local, io::AcceptHandler on_accept) {
+                                                                 const Endpoint& local, io::AcceptHandler on_accept,
+                                                                 bool shared) {
   const bool v4 = local.address.is_v4();
   const std::string what = "TCP " + local.to_string();
   FileDescriptor fd(::socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -103,11 +104,14 @@ Result<std::unique_ptr<io::StreamListener>> AsioListener::listen(AsioLoop& loop,
   if (!v4) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // only past connections in TIME_WAIT may share the port
   const auto address = to_socket_address(local);
-  if (::bind(fd.get(), address.get(), address.length) != 0 || ::listen(fd.get(), 1024) != 0) {
+  if (::bind(fd.get(), address.get(), address.length) != 0) {
     if (errno == EADDRINUSE)
       return fail(ErrorCode::port_taken, what + " is taken by another process: choose another port");
     return fail_errno(ErrorCode::io, what, errno);
   }
+  // Set before the port was known to be free, it might have let us into another process's shared port.
+  if (shared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (::listen(fd.get(), 1024) != 0) return fail_errno(ErrorCode::io, what, errno);
   const Endpoint bound = bound_endpoint(fd.get());
   auto acceptor = std::make_unique<Acceptor>(
       loop, timers, std::move(fd), [&loop, &timers, on_accept = std::move(on_accept)](FileDescriptor accepted) {
@@ -119,6 +123,17 @@ Result<std::unique_ptr<io::StreamListener>> AsioListener::listen(AsioLoop& loop,
 AsioListener::AsioListener(std::unique_ptr<Acceptor> acceptor, const Endpoint& local)
     : acceptor_(std::move(acceptor)), local_(local) {}
 AsioListener::~AsioListener() = default;
+
+Result<std::unique_ptr<io::StreamPort>> AsioStreamPort::open(AsioLoop& loop, TimerQueue& timers, const Endpoint& local,
+                                                             io::AcceptHandler on_accept) {
+  auto listener = AsioListener::listen(loop, timers, local, std::move(on_accept), true);
+  if (!listener) return std::unexpected(listener.error());
+  return std::make_unique<AsioStreamPort>(loop, timers, std::move(*listener));
+}
+
+std::unique_ptr<io::Stream> AsioStreamPort::connect(const Endpoint& remote) {
+  return AsioStream::connect(loop_, timers_, remote, listener_->local_endpoint());
+}
 
 Result<std::unique_ptr<LocalListener>> LocalListener::listen(AsioLoop& loop, TimerQueue& timers,
                                                              const std::string& path, Handler on_accept) {

@@ -15,8 +15,9 @@ class TimerQueue;
 class AsioListener final : public io::StreamListener {
  public:
   /// Errors: port_taken; io for an address that this machine does not have.
+  /// `shared`: other sockets of this user may have the port as well.
   static Result<std::unique_ptr<io::StreamListener>> listen(AsioLoop& loop, TimerQueue& timers, const Endpoint& local,
-                                                            io::AcceptHandler on_accept);
+                                                            io::AcceptHandler on_accept, bool shared = false);
   ~AsioListener() override;
   Endpoint local_endpoint() const override { return local_; }
 
@@ -26,6 +27,23 @@ class AsioListener final : public io::StreamListener {
  private:
   std::unique_ptr<Acceptor> acceptor_;
   Endpoint local_;
+};
+
+/// A TCP port that its listener and its outgoing streams have together (SO_REUSEPORT).
+class AsioStreamPort final : public io::StreamPort {
+ public:
+  /// Errors: as AsioListener::listen.
+  static Result<std::unique_ptr<io::StreamPort>> open(AsioLoop& loop, TimerQueue& timers, const Endpoint& local,
+                                                      io::AcceptHandler on_accept);
+  AsioStreamPort(AsioLoop& loop, TimerQueue& timers, std::unique_ptr<io::StreamListener> listener)
+      : loop_(loop), timers_(timers), listener_(std::move(listener)) {}
+  Endpoint local_endpoint() const override { return listener_->local_endpoint(); }
+  std::unique_ptr<io::Stream> connect(const Endpoint& remote) override;
+
+ private:
+  AsioLoop& loop_;
+  TimerQueue& timers_;
+  std::unique_ptr<io::StreamListener> listener_;
 };
 
 /// Who is at the other end of a local stream, as the kernel vouches for it (SO_PEERCRED).

@@ -225,15 +225,23 @@ class AsioStream::Core : public std::enable_shared_from_this<Core> {
   std::unique_ptr<io::Timer> linger_;
 };
 
-std::unique_ptr<io::Stream> AsioStream::connect(AsioLoop& loop, TimerQueue& timers, const Endpoint& remote) {
+std::unique_ptr<io::Stream> AsioStream::connect(AsioLoop& loop, TimerQueue& timers, const Endpoint& remote,
+                                                const Endpoint& local) {
   FileDescriptor fd(
       ::socket(remote.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   int error_number = fd.valid() ? 0 : errno;
   if (fd.valid()) {
     set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+    int result = 0;
+    if (local.port != 0) {
+      set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+      set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+      const auto from = to_socket_address(local);
+      result = ::bind(fd.get(), from.get(), from.length);
+    }
     const auto address = to_socket_address(remote);
-    const int result = ::connect(fd.get(), address.get(), address.length);
+    if (result == 0) result = ::connect(fd.get(), address.get(), address.length);
     if (result != 0 && errno != EINPROGRESS) error_number = errno;
   }
   auto core = std::make_shared<Core>(loop, timers, std::move(fd), Core::State::connecting);

@@ -19,8 +19,9 @@ class AsioStream final : public io::Stream {
   /// How long it may then take to end its direction. Closing before that would send a reset that overtakes the data.
   static constexpr Duration kLinger = 2s;
 
-  /// Begins to connect; a refusal is told through on_closed.
-  static std::unique_ptr<io::Stream> connect(AsioLoop& loop, TimerQueue& timers, const Endpoint& remote);
+  /// Begins to connect, from `local` if it has a port, which others may share; a refusal is told through on_closed.
+  static std::unique_ptr<io::Stream> connect(AsioLoop& loop, TimerQueue& timers, const Endpoint& remote,
+                                             const Endpoint& local = {});
   /// `fd` is connected and non-blocking.
   static std::unique_ptr<io::Stream> adopt(AsioLoop& loop, TimerQueue& timers, FileDescriptor fd);
 

@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <map>
@@ -53,14 +54,17 @@ void read_address(const nlmsghdr& header, Interfaces& found) {
 void read_route(const nlmsghdr& header, Interfaces& found) {
   const auto info = netlink_body<rtmsg>(header);
   if (info.rtm_dst_len != 0 || info.rtm_type != RTN_UNICAST || info.rtm_table != RT_TABLE_MAIN) return;
-  std::uint32_t index = 0;
+  std::uint32_t index = 0, metric = 0;
   std::optional<IpAddress> gateway;
   for_each_attribute<rtmsg>(header, [&](std::uint16_t type, ByteView value) {
     if (type == RTA_OIF && value.size() == 4) index = load_u32le(value.data());
+    if (type == RTA_PRIORITY && value.size() == 4) metric = load_u32le(value.data());
     if (type == RTA_GATEWAY) gateway = IpAddress::from_bytes(value);
   });
   const auto interface = found.find(index);
   if (interface == found.end()) return;
+  auto& least = interface->second.metric;
+  least = interface->second.has_default_route ? std::min(least, metric) : metric;
   interface->second.has_default_route = true;
   if (gateway) interface->second.gateways.push_back(*gateway);
 }

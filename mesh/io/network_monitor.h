@@ -15,6 +15,8 @@ struct NetworkInterface {
   std::uint32_t index = 0;
   bool up = false;
   bool has_default_route = false;
+  std::uint32_t metric =
+      0;  // the least of its default routes: the host sends by the interface that has the least of all
   std::vector<Prefix> addresses;    // each address with the length of its on-link prefix, not masked
   std::vector<IpAddress> gateways;  // next hops of the default routes, as far as they are known
   friend bool operator==(const NetworkInterface&, const NetworkInterface&) = default;

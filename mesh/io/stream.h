@@ -48,4 +48,16 @@ class StreamListener {
 
 using AcceptHandler = std::function<void(std::unique_ptr<Stream>)>;
 
+/// A TCP port by which streams both come in and go out, so that a NAT may give all of them one mapping: a server sees
+/// from outside where peers can connect to. Two ports that connect to each other at once become one stream on both
+/// sides, each of which connected (RFC 9293 §3.5, figure 8), although NATs hold back what nobody inside has asked for.
+class StreamPort {
+ public:
+  virtual ~StreamPort() = default;  // streams outlive it
+  /// The bound address and the port in use.
+  virtual Endpoint local_endpoint() const = 0;
+  /// As Host::connect, from this port. A second stream to one remote is refused through on_closed.
+  virtual std::unique_ptr<Stream> connect(const Endpoint& remote) = 0;
+};
+
 }  // namespace weft::io

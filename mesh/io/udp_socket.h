@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 
 #include "mesh/base/ip.h"
 #include "mesh/base/packet.h"
@@ -12,8 +13,11 @@ namespace weft::io {
 
 struct UdpOptions {
   /// Address and port to bind; the unspecified address means all of its family, port 0 a free one.
-  Endpoint local;
   /// IPv6 sockets never carry IPv4 (IPV6_V6ONLY); open one socket per family.
+  Endpoint local;
+  /// Name of the interface by which its datagrams come and go, whatever the routing table prefers; empty: any.
+  /// ErrorCode::io if there is none of that name, or the system does not let this process choose.
+  std::string interface = {};
 };
 
 /// An unconnected UDP socket that moves batches. Contract: receive handlers run from the event loop with 1 to kMaxBatch

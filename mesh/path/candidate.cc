@@ -20,15 +20,15 @@ bool private_without_nat(const std::vector<Candidate>& candidates) {
 }  // namespace
 
 std::uint32_t priority(const Candidate& candidate) {
-  static constexpr std::array<std::uint32_t, 5> kTypePreference = {126, 100, 110, 0, 105};
+  static constexpr std::array<std::uint32_t, 7> kTypePreference = {126, 100, 110, 0, 105, 90, 80};
   const std::uint32_t type = kTypePreference.at(static_cast<std::size_t>(candidate.kind));
   const std::uint32_t local = candidate.endpoint.address.is_v6() ? 65535 : 65534;
   return type << 24 | local << 8 | 255;
 }
 
 std::string_view name(CandidateKind kind) {
-  static constexpr std::array<std::string_view, 5> kNames = {"host", "server_reflexive", "peer_reflexive", "relayed",
-                                                             "port_mapped"};
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "host", "server_reflexive", "peer_reflexive", "relayed", "port_mapped", "tcp_host", "tcp_server_reflexive"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 
@@ -44,6 +44,7 @@ bool same_network(const std::vector<Candidate>& ours, const std::vector<Candidat
 
 ProbeVerdict probe_verdict(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs,
                            const Candidate& candidate) {
+  if (is_tcp(candidate.kind)) return ProbeVerdict::not_udp;
   const auto& address = candidate.endpoint.address;
   if (candidate.kind == CandidateKind::relayed || candidate.endpoint.port == 0) return ProbeVerdict::not_udp;
   if (address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_link_local())
@@ -51,6 +52,21 @@ ProbeVerdict probe_verdict(const std::vector<Candidate>& ours, const std::vector
   if (address.is_private() && !same_network(ours, theirs)) return ProbeVerdict::private_elsewhere;
   const auto is_it = [&](const Candidate& own) { return own.endpoint == candidate.endpoint; };
   return std::any_of(ours.begin(), ours.end(), is_it) ? ProbeVerdict::own_endpoint : ProbeVerdict::probe;
+}
+
+/// One that is not UDP's has its address judged as if it were.
+std::vector<Endpoint> connectable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs) {
+  std::vector<Endpoint> allowed;
+  for (const auto& candidate : theirs) {
+    if (!is_tcp(candidate.kind)) continue;
+    const bool own = std::any_of(ours.begin(), ours.end(), [&](const Candidate& one) {
+      return one.endpoint.address == candidate.endpoint.address;
+    });
+    if (own && candidate.kind == CandidateKind::tcp_server_reflexive) continue;
+    if (probe_verdict(ours, theirs, {CandidateKind::host, candidate.endpoint}) == ProbeVerdict::probe)
+      allowed.push_back(candidate.endpoint);
+  }
+  return allowed;
 }
 
 std::vector<Candidate> probeable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs) {

@@ -6,23 +6,34 @@
 #include <vector>
 
 #include "mesh/base/ip.h"
+#include "mesh/base/packet.h"
 #include "mesh/path/nat_facts.h"
 
 namespace weft::path {
 
 /// RFC 8445 §5.1.1, and port_mapped: an endpoint that a gateway holds open for us on request, and through which a relay
-/// has reached us. The values are those of the wire and of the network map; they never change.
+/// has reached us. The TCP ones (RFC 6544) are endpoints that a peer connects to, at the same time as we to it. The
+/// values are those of the wire and of the network map; they never change.
 enum class CandidateKind : std::uint8_t {
   host = 0,
   server_reflexive = 1,
   peer_reflexive = 2,
   relayed = 3,
   port_mapped = 4,
+  tcp_host = 5,
+  tcp_server_reflexive = 6,
 };
 /// Whether a number on the wire is a kind that this version knows.
-constexpr bool is_candidate_kind(std::uint8_t value) { return value <= 4; }
+constexpr bool is_candidate_kind(std::uint8_t value) { return value <= 6; }
+constexpr bool is_tcp(CandidateKind kind) {
+  return kind == CandidateKind::tcp_host || kind == CandidateKind::tcp_server_reflexive;
+}
 
-/// An address at which a node may be reached over UDP.
+/// From here on, PathId::socket is the number of a stream that carries datagrams.
+inline constexpr std::uint16_t kFirstStream = 0x8000;
+inline bool is_stream(const PathId& path) { return !path.relayed() && path.socket >= kFirstStream; }
+
+/// An address at which a node may be reached.
 struct Candidate {
   CandidateKind kind = CandidateKind::host;
   Endpoint endpoint;
@@ -37,6 +48,9 @@ std::string_view name(CandidateKind kind);
 struct LocalSocket {
   std::uint16_t index = 0;
   IpFamily family = IpFamily::v4;
+  /// Its datagrams go by one interface, whatever the routing table says; so none to a private address, which may mean
+  /// another host there.
+  bool pinned = false;
 };
 
 /// What this node knows about itself; one object for all its peers. Whoever changes it tells each PeerPaths.
@@ -58,7 +72,7 @@ bool same_network(const std::vector<Candidate>& ours, const std::vector<Candidat
 /// Whether a candidate may be probed, and why not.
 enum class ProbeVerdict : std::uint8_t {
   probe,
-  not_udp,            // relayed, or without a port
+  not_udp,            // relayed, TCP, or without a port
   unusable_address,   // unspecified, loopback, multicast, link-local
   private_elsewhere,  // private, and nothing says that it means the same network here
   own_endpoint,       // one of ours: no packet leaves with equal source and destination
@@ -70,5 +84,8 @@ ProbeVerdict probe_verdict(const std::vector<Candidate>& ours, const std::vector
 /// Those of `theirs` that may be probed: private addresses only in the same network, never a link-local, multicast or
 /// unspecified address, and never one of our own endpoints (no packet leaves with equal source and destination).
 std::vector<Candidate> probeable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs);
+
+/// Those of `theirs` to which a TCP stream may be opened, under the same rules.
+std::vector<Endpoint> connectable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs);
 
 }  // namespace weft::path

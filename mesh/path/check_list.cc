@@ -26,6 +26,7 @@ void CheckList::set_remote(const std::vector<LocalSocket>& sockets, const std::v
   for (const auto& candidate : remote) {
     for (const auto& socket : sockets) {
       if (socket.family != candidate.endpoint.address.family()) continue;
+      if (socket.pinned && candidate.endpoint.address.is_private()) continue;
       Pair pair{.path = {.socket = socket.index, .relay = 0, .remote = candidate.endpoint},
                 .kind = candidate.kind,
                 .priority = priority(candidate)};

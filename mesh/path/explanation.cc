@@ -23,6 +23,8 @@ std::string_view name(Rung rung) {
       return "one_sided_search";
     case Rung::two_sided_search:
       return "two_sided_search";
+    case Rung::tcp:
+      return "tcp";
     case Rung::relay:
       return "relay";
   }

@@ -14,8 +14,7 @@
 
 namespace weft::path {
 
-/// The ladder of reference/nat-traversal.md §2; the values are its numbers. TCP and a peer as relay are not climbed
-/// yet.
+/// The ladder of reference/nat-traversal.md §2; the values are its numbers. A peer as relay is not climbed yet.
 enum class Rung : std::uint8_t {
   none = 0,
   same_network = 1,
@@ -26,6 +25,7 @@ enum class Rung : std::uint8_t {
   prediction = 6,
   one_sided_search = 7,
   two_sided_search = 8,
+  tcp = 9,
   relay = 11,
 };
 std::string_view name(Rung rung);

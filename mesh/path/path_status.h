@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
@@ -20,6 +21,10 @@ enum class SearchState : std::uint8_t { idle, searching, settled };
 enum class PathClass : std::uint8_t { none, relay, one_way, direct };
 std::string_view name(SearchState state);
 std::string_view name(PathClass path_class);
+
+/// In PathId::relay: not a relay but the coordinator, by whom two nodes that have no relay open yet send each other
+/// plans and their acknowledgements, and nothing else. The network map numbers no relay so.
+inline constexpr std::uint16_t kSignalling = 0xFFFF;
 
 struct PathStatus {
   SearchState state = SearchState::idle;
@@ -66,6 +71,12 @@ struct PingAnswered {
 struct LifetimeWanted {
   IpFamily family = IpFamily::v4;
 };
-using PathEvent = std::variant<ChosenChanged, StateChanged, RoomChanged, DirectFound, PingAnswered, LifetimeWanted>;
+/// UDP does not get through at one side: streams may be opened to these endpoints now, and be accepted; empty: those of
+/// the peer are not known yet.
+struct StreamsWanted {
+  std::vector<Endpoint> remotes;
+};
+using PathEvent =
+    std::variant<ChosenChanged, StateChanged, RoomChanged, DirectFound, PingAnswered, LifetimeWanted, StreamsWanted>;
 
 }  // namespace weft::path

@@ -2,6 +2,7 @@
 #include "mesh/path/peer_paths.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "mesh/base/assert.h"
 
@@ -12,10 +13,14 @@ constexpr std::size_t kMaxTransactions = 512;
 constexpr Duration kTransactionLife = 10s;
 /// Beyond the burst nothing is gained by caution.
 constexpr Duration kLimitedOpening = 400ms;
+/// Long enough for a ping that says so to arrive in spite of losses.
+constexpr Duration kTellAbandoned = 1s;
 
-/// But for what a gateway holds open for us, which changes nothing about the paths that we have.
+/// But for what a gateway holds open for us, and streams, which change nothing about the paths that we have.
 bool same_addresses(std::vector<Candidate> a, std::vector<Candidate> b) {
-  const auto mapped = [](const Candidate& candidate) { return candidate.kind == CandidateKind::port_mapped; };
+  const auto mapped = [](const Candidate& candidate) {
+    return candidate.kind == CandidateKind::port_mapped || is_tcp(candidate.kind);
+  };
   std::erase_if(a, mapped);
   std::erase_if(b, mapped);
   return a == b;
@@ -63,6 +68,7 @@ void PeerPaths::handle_local_change(Time now) {
   if (state_ == SearchState::idle) return;
   if (selector_.direct()) {
     propose(now);
+    compare_anew(now);
     burst(now);
     selector_.doubt(now);
   } else {
@@ -85,6 +91,24 @@ void PeerPaths::handle_local_facts(Time now) {
   pump(now);
 }
 
+void PeerPaths::handle_sockets_moved(Time now, const std::vector<std::uint16_t>& sockets) {
+  const auto before = selector_.direct_path();
+  apply(now, selector_.abandon(now, sockets));
+  const auto after = selector_.direct_path();
+  if (after && before != after) {
+    abandoned_until_ = now + kTellAbandoned;
+    ping(now, *after, false);
+  }
+  pump(now);
+}
+
+/// Paths that answer now are compared, whether or not one works: we or the peer have new addresses.
+void PeerPaths::compare_anew(Time now) {
+  compare_until_ = now + Selector::kCompareAnew;
+  selector_.reconsider(now);
+  deadlines_.set(Timer::ladder, compare_until_);
+}
+
 void PeerPaths::handle_relay(Time now, std::optional<std::uint16_t> relay) {
   const auto path = relay ? std::optional(PathId{.socket = 0, .relay = *relay, .remote = {}}) : std::nullopt;
   if (path == selector_.relay()) return;
@@ -100,6 +124,12 @@ void PeerPaths::handle_relay(Time now, std::optional<std::uint16_t> relay) {
       search(now, 0ms);
     }
   }
+  pump(now);
+}
+
+void PeerPaths::handle_signalling(Time now, bool available) {
+  if (signalling_ == std::exchange(signalling_, available) || !available) return;
+  if (state_ == SearchState::searching && !selector_.relay() && !plan_acknowledged_) propose(now);
   pump(now);
 }
 
@@ -142,12 +172,14 @@ std::optional<ProbeError> PeerPaths::handle_datagram(Time now, const PathId& fro
   const auto probe = open(datagram, key());
   if (!probe) return probe.error();
   const auto* padded = std::get_if<Ping>(&probe->message);
-  if (padded == nullptr || padded->size == 0) counts_.add_received(now, from, 1);
+  const bool plans = std::holds_alternative<Plan>(probe->message) || std::holds_alternative<PlanAck>(probe->message);
+  if (from.relay == kSignalling && !plans) return ProbeError::unknown_message;
+  if ((padded == nullptr || padded->size == 0) && from.relay != kSignalling) counts_.add_received(now, from, 1);
   const auto id = probe->transaction_id;
   if (const auto* message = std::get_if<Ping>(&probe->message)) on_ping(now, from, id, *message);
   if (const auto* message = std::get_if<Pong>(&probe->message)) on_pong(now, from, id, *message);
   if (const auto* message = std::get_if<Plan>(&probe->message)) on_plan(now, from, id, *message);
-  if (std::holds_alternative<PlanAck>(probe->message)) on_plan_ack(now, id);
+  if (std::holds_alternative<PlanAck>(probe->message)) on_plan_ack(now, from, id);
   if (const auto* message = std::get_if<SearchOffer>(&probe->message)) on_search_offer(now, from, id, *message);
   pump(now);
   return std::nullopt;
@@ -162,10 +194,13 @@ void PeerPaths::handle_timeout(Time now) { pump(now); }
 // ---- sending ----
 
 std::uint64_t PeerPaths::ping(Time now, const PathId& path, bool suspect, std::uint8_t ttl) {
-  return ask(
-      now, path,
-      {.suspect = suspect, .relay_preferred = selector_.relay_preferred(), .size = 0, .lifetime = own_lifetime(path)},
-      ttl);
+  return ask(now, path,
+             {.suspect = suspect,
+              .relay_preferred = selector_.relay_preferred(),
+              .abandoned = now < abandoned_until_ && selector_.direct_path() == path,
+              .size = 0,
+              .lifetime = own_lifetime(path)},
+             ttl);
 }
 
 std::uint64_t PeerPaths::ask(Time now, const PathId& path, const Ping& question, std::uint8_t ttl) {
@@ -183,7 +218,7 @@ void PeerPaths::send(const PathId& path, const Probe& probe, std::uint8_t ttl) {
   ++probes_sent_;
   const auto* question = std::get_if<Ping>(&probe.message);
   const bool padded = question != nullptr && question->size != 0;  // one that is lost says nothing about losses
-  if (ttl == 0 && !padded) counts_.add_sent(path, 1);
+  if (ttl == 0 && !padded && path.relay != kSignalling) counts_.add_sent(path, 1);
   outbox_.push_back({path, config_.peer, seal(probe, key(), config_.self, random_), ttl});
 }
 
@@ -276,7 +311,7 @@ std::optional<OutgoingDatagram> PeerPaths::poll_transmit() {
 
 std::optional<PathEvent> PeerPaths::poll_event() {
   if (events_.empty()) return std::nullopt;
-  const PathEvent event = events_.front();
+  PathEvent event = std::move(events_.front());
   events_.pop_front();
   return event;
 }

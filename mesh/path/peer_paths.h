@@ -38,10 +38,10 @@ struct PeerPathsConfig {
 
 /// The ways to one peer: finds a direct one, judges it, and says which path carries data. Joins a check list and a
 /// selector by the messages of probe.h. How a search runs:
-///   need        the plan goes through the relay and our burst begins with it: its packets open our own NAT
-///   plan heard  acknowledged; the receiver's burst begins at once, and its own plan goes back
-///   ack heard   our burst begins again, since the peer's NAT is open now
-///   probe heard answered, and answered with a probe to where it came from (triggered check)
+///   need        the plan goes through the relay, or by the coordinator if none leads to the peer yet, and our burst
+///   begins with it: its packets open our own NAT plan heard  acknowledged; the receiver's burst begins at once, and
+///   its own plan goes back ack heard   our burst begins again, since the peer's NAT is open now probe heard answered,
+///   and answered with a probe to where it came from (triggered check)
 /// Until one of these says that the peer has sent towards us, our packets die behind our own NATs (opener TTL): one
 /// that reached a gateway before its host has opened it may be held against us (reference/nat-traversal.md §2,
 /// budgets). Where the facts say that no such burst can meet, a search for the unknown port runs beside it (strategy.h,
@@ -73,8 +73,17 @@ class PeerPaths {
   void handle_remote(Time now, const std::vector<Candidate>& candidates, const NatFacts& facts);
   /// Our candidates, facts or sockets are others than before.
   void handle_local_change(Time now);
+  /// These of our sockets lead nowhere now, or by another interface than before. Called before handle_local_change.
+  void handle_sockets_moved(Time now, const std::vector<std::uint16_t>& sockets);
+  /// A stream that StreamsWanted asked for is open, and is a path now. One that closes is told by handle_sockets_moved.
+  void handle_stream(Time now, const PathId& path);
+  /// Our endpoints for streams are others than before.
+  void handle_stream_candidates(Time now);
   /// The relay through which datagrams reach the peer now; nullopt: none.
   void handle_relay(Time now, std::optional<std::uint16_t> relay);
+  /// Whether the coordinator hands plans on to the peer: the second way for them, while no relay leads there or the
+  /// relay's acknowledgement is late.
+  void handle_signalling(Time now, bool available);
   /// Traffic wants the peer.
   void handle_need(Time now);
   /// A probe datagram whose sender_of() is the peer. Returns why it was dropped, if it was.
@@ -126,7 +135,7 @@ class PeerPaths {
   void on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping);
   void on_pong(Time now, const PathId& from, std::uint64_t id, const Pong& pong);
   void on_plan(Time now, const PathId& from, std::uint64_t id, const Plan& plan);
-  void on_plan_ack(Time now, std::uint64_t id);
+  void on_plan_ack(Time now, const PathId& from, std::uint64_t id);
   void on_search_offer(Time now, const PathId& from, std::uint64_t id, const SearchOffer& offer);
   void on_direct(Time now, const ProbeAnswer& answer, const std::optional<Endpoint>& seen_at);
 
@@ -164,6 +173,10 @@ class PeerPaths {
   void pump(Time now);
   void publish();
   bool waits() const;
+  bool multihomed() const;
+  void compare_anew(Time now);
+  bool wants_streams() const;
+  void want_streams();
   Strategy strategy() const { return choose_strategy(local_.facts, remote_facts_); }
   PathClass path_class() const;
   std::string_view reason() const;
@@ -199,7 +212,10 @@ class PeerPaths {
   std::optional<Time> plan_first_sent_;
   Duration plan_timeout_{0};
   bool plan_acknowledged_ = false;
+  bool signalling_ = false;
   std::uint64_t heard_plan_ = 0;       // id of the peer's last plan
+  Time compare_until_{};               // the check list goes on although we are direct
+  Time abandoned_until_{};             // our pings say that we have left the path that we had
   std::optional<Time> limited_until_;  // the peer may not have opened its NAT yet: openers' TTL
   std::optional<Search> search_;
   SearchOutcome search_outcome_ = SearchOutcome::none;
@@ -221,6 +237,7 @@ class PeerPaths {
   std::optional<PathId> mtu_path_;                       // whose probe runs
   Duration peer_lifetime_{0};                            // of the peer's idle mappings, as it says
   std::uint64_t probes_sent_ = 0;
+  bool streams_tried_ = false;
 
   Queue<OutgoingDatagram> outbox_;
   Queue<PathEvent> events_;

@@ -27,6 +27,7 @@ Rung PeerPaths::search_rung() const {
 
 /// What found this path: told by the socket, the kind of the peer's endpoint, and where the peer saw us.
 Rung PeerPaths::rung_of_path(const PathId& path, const std::optional<Endpoint>& seen_at) const {
+  if (is_stream(path)) return Rung::tcp;
   const auto lasting = [&](const LocalSocket& socket) { return socket.index == path.socket; };
   if (std::ranges::none_of(local_.sockets, lasting)) return search_rung();
   const bool published =
@@ -57,6 +58,7 @@ std::vector<Rung> PeerPaths::tried() const {
   add(probed([](const auto& pair) { return pair.kind == CandidateKind::server_reflexive; }), Rung::simultaneous_open);
   add(role_ordered(local_.facts, remote_facts_) || role_ordered(remote_facts_, local_.facts), Rung::role_order);
   if (last_search_) add(true, search_rung());
+  add(streams_tried_, Rung::tcp);
   add(selector_.relay().has_value(), Rung::relay);
   return rungs;
 }

@@ -5,6 +5,12 @@
 #include "mesh/path/peer_paths.h"
 
 namespace weft::path {
+namespace {
+
+/// How long a side with several interfaces goes on probing once it is direct.
+constexpr Duration kCompareUplinks = 500ms;
+
+}  // namespace
 
 void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping) {
   if (ping.suspect) selector_.doubt(now);
@@ -16,7 +22,15 @@ void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Pi
   send(from, {id, Pong{from.remote, counts_.received(from), own_lifetime(from)}});
   peer_lifetime_ = ping.lifetime;
   if (trusted) selector_.kept_by_peer(now);
-  if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) return;
+  if (ping.abandoned) apply(now, selector_.abandoned(now, from));
+  if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) {
+    // By another uplink of ours or of the peer's: it may be kept warm. An endpoint that is not published may be a mapping
+    // made for us alone, and our ping to it the cause of the next one.
+    const bool published = std::any_of(remote_.begin(), remote_.end(),
+                                       [&](const Candidate& candidate) { return candidate.endpoint == from.remote; });
+    if (published && !selector_.knows(from) && budget_.take(now)) this->ping(now, from, false);
+    return;
+  }
   // Until we are direct ourselves our answer may not get through: the relay carries it too, and says "one way".
   if (selector_.relay()) send(*selector_.relay(), {id, Pong{from.remote, std::nullopt, {}}});
   checks_.trigger(now, from);
@@ -45,6 +59,8 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
     if (pong.observed) observed_ = pong.observed;
     peer_lifetime_ = pong.lifetime;
     on_direct(now, answer, pong.observed);
+  } else if (is_stream(asked.path)) {
+    return;  // it works both ways or not at all; this one is slow
   } else {
     checks_.mark(asked.path, CheckList::PairState::one_way);
     answer.one_way = true;
@@ -58,12 +74,18 @@ void PeerPaths::on_direct(Time now, const ProbeAnswer& answer, const std::option
   if (!selector_.direct() || selector_.one_way()) rung_ = rung_of_path(answer.path, seen_at);
   selector_.confirm(now, answer);
   if (selector_.suspect() || selector_.one_way()) return;
+  if (state_ == SearchState::settled && time_to_direct_ && now < compare_until_) return;
+  if (multihomed() && compare_until_ < now) compare_until_ = now + kCompareUplinks;
   checks_.stop();
   end_search(SearchOutcome::none);
   stop_clock(now);
   deadlines_.clear_all();
   hold_until_.reset();
   next_retry_ = kFirstRetry;
+  if (now < compare_until_) {  // the other interface's path is to be known before it is needed
+    burst(now);
+    deadlines_.set(Timer::ladder, compare_until_);
+  }
   if (!need_at_) need_at_ = now;
   if (!time_to_direct_) {
     time_to_direct_ = now - *need_at_;
@@ -84,8 +106,8 @@ void PeerPaths::on_plan(Time now, const PathId& from, std::uint64_t id, const Pl
   if (selector_.direct() && !selector_.one_way()) {
     // The peer searches although we are direct: help it, and look at our own path.
     if (!plan_first_sent_ || now - *plan_first_sent_ > 1s) propose(now);
+    compare_anew(now);  // a plan before this one, with other addresses, may have gone down with the peer's uplink
     burst(now + plan.start);
-    deadlines_.set(Timer::ladder, now + kRetryLadder);
     static_cast<void>(selector_.question(now));
   } else if (state_ == SearchState::searching || search_) {
     burst(now + plan.start);
@@ -97,7 +119,7 @@ void PeerPaths::on_plan(Time now, const PathId& from, std::uint64_t id, const Pl
   }
 }
 
-void PeerPaths::on_plan_ack(Time now, std::uint64_t id) {
+void PeerPaths::on_plan_ack(Time now, const PathId& from, std::uint64_t id) {
   if (offer_ && id == offer_id_) {
     offer_.reset();
     return deadlines_.clear(Timer::offer);
@@ -105,7 +127,7 @@ void PeerPaths::on_plan_ack(Time now, std::uint64_t id) {
   if (id != plan_id_ || plan_acknowledged_) return;
   plan_acknowledged_ = true;
   deadlines_.clear(Timer::plan);
-  if (plan_first_sent_) relay_rtt_ = now - *plan_first_sent_;
+  if (plan_first_sent_ && from.relay != kSignalling) relay_rtt_ = now - *plan_first_sent_;
   limited_until_.reset();
   if (!selector_.direct() && state_ != SearchState::idle) burst(now);
 }

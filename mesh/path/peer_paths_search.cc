@@ -22,6 +22,10 @@ bool PeerPaths::waits() const {
   return role_ordered(local_.facts, remote_facts_);
 }
 
+bool PeerPaths::multihomed() const {
+  return std::any_of(local_.sockets.begin(), local_.sockets.end(), [](const LocalSocket& one) { return one.pinned; });
+}
+
 /// Searching from the beginning: the state is published, and the ladder's whole time begins.
 void PeerPaths::search(Time now, Duration delay) {
   const bool hopeless = strategy().method == Strategy::Method::hopeless;
@@ -37,7 +41,37 @@ void PeerPaths::search(Time now, Duration delay) {
   arm_search(now + delay);
 }
 
-void PeerPaths::burst(Time at) { checks_.start(hold_until_ ? std::max(at, *hold_until_) : at); }
+void PeerPaths::burst(Time at) {
+  checks_.start(hold_until_ ? std::max(at, *hold_until_) : at);
+  want_streams();
+}
+
+/// Only where one side has no UDP: a stream is worse than datagrams where both work.
+bool PeerPaths::wants_streams() const {
+  if (!local_.facts.udp_blocked && !remote_facts_.udp_blocked) return false;
+  return state_ != SearchState::idle && (!selector_.direct() || selector_.one_way() || selector_.suspect());
+}
+
+void PeerPaths::want_streams() {
+  if (!wants_streams()) return;
+  StreamsWanted wanted{connectable(local_.candidates, remote_)};
+  streams_tried_ = streams_tried_ || !wanted.remotes.empty();
+  events_.push_back(std::move(wanted));
+}
+
+void PeerPaths::handle_stream(Time now, const PathId& path) {
+  checks_.trigger(now, path);
+  pump(now);
+}
+
+void PeerPaths::handle_stream_candidates(Time now) {
+  local_candidates_ = local_.candidates;
+  if (wants_streams()) {
+    propose(now);
+    want_streams();
+  }
+  pump(now);
+}
 
 void PeerPaths::refresh_pairs() {
   remote_ = plan_candidates_;
@@ -57,13 +91,16 @@ void PeerPaths::propose(Time now) {
 }
 
 void PeerPaths::send_plan(Time now) {
-  if (!selector_.relay()) return deadlines_.clear(Timer::plan);
+  if (!selector_.relay() && !signalling_) return deadlines_.clear(Timer::plan);
   Plan plan{.candidates = local_.candidates, .facts = local_.facts};
   const auto is_observed = [&](const Candidate& candidate) { return candidate.endpoint == observed_; };
   if (observed_ && std::none_of(plan.candidates.begin(), plan.candidates.end(), is_observed)) {
     plan.candidates.push_back({CandidateKind::peer_reflexive, *observed_});
   }
-  send(*selector_.relay(), {plan_id_, std::move(plan)});
+  const bool late = plan_first_sent_ && now > *plan_first_sent_;
+  const PathId by_coordinator{.socket = 0, .relay = kSignalling, .remote = {}};
+  if (signalling_ && (late || !selector_.relay())) send(by_coordinator, {plan_id_, plan});
+  if (selector_.relay()) send(*selector_.relay(), {plan_id_, std::move(plan)});
   ++plans_sent_;
   deadlines_.set(Timer::plan, now + plan_timeout_);
   plan_timeout_ *= 2;

@@ -3,6 +3,12 @@
 #include "mesh/path/peer_paths.h"
 
 namespace weft::path {
+namespace {
+
+/// RFC 5382 REQ-5 asks for two hours and four minutes; many NATs and firewalls keep half.
+constexpr Duration kStreamLifetime = std::chrono::hours(1);
+
+}  // namespace
 
 void PeerPaths::publish() {
   PathStatus fresh = status();
@@ -17,6 +23,7 @@ void PeerPaths::publish() {
 }
 
 Duration PeerPaths::own_lifetime(const PathId& path) const {
+  if (is_stream(path)) return kStreamLifetime;
   return path.relayed() ? Duration{0} : local_.lifetime(path.remote.address.family());
 }
 

@@ -16,7 +16,7 @@ enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack =
 constexpr std::size_t kEndpointSize = 1 + 2 + 16;
 constexpr std::size_t kCountSize = 4;
 /// Flags of a ping, and of a pong.
-constexpr std::uint8_t kSuspect = 1, kRelayPreferred = 2, kPadded = 4;
+constexpr std::uint8_t kSuspect = 1, kRelayPreferred = 2, kPadded = 4, kAbandoned = 8;
 constexpr std::uint8_t kCounts = 1;
 
 void write_endpoint(Writer& writer, const Endpoint& endpoint) {
@@ -45,7 +45,7 @@ struct Encoder {
 
   void operator()(const Ping& ping) const {
     writer.u8(static_cast<std::uint8_t>((ping.suspect ? kSuspect : 0) | (ping.relay_preferred ? kRelayPreferred : 0) |
-                                        (ping.size != 0 ? kPadded : 0)));
+                                        (ping.size != 0 ? kPadded : 0) | (ping.abandoned ? kAbandoned : 0)));
     writer.zeros(kEndpointSize + kCountSize).u16be(whole_seconds(ping.lifetime));
     const std::size_t length = kProbeHeaderSize + writer.view().size() + crypto::kAeadTagSize;
     if (ping.size > length) writer.zeros(ping.size - length);
@@ -245,7 +245,9 @@ std::expected<Probe, ProbeError> parse_message(ByteView plaintext) {
   switch (type) {
     case MessageType::ping: {
       const std::uint8_t flags = reader.u8();
-      Ping ping{.suspect = (flags & kSuspect) != 0, .relay_preferred = (flags & kRelayPreferred) != 0};
+      Ping ping{.suspect = (flags & kSuspect) != 0,
+                .relay_preferred = (flags & kRelayPreferred) != 0,
+                .abandoned = (flags & kAbandoned) != 0};
       reader.skip(kEndpointSize);
       if (reader.remaining() >= kCountSize) reader.skip(kCountSize);
       ping.lifetime = read_lifetime(reader);

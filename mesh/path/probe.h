@@ -39,6 +39,8 @@ struct Ping {
   bool suspect = false;
   /// The direct path works, but the sender's data goes through the relay, which is worth more.
   bool relay_preferred = false;
+  /// The sender's interface by which its data went is gone: the receiver's path to it is dead, and this one works.
+  bool abandoned = false;
   /// Length of the whole datagram, which zeros fill up; 0, or less than a ping needs: no more than that. A padded ping
   /// asks whether the path carries that much (mtu_probe.h).
   std::uint16_t size = 0;

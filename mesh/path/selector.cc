@@ -47,7 +47,8 @@ void Selector::adopt(Time now, Direct direct) {
   if (!last_use_) last_use_ = now;
 }
 
-/// The one that answered longest ago makes room.
+/// The one that answered longest ago makes room; first one by the socket that carries the data, since sockets of other
+/// interfaces do not die with it.
 void Selector::keep_warm(Time now, Direct direct) {
   direct.last_confirmed = now;
   const auto same = [&](const Direct& one) { return one.path == direct.path; };
@@ -57,8 +58,10 @@ void Selector::keep_warm(Time now, Direct direct) {
   }
   direct.chosen_at = now;
   if (standby_.size() == kMaxStandby) {
-    const auto oldest = std::min_element(standby_.begin(), standby_.end(), [](const Direct& a, const Direct& b) {
-      return a.last_confirmed < b.last_confirmed;
+    const auto oldest = std::min_element(standby_.begin(), standby_.end(), [&](const Direct& a, const Direct& b) {
+      const bool same_a = direct_ && a.path.socket == direct_->path.socket;
+      const bool same_b = direct_ && b.path.socket == direct_->path.socket;
+      return same_a != same_b ? same_a : a.last_confirmed < b.last_confirmed;
     });
     standby_.erase(oldest);
   }
@@ -69,7 +72,7 @@ bool Selector::better(Time now, const Direct& other) const {
   if (direct_->one_way != other.one_way) return direct_->one_way;
   if (suspect_since_) return true;
   const Duration age = now - direct_->chosen_at;
-  if (age < 1s || (age >= kMinDwell && other.quality.samples() < kFewSamples)) {
+  if (age < 1s || now < reconsider_until_ || (age >= kMinDwell && other.quality.samples() < kFewSamples)) {
     return other.quality.rtt() * 5 / 4 + 1ms < direct_->quality.rtt();
   }
   return age >= kMinDwell && other.quality.worth(-1) > kGain * direct_->quality.worth(1);
@@ -136,6 +139,40 @@ void Selector::drop() {
   suspect_since_.reset();
   duplicating_ = false;
   relay_preferred_ = false;
+}
+
+bool Selector::knows(const PathId& path) const {
+  if (direct_ && direct_->path == path) return true;
+  return std::any_of(standby_.begin(), standby_.end(), [&](const Direct& one) { return one.path == path; });
+}
+
+Selector::Transition Selector::suspect_now(Time now) {
+  if (suspect_since_) return Transition::none;
+  if (!unanswered_since_) unanswered_since_ = now;
+  suspect_since_ = now;
+  duplicating_ = true;
+  return Transition::suspected;
+}
+
+Selector::Transition Selector::abandon(Time now, const std::vector<std::uint16_t>& sockets) {
+  const auto gone = [&](const Direct& one) {
+    return std::find(sockets.begin(), sockets.end(), one.path.socket) != sockets.end();
+  };
+  std::erase_if(standby_, gone);
+  if (!direct_ || !gone(*direct_)) return Transition::none;
+  if (standby_.empty()) return suspect_now(now);
+  adopt(now, *std::min_element(standby_.begin(), standby_.end(),
+                               [](const Direct& a, const Direct& b) { return a.quality.rtt() < b.quality.rtt(); }));
+  return Transition::none;
+}
+
+Selector::Transition Selector::abandoned(Time now, const PathId& heard) {
+  if (!direct_ || direct_->path == heard) return Transition::none;
+  const auto warm =
+      std::find_if(standby_.begin(), standby_.end(), [&](const Direct& one) { return one.path == heard; });
+  if (warm == standby_.end()) return suspect_now(now);
+  adopt(now, Direct(*warm));
+  return Transition::none;
 }
 
 // ---- which is worth more ----

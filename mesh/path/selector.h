@@ -29,7 +29,8 @@ struct ProbeAnswer {
 ///             on another path as well, for kMaxDuplication at most. An answer makes the path trusted again; else it is
 ///             given up once another one has answered since and kMaxDuplication is over, and after the consent's 30 s
 ///             in any case.
-/// Two more direct paths are kept warm: one that answers takes the place of a suspect one. The relay is a path like
+/// Two more direct paths are kept warm, one by another socket if there is any: one that answers takes the place of a
+/// suspect one. The relay is a path like
 /// others: while the direct one is trusted and data is sent, both are measured, and the relay carries the data when it
 /// is worth more (PathQuality::worth). A change for the sake of worth needs a gain of a quarter that holds for
 /// kSustain, and comes kMinDwell after the last one at the earliest; if the direct path that data went back to
@@ -63,6 +64,7 @@ class Selector {
   static constexpr Duration kCompareTime = 10s;
   /// The path that was left for a better one, and the relay after that time.
   static constexpr Duration kLeftInterval = 200ms;
+  static constexpr Duration kCompareAnew = 2s;
   static constexpr std::size_t kMaxStandby = 2;
   static constexpr Duration kStandbyLife = 50s;
 
@@ -81,6 +83,15 @@ class Selector {
   void doubt(Time now);
   /// The other side seems to have lost the path: ask now, and send on the relay too, unless it has just been confirmed.
   Transition question(Time now);
+  /// These sockets lead nowhere now, or elsewhere: paths by them are forgotten, and the chosen one gives way to one
+  /// that is kept warm. If there is none it is suspect at once, without waiting for silence.
+  Transition abandon(Time now, const std::vector<std::uint16_t>& sockets);
+  /// The other side has abandoned the chosen path, and was heard on `heard`.
+  Transition abandoned(Time now, const PathId& heard);
+  /// New addresses: for kCompareAnew, the path that answers soonest is chosen, as in the first second.
+  void reconsider(Time now) { reconsider_until_ = now + kCompareAnew; }
+  /// Whether the path is the direct one, or kept warm.
+  bool knows(const PathId& path) const;
   /// Moves on what is due.
   Transition advance(Time now);
 
@@ -117,6 +128,7 @@ class Selector {
   void adopt(Time now, Direct direct);
   void keep_warm(Time now, Direct direct);
   bool better(Time now, const Direct& other) const;
+  Transition suspect_now(Time now);
   void confirm_relay(Time now, const ProbeAnswer& answer);
   void drop();
   void compare(Time now);
@@ -135,6 +147,7 @@ class Selector {
   std::optional<Time> relay_confirmed_, relay_probe_, relay_unanswered_since_;
   std::optional<Direct> direct_;
   std::vector<Direct> standby_;
+  Time reconsider_until_{};
   std::optional<Time> last_sent_, last_use_, last_probe_;
   std::optional<Time> unanswered_since_;  // the first probe after the last answered one
   std::optional<Time> suspect_since_;

@@ -10,6 +10,7 @@
 #include "mesh/relay_server/client_streams.h"
 #include "mesh/relay_server/enrolment.h"
 #include "mesh/relay_server/relay_state.h"
+#include "mesh/relay_server/stun_streams.h"
 #include "mesh/relay_server/udp_sockets.h"
 #include "mesh/tls/context.h"
 #include "mesh/transport/upgrade_listener.h"
@@ -66,6 +67,7 @@ class RelayServer::Impl {
   RelayState state_;
   std::unique_ptr<tls::Context> tls_;
   std::unique_ptr<UdpSockets> udp_;
+  StunStreams stun_streams_{host_};
   std::unique_ptr<ClientStreams> clients_;
   std::vector<std::unique_ptr<transport::UpgradeListener>> listeners_;
   std::unique_ptr<Enrolment> enrolment_;
@@ -102,6 +104,11 @@ Result<void> RelayServer::Impl::start(std::function<void(const Error&)> refused)
                                              *udp_);
   if (const auto opened = udp_->open(config_.stun_listen); !opened) return opened;
   if (const auto listening = listen(); !listening) return listening;
+  // Without it, pairs whose UDP is blocked stay relayed.
+  if (const auto listening = stun_streams_.listen(udp_->endpoints()); !listening) {
+    trace(host_.trace(), host_.clock().now(), TraceLevel::warning, "relay_server", "no_stun_over_tcp",
+          {{"error", listening.error().message}});
+  }
   stun_endpoints_ =
       config_.stun_advertised.empty() ? reachable(udp_->endpoints(), host_.network()) : config_.stun_advertised;
   if (*token) enrol(**token, std::move(refused));

@@ -27,7 +27,7 @@ FabricHost::FabricHost(Network& network, NodeId node, const HostOptions& options
     : network_(network),
       node_(node),
       name_(options.name),
-      addresses_(options.addresses),
+      uplinks_{{.node = node, .name = "eth0", .addresses = options.addresses}},
       trace_(options.trace),
       cycle_(std::make_shared<PowerCycle>()),
       clock_(std::make_unique<VirtualClock>(network.loop(), network.wall_start(), options.wall_skew)),
@@ -60,6 +60,11 @@ std::unique_ptr<io::Stream> FabricHost::connect(const Endpoint& remote) { return
 Result<std::unique_ptr<io::StreamListener>> FabricHost::listen(
     const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
   return tcp_->listen(local, std::move(on_accept));
+}
+
+Result<std::unique_ptr<io::StreamPort>> FabricHost::open_stream_port(
+    const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
+  return tcp_->open_port(local, std::move(on_accept));
 }
 
 Result<std::unique_ptr<io::TunDevice>> FabricHost::open_tun(const io::TunOptions& options) {
@@ -118,22 +123,45 @@ void FabricHost::power_on() {
 }
 
 void FabricHost::set_addresses(std::vector<IpAddress> addresses) {
-  addresses_ = std::move(addresses);
-  monitor_->changed();
+  uplinks_.front().addresses = std::move(addresses);
+  tell_change();
 }
+
+void FabricHost::add_uplink(Uplink uplink) {
+  uplinks_.push_back(std::move(uplink));
+  tell_change();
+}
+
+void FabricHost::tell_change() { monitor_->changed(); }
+
+bool FabricHost::is_up(const Uplink& uplink) const { return network_.link(uplink.node).up; }
 
 bool FabricHost::owns(const IpAddress& address) const {
-  return address.is_loopback() || std::ranges::find(addresses_, address) != addresses_.end();
+  return address.is_loopback() || std::ranges::any_of(uplinks_, [&](const Uplink& uplink) {
+           return std::ranges::find(uplink.addresses, address) != uplink.addresses.end();
+         });
 }
 
-const IpAddress* FabricHost::source_for(const IpAddress& destination) const {
-  if (destination.is_loopback()) return destination.is_v4() ? &kLoopback4 : &kLoopback6;
-  const IpAddress* first = nullptr;
-  for (const IpAddress& address : addresses_) {
-    if (address == destination) return &address;
-    if (first == nullptr && address.family() == destination.family()) first = &address;
+const FabricHost::Uplink& FabricHost::uplink_of(const IpAddress& source) const {
+  for (const Uplink& uplink : uplinks_) {
+    if (std::ranges::find(uplink.addresses, source) != uplink.addresses.end()) return uplink;
   }
-  return first;
+  return uplinks_.front();
+}
+
+/// With all links down it is the first interface's: the packet is lost there.
+const IpAddress* FabricHost::source_for(const IpAddress& destination, std::string_view interface) const {
+  if (destination.is_loopback()) return destination.is_v4() ? &kLoopback4 : &kLoopback6;
+  const IpAddress *first = nullptr, *down = nullptr;
+  for (const Uplink& uplink : uplinks_) {
+    if (!interface.empty() && uplink.name != interface) continue;
+    const IpAddress*& choice = is_up(uplink) ? first : down;
+    for (const IpAddress& address : uplink.addresses) {
+      if (address == destination) return &address;
+      if (choice == nullptr && address.family() == destination.family()) choice = &address;
+    }
+  }
+  return first != nullptr ? first : down;
 }
 
 std::uint16_t FabricHost::ephemeral_port(const std::function<bool(std::uint16_t)>& taken) {
@@ -148,9 +176,8 @@ std::uint16_t FabricHost::ephemeral_port(const std::function<bool(std::uint16_t)
 
 void FabricHost::send_packet(Packet& packet) {
   if (!powered_) return network_.router().drop(packet, node_, DropReason::powered_off);
-  const IpAddress destination = destination_of(packet.bytes);
-  if (owns(destination)) return network_.router().send_local(node_, packet);
-  network_.router().send(node_, packet);
+  if (owns(destination_of(packet.bytes))) return network_.router().send_local(node_, packet);
+  network_.router().send(uplinks_.size() == 1 ? node_ : uplink_of(source_of(packet.bytes)).node, packet);
 }
 
 void FabricHost::receive_packet(Packet& packet) {

@@ -43,6 +43,8 @@ class FabricHost final : public io::Host {
   std::unique_ptr<io::Stream> connect(const Endpoint& remote) override;
   Result<std::unique_ptr<io::StreamListener>> listen(
       const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) override;
+  Result<std::unique_ptr<io::StreamPort>> open_stream_port(
+      const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) override;
   Result<std::unique_ptr<io::TunDevice>> open_tun(const io::TunOptions& options) override;
   io::Resolver& resolver() override;
   io::NetworkMonitor& network() override;
@@ -53,7 +55,15 @@ class FabricHost final : public io::Host {
 
   const std::string& name() const { return name_; }
   NodeId node() const { return node_; }
-  const std::vector<IpAddress>& addresses() const { return addresses_; }
+  /// Of the first interface.
+  const std::vector<IpAddress>& addresses() const { return uplinks_.front().addresses; }
+  /// One interface. The host prefers the first whose link is up, as if it had the least metric.
+  struct Uplink {
+    NodeId node = 0;  // its place
+    std::string name;
+    std::vector<IpAddress> addresses;
+  };
+  const std::vector<Uplink>& uplinks() const { return uplinks_; }
   Network& internet() { return network_; }
   /// The programs of this host that use the overlay: the other side of its TUN devices (sim/traffic).
   Applications& applications() { return *applications_; }
@@ -75,9 +85,15 @@ class FabricHost final : public io::Host {
 
   /// For the parts of the fabric.
   void set_addresses(std::vector<IpAddress> addresses);
+  void add_uplink(Uplink uplink);
+  /// The monitor tells on a later turn.
+  void tell_change();
   bool owns(const IpAddress& address) const;
-  /// The host's own choice of source for `family`; nullptr if it has none.
-  const IpAddress* source_for(const IpAddress& destination) const;
+  /// The host's own choice of source; nullptr if it has none. `interface`: only of that one; empty: of any.
+  const IpAddress* source_for(const IpAddress& destination, std::string_view interface = {}) const;
+  /// The interface that has `source`; the first, if none has.
+  const Uplink& uplink_of(const IpAddress& source) const;
+  bool is_up(const Uplink& uplink) const;
   std::uint16_t ephemeral_port(const std::function<bool(std::uint16_t)>& taken);
   /// Sends a whole IP packet.
   void send_packet(Packet& packet);
@@ -93,7 +109,7 @@ class FabricHost final : public io::Host {
   Network& network_;
   NodeId node_;
   std::string name_;
-  std::vector<IpAddress> addresses_;
+  std::vector<Uplink> uplinks_;
   TraceSink* trace_;
   bool powered_ = true;
   std::shared_ptr<PowerCycle> cycle_;  // replaced at each power cycle: tasks posted before are forgotten

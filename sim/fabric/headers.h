@@ -48,6 +48,7 @@ std::optional<IpView> parse_ip(ByteView packet);
 /// Whether UDP, TCP, ICMP or ICMPv6 in `ip` sums up; other protocols pass.
 bool transport_checksum_ok(const IpView& ip);
 
+IpAddress source_of(ByteView packet);
 IpAddress destination_of(ByteView packet);
 IpAddress source_of(ByteView packet);
 std::uint8_t ttl_of(ByteView packet);

@@ -49,12 +49,18 @@ void HostNames::resolve(const std::string& name, Handler handler) {
 }
 
 std::vector<io::NetworkInterface> HostMonitor::interfaces() const {
-  io::NetworkInterface eth0{.name = "eth0", .index = 1, .up = host_.internet().link(host_.node()).up};
-  eth0.has_default_route = eth0.up && !host_.addresses().empty();
-  for (const IpAddress& address : host_.addresses()) eth0.addresses.push_back({address, address.is_v4() ? 24 : 64});
-  if (const auto gateway = host_.internet().gateway_address(host_.node()); gateway && eth0.has_default_route)
-    eth0.gateways.push_back(*gateway);
-  return {eth0};
+  std::vector<io::NetworkInterface> found;
+  for (const FabricHost::Uplink& uplink : host_.uplinks()) {
+    const auto index = static_cast<std::uint32_t>(found.size() + 1);
+    io::NetworkInterface one{.name = uplink.name, .index = index, .up = host_.is_up(uplink)};
+    one.has_default_route = one.up && !uplink.addresses.empty();
+    one.metric = 100 * index;
+    for (const IpAddress& address : uplink.addresses) one.addresses.push_back({address, address.is_v4() ? 24 : 64});
+    if (const auto gateway = host_.internet().gateway_address(uplink.node); gateway && one.has_default_route)
+      one.gateways.push_back(*gateway);
+    found.push_back(std::move(one));
+  }
+  return found;
 }
 
 void HostMonitor::changed() {

@@ -78,7 +78,8 @@ class HostNames final : public io::Resolver {
   FabricHost& host_;
 };
 
-/// One interface, "eth0" with index 1, whose default route leads to the inside address of the NAT, if there is one.
+/// The interfaces of the host, "eth0" with index 1 first; each default route leads to the inside address of the NAT, if
+/// there is one.
 class HostMonitor final : public io::NetworkMonitor {
  public:
   explicit HostMonitor(FabricHost& host) : host_(host) {}

@@ -42,6 +42,19 @@ NatPlace Network::add_nat(const NatOptions& options, const nat::Behavior& behavi
   return place;
 }
 
+NodeId Network::add_uplink(FabricHost& host, const UplinkOptions& options) {
+  const std::string name = host.name() + "/" + options.name;
+  const NodeId node = router_->add_host({.name = name,
+                                         .realm = options.realm,
+                                         .region = options.region,
+                                         .addresses = options.addresses,
+                                         .link = options.link});
+  if (tracing::Recorder* recorder = router_->recorder()) recorder->name(node, name);
+  router_->set_host(node, host);
+  host.add_uplink({.node = node, .name = options.name, .addresses = options.addresses});
+  return node;
+}
+
 FabricHost& Network::host(NodeId node) { return *hosts_.at(node); }
 
 nat::Nat& Network::nat(NodeId node) {
@@ -79,8 +92,7 @@ void Network::set_link(NodeId node, const LinkOptions& link) {
   AccessLink& access = router_->place(node).link;
   const bool turned = access.options().up != link.up;
   access.set(link);
-  const auto host = hosts_.find(node);
-  if (turned && host != hosts_.end()) host->second->set_addresses(host->second->addresses());
+  if (FabricHost* host = router_->place(node).host; turned && host != nullptr) host->tell_change();
 }
 
 void Network::move_host(NodeId node, RealmId realm, RegionId region, std::vector<IpAddress> addresses) {

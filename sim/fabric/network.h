@@ -55,6 +55,15 @@ struct HostOptions {
   TraceSink* trace = nullptr;  // nullptr: nobody listens
 };
 
+/// One more interface of a host, with a link and an address of its own.
+struct UplinkOptions {
+  std::string name;  // of the interface; unique on the host, which has "eth0" already
+  RealmId realm = kInternet;
+  RegionId region = 0;
+  std::vector<IpAddress> addresses;  // none that the host has already
+  LinkOptions link;
+};
+
 struct NatOptions {
   std::string name;
   RealmId outer = kInternet;  // the realm of its outside; another NAT's inside makes a CGN
@@ -86,6 +95,8 @@ class Network {
 
   FabricHost& add_host(const HostOptions& options);
   NatPlace add_nat(const NatOptions& options, const nat::Behavior& behavior);
+  /// Plugs a host in a second time, before its services are made. The place is for link() and set_link().
+  NodeId add_uplink(FabricHost& host, const UplinkOptions& options);
   FabricHost& host(NodeId node);
   nat::Nat& nat(NodeId node);
   /// The inside address of the NAT that a host is behind: its default gateway. nullopt on the Internet and behind a NAT

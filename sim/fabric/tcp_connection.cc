@@ -29,6 +29,7 @@ TcpConnection::TcpConnection(TcpLayer& layer, Endpoint local, Endpoint remote, s
 
 void TcpConnection::connect() {
   state_ = State::syn_sent;
+  connecting_ = true;
   emit(kSyn, 0, 0);
   next_ = sent_ = 1;
   timed_ = {1, layer_.loop().now()};
@@ -207,8 +208,15 @@ void TcpConnection::receive(const TcpSegment& segment) {
     if (offset >= received_ && offset <= received_ + kWindow) fail(ErrorCode::io, "connection reset by ");
     return;
   }
-  if ((segment.flags & kSyn) != 0) {  // ours got lost, or the answer to it
-    if (state_ == State::syn_received) {
+  if ((segment.flags & kSyn) != 0) {  // ours got lost, or the answer to it; or both sides open at once
+    const bool answers = (segment.flags & kAck) != 0 && segment.acknowledgment == send_base_ + 1;
+    if (state_ == State::syn_received && connecting_ && answers) {
+      peer_window_ = segment.window;
+      state_ = State::open;
+      on_new_ack(1);
+      acknowledge();
+      if (opened()) push();
+    } else if (state_ == State::syn_received) {
       emit(kSyn | kAck, 0, 0);
     } else {
       acknowledge();
@@ -224,8 +232,7 @@ void TcpConnection::receive(const TcpSegment& segment) {
     if (ack != 1) return;
     state_ = State::open;
     on_new_ack(1);
-    layer_.accepted(*this);
-    if (state_ == State::dead) return;
+    if (!opened()) return;
   } else if (ack <= sent_) {
     note_sacks(segment);
     on_ack(ack, bare && same_window);
@@ -240,18 +247,33 @@ void TcpConnection::receive(const TcpSegment& segment) {
   if (state_ != State::dead) settle();
 }
 
+/// The handshake is done: tells the owner, which may end the connection. False if it did.
+bool TcpConnection::opened() {
+  if (!connecting_) {
+    layer_.accepted(*this);
+  } else if (const auto handlers = handlers_; handlers && handlers->on_connected) {
+    handlers->on_connected();
+  }
+  return state_ == State::open;
+}
+
 void TcpConnection::on_syn_sent(const TcpSegment& segment) {
+  if ((segment.flags & (kSyn | kAck | kRst)) == kSyn) {  // RFC 9293 §3.5, figure 8
+    state_ = State::syn_received;
+    receive_base_ = segment.sequence;
+    received_ = 1;
+    return emit(kSyn | kAck, 0, 0);
+  }
   if ((segment.flags & kAck) == 0 || segment.acknowledgment != send_base_ + 1) return;
   if ((segment.flags & kRst) != 0) return fail(ErrorCode::refused, "connection refused by ");
   if ((segment.flags & kSyn) == 0) return;
-  state_ = State::open;
   receive_base_ = segment.sequence;
   received_ = 1;
   peer_window_ = segment.window;
+  state_ = State::open;
   on_new_ack(1);
   acknowledge();
-  if (const auto handlers = handlers_; handlers && handlers->on_connected) handlers->on_connected();
-  if (state_ == State::open) push();
+  if (opened()) push();
 }
 
 void TcpConnection::on_ack(std::uint64_t ack, bool bare) {

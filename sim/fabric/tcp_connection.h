@@ -39,9 +39,9 @@ struct TcpSegment {
 };
 inline constexpr std::uint8_t kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16;
 
-/// A segment model of TCP: three-way handshake, cumulative acknowledgements, slow start and NewReno recovery,
-/// retransmission after max(200 ms, RTT rule of RFC 6298), receive window, FIN and RST. What it leaves out is in
-/// docs/models.md. It lives in the host's table until both sides have ended, also without its stream.
+/// A segment model of TCP: three-way handshake, simultaneous open, cumulative acknowledgements, slow start and NewReno
+/// recovery, retransmission after max(200 ms, RTT rule of RFC 6298), receive window, FIN and RST. What it leaves out is
+/// in docs/models.md. It lives in the host's table until both sides have ended, also without its stream.
 ///
 /// Offsets count from the SYN (0); the first byte of data is 1.
 class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
@@ -85,6 +85,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void arm_retransmission();
   void on_alarm();
   void on_syn_sent(const TcpSegment& segment);
+  bool opened();
   void on_ack(std::uint64_t ack, bool bare);
   void on_new_ack(std::uint64_t ack);
   void sample_rtt(std::uint64_t ack);
@@ -113,6 +114,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::map<std::uint64_t, std::uint64_t> sacked_;  // begin -> end, what the peer holds beyond holes
   std::uint32_t segment_size_;
   int duplicate_acks_ = 0, retries_ = 0;
+  bool connecting_ = false;  // by connect(), not by accept()
   bool recovering_ = false, end_queued_ = false, end_acked_ = false;
   Duration retransmission_timeout_ = 1s, smoothed_rtt_{0}, rtt_variation_{0};
   std::optional<std::pair<std::uint64_t, Time>> timed_;  // an offset whose acknowledgement gives an RTT sample

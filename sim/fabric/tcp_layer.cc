@@ -94,10 +94,21 @@ std::unique_ptr<io::Stream> TcpLayer::connect(const Endpoint& remote) {
   local.port = host_.ephemeral_port([&](std::uint16_t port) {
     return port_taken({local.address, port}) || connections_.contains({{local.address, port}, remote});
   });
+  return open(local, remote, source != nullptr);
+}
+
+std::unique_ptr<io::Stream> TcpLayer::connect_from(std::uint16_t port, const Endpoint& remote) {
+  const IpAddress* source = host_.source_for(remote.address);
+  return open({source != nullptr ? *source : IpAddress::any(remote.address.family()), port}, remote, source != nullptr);
+}
+
+std::unique_ptr<io::Stream> TcpLayer::open(const Endpoint& local, const Endpoint& remote, bool routed) {
   const auto sequence = static_cast<std::uint32_t>(random_.next());
   auto connection = std::make_shared<TcpConnection>(*this, local, remote, sequence);
-  if (source == nullptr || !host_.powered()) {
+  if (!routed || !host_.powered()) {
     connection->fail_later({ErrorCode::unreachable, "no route to " + remote.to_string()});
+  } else if (connections_.contains({local, remote})) {
+    connection->fail_later({ErrorCode::io, "a stream from this port to " + remote.to_string() + " exists"});
   } else {
     connections_[{local, remote}] = connection;
     connection->connect();
@@ -119,6 +130,30 @@ Result<std::unique_ptr<io::StreamListener>> TcpLayer::listen(const Endpoint& wan
   auto listener = std::make_unique<FabricListener>(*this, local, std::move(on_accept));
   listeners_[local] = listener.get();
   return listener;
+}
+
+namespace {
+
+class FabricStreamPort final : public io::StreamPort {
+ public:
+  FabricStreamPort(TcpLayer& layer, std::unique_ptr<io::StreamListener> listener)
+      : layer_(layer), listener_(std::move(listener)) {}
+  Endpoint local_endpoint() const override { return listener_->local_endpoint(); }
+  std::unique_ptr<io::Stream> connect(const Endpoint& remote) override {
+    return layer_.connect_from(listener_->local_endpoint().port, remote);
+  }
+
+ private:
+  TcpLayer& layer_;
+  std::unique_ptr<io::StreamListener> listener_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<io::StreamPort>> TcpLayer::open_port(const Endpoint& local, io::AcceptHandler on_accept) {
+  auto listener = listen(local, std::move(on_accept));
+  if (!listener) return std::unexpected(listener.error());
+  return std::make_unique<FabricStreamPort>(*this, std::move(*listener));
 }
 
 void TcpLayer::receive(Packet& packet, const IpView& ip) {

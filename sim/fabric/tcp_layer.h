@@ -26,6 +26,9 @@ class TcpLayer {
 
   std::unique_ptr<io::Stream> connect(const Endpoint& remote);
   Result<std::unique_ptr<io::StreamListener>> listen(const Endpoint& local, io::AcceptHandler on_accept);
+  Result<std::unique_ptr<io::StreamPort>> open_port(const Endpoint& local, io::AcceptHandler on_accept);
+  /// From a port that a listener of this host may have as well.
+  std::unique_ptr<io::Stream> connect_from(std::uint16_t port, const Endpoint& remote);
   void receive(Packet& packet, const IpView& ip);
   void receive_error(const IcmpErrorView& error);
   void power_off();
@@ -41,6 +44,7 @@ class TcpLayer {
 
  private:
   friend class FabricListener;
+  std::unique_ptr<io::Stream> open(const Endpoint& local, const Endpoint& remote, bool routed);
   using Pair = std::pair<Endpoint, Endpoint>;  // local, remote
   struct PairHash {
     std::size_t operator()(const Pair& pair) const noexcept;

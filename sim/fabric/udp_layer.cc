@@ -42,9 +42,9 @@ SendError FabricUdpSocket::send_one(const DatagramSlot& item) {
   if (!live_) return SendError::other;
   const ByteView content = item.slot.bytes();
   const std::size_t segment = item.meta.segment_size;
-  if (segment == 0 || content.size() <= segment) return layer_.send(local_, item.meta, content);
+  if (segment == 0 || content.size() <= segment) return layer_.send(*this, item.meta, content);
   for (std::size_t at = 0; at < content.size(); at += segment) {
-    const SendError error = layer_.send(local_, item.meta, content.subspan(at, std::min(segment, content.size() - at)));
+    const SendError error = layer_.send(*this, item.meta, content.subspan(at, std::min(segment, content.size() - at)));
     if (error != SendError::none) return error;
   }
   return SendError::none;
@@ -59,19 +59,26 @@ Result<std::unique_ptr<io::UdpSocket>> UdpLayer::open(const io::UdpOptions& opti
   if (!local.address.is_unspecified() && !host_.owns(local.address)) {
     return fail(ErrorCode::io, "cannot bind UDP to " + local.to_string() + ": not an address of " + host_.name());
   }
+  const auto is_it = [&](const FabricHost::Uplink& uplink) { return uplink.name == options.interface; };
+  if (!options.interface.empty() && std::ranges::none_of(host_.uplinks(), is_it)) {
+    return fail(ErrorCode::io, "cannot bind UDP to the interface " + options.interface + ": " + host_.name() +
+                                   " has none of that name");
+  }
   if (local.port == 0) {
-    local.port = host_.ephemeral_port([&](std::uint16_t port) { return taken({local.address, port}); });
-  } else if (taken(local)) {
+    local.port =
+        host_.ephemeral_port([&](std::uint16_t port) { return taken({local.address, port}, options.interface); });
+  } else if (taken(local, options.interface)) {
     return fail(ErrorCode::port_taken,
                 "UDP port " + local.to_string() + " is in use on " + host_.name() + ": choose another");
   }
-  auto socket = std::make_unique<FabricUdpSocket>(*this, local);
+  auto socket = std::make_unique<FabricUdpSocket>(*this, local, options.interface);
   socket->live_ = host_.powered();
   sockets_.push_back(socket.get());
   return socket;
 }
 
-SendError UdpLayer::send(const Endpoint& local, const DatagramMeta& meta, ByteView payload) {
+SendError UdpLayer::send(const FabricUdpSocket& from, const DatagramMeta& meta, ByteView payload) {
+  const Endpoint& local = from.local_;
   const Endpoint& to = meta.destination;
   if (to.address.family() != local.address.family() || payload.size() > kMaxDatagram) {
     return payload.size() > kMaxDatagram ? SendError::too_big : SendError::unreachable;
@@ -79,13 +86,13 @@ SendError UdpLayer::send(const Endpoint& local, const DatagramMeta& meta, ByteVi
   IpAddress source = local.address;
   if (!meta.source.address.is_unspecified() && host_.owns(meta.source.address)) source = meta.source.address;
   if (source.is_unspecified()) {
-    const IpAddress* chosen = host_.source_for(to.address);
+    const IpAddress* chosen = host_.source_for(to.address, from.interface_);
     if (chosen == nullptr) return SendError::unreachable;
     source = *chosen;
   }
   const std::size_t header = ip_header_size(to.address.family());
   const std::size_t size = header + kUdpHeader + payload.size();
-  if (meta.dont_fragment && size > host_.internet().link(host_.node()).mtu) return SendError::too_big;
+  if (meta.dont_fragment && size > host_.internet().link(host_.uplink_of(source).node).mtu) return SendError::too_big;
   Packet& packet = host_.internet().router().take();
   if (const auto* recorder = host_.internet().router().recorder())
     packet.cause = recorder->cause_of(payload.data(), packet.cause);
@@ -159,13 +166,18 @@ FabricUdpSocket* UdpLayer::find(const Endpoint& local) const {
   FabricUdpSocket* wildcard = nullptr;
   for (FabricUdpSocket* socket : sockets_) {
     if (socket->local_ == local) return socket;
-    if (overlap(socket->local_, local)) wildcard = socket;
+    if (!overlap(socket->local_, local)) continue;
+    if (socket->interface_.empty() || socket->interface_ == host_.uplink_of(local.address).name) wildcard = socket;
   }
   return wildcard;
 }
 
-bool UdpLayer::taken(const Endpoint& local) const {
-  return std::ranges::any_of(sockets_, [&](const FabricUdpSocket* socket) { return overlap(socket->local_, local); });
+/// Two interfaces may have a port each.
+bool UdpLayer::taken(const Endpoint& local, const std::string& interface) const {
+  return std::ranges::any_of(sockets_, [&](const FabricUdpSocket* socket) {
+    const bool apart = !interface.empty() && !socket->interface_.empty() && socket->interface_ != interface;
+    return !apart && overlap(socket->local_, local);
+  });
 }
 
 void UdpLayer::remove(FabricUdpSocket& socket) { std::erase(sockets_, &socket); }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "mesh/base/error.h"
@@ -17,7 +19,8 @@ class UdpLayer;
 
 class FabricUdpSocket final : public io::UdpSocket {
  public:
-  FabricUdpSocket(UdpLayer& layer, Endpoint local) : layer_(layer), local_(local) {}
+  FabricUdpSocket(UdpLayer& layer, Endpoint local, std::string interface)
+      : layer_(layer), local_(local), interface_(std::move(interface)) {}
   ~FabricUdpSocket() override;
   void start_receive(ReceiveHandler handler) override;
   std::size_t send(std::span<DatagramSlot> items) override;
@@ -30,7 +33,8 @@ class FabricUdpSocket final : public io::UdpSocket {
   SendError send_one(const DatagramSlot& item);
   UdpLayer& layer_;
   Endpoint local_;
-  bool live_ = true;  // false once the plug was pulled
+  std::string interface_;  // empty: any
+  bool live_ = true;       // false once the plug was pulled
   std::shared_ptr<ReceiveHandler> handler_;
 };
 
@@ -46,9 +50,9 @@ class UdpLayer {
 
  private:
   friend class FabricUdpSocket;
-  SendError send(const Endpoint& local, const DatagramMeta& meta, ByteView payload);
+  SendError send(const FabricUdpSocket& from, const DatagramMeta& meta, ByteView payload);
   FabricUdpSocket* find(const Endpoint& local) const;
-  bool taken(const Endpoint& local) const;
+  bool taken(const Endpoint& local, const std::string& interface) const;
   void remove(FabricUdpSocket& socket);
 
   FabricHost& host_;

@@ -149,6 +149,11 @@ Result<std::unique_ptr<io::StreamListener>> Ns3Host::listen(
   return Ns3Listener::listen(*this, local, std::move(on_accept));
 }
 
+Result<std::unique_ptr<io::StreamPort>> Ns3Host::open_stream_port(const Endpoint& local,
+                                                                  std::function<void(std::unique_ptr<io::Stream>)>) {
+  return fail(ErrorCode::io, "cannot share TCP " + local.to_string() + ": ns-3 binds a port to one socket");
+}
+
 Result<std::unique_ptr<io::TunDevice>> Ns3Host::open_tun(const io::TunOptions& options) {
   const auto device = take_tun_device(options.name);
   if (!device) {

@@ -41,6 +41,10 @@ Result<std::unique_ptr<io::UdpSocket>> Ns3UdpSocket::open(Ns3Host& host, const i
     return fail(ErrorCode::io,
                 "cannot bind UDP to " + options.local.to_string() + ": not an address of " + host.name());
   }
+  if (!options.interface.empty() && options.interface != "eth0") {
+    return fail(ErrorCode::io,
+                "cannot bind UDP to the interface " + options.interface + ": " + host.name() + " has eth0 only");
+  }
   const auto local = host.udp_ports().claim(options.local);
   if (!local) {
     return fail(ErrorCode::port_taken,

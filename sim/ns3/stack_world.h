@@ -48,7 +48,7 @@ class StackWorld final : public sim::World {
   void set_unsynced(io::Host& host, sim::Unsynced fate) override;
   std::string_view fidelity() const override { return "stack"; }
   bool can(sim::Feature feature) const override {
-    return feature != sim::Feature::lose && feature != sim::Feature::repeat;
+    return feature != sim::Feature::lose && feature != sim::Feature::repeat && feature != sim::Feature::uplinks;
   }
   void set_link(io::Host& host, const sim::LinkPlan& link) override;
   void set_link(sim::GatewayId gateway, const sim::LinkPlan& link) override;

@@ -50,14 +50,24 @@ void Deployment::add_site(const NodeSpec& node) {
 
 void Deployment::add_node(const NodeSpec& node) {
   add_site(node);
-  const AttachmentPlan at = sites_.attach(node.site);
+  AttachmentPlan at = sites_.attach(node.site);
   hosts_[node.name] = &world_.add_host({.name = prefix_ + node.name,
                                         .place = at.place,
                                         .region = at.region,
                                         .addresses = at.addresses,
                                         .link = at.link});
+  for (const UplinkSpec& uplink : node.uplinks) add_uplink(node, uplink, at.addresses);
   site_of_[node.name] = node.site;
   addresses_[node.name] = at.addresses.front();
+}
+
+/// Homes have the same private network: this one leases another number in it than the first interface has.
+void Deployment::add_uplink(const NodeSpec& node, const UplinkSpec& uplink, std::vector<IpAddress>& taken) {
+  add_site({.region = uplink.region, .nat = uplink.nat, .access = uplink.access, .site = uplink.site});
+  AttachmentPlan at = sites_.attach(uplink.site);
+  while (std::ranges::find(taken, at.addresses.front()) != taken.end()) at = sites_.attach(uplink.site);
+  taken.push_back(at.addresses.front());
+  world_.add_uplink(host(node.name), uplink.name, at);
 }
 
 io::Host& Deployment::add_public_host(const std::string& name, const std::string& at, const IpAddress& address) {

@@ -25,6 +25,7 @@ class RelayServer;
 namespace weft::sim {
 
 struct NodeSpec;
+struct UplinkSpec;
 struct Scenario;
 
 /// The services and agents of one run, the shipped code, each on its host of a World.
@@ -79,6 +80,7 @@ class Deployment {
   Result<void> start_agent(const std::string& name);
   bool complete(const agent::Agent& agent) const;
   void add_site(const NodeSpec& node);
+  void add_uplink(const NodeSpec& node, const UplinkSpec& uplink, std::vector<IpAddress>& taken);
   void add_node(const NodeSpec& node);
   io::Host& add_public_host(const std::string& name, const std::string& region, const IpAddress& address);
   void pull_the_plug(io::Host& host, Unsynced fate);

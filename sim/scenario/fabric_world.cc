@@ -113,6 +113,23 @@ class FabricWorld final : public World {
     network_.set_link(node, link);
   }
 
+  void add_uplink(io::Host& host, const std::string& name, const AttachmentPlan& to) override {
+    network_.add_uplink(fabric_host(host), {.name = name,
+                                            .realm = to.place,
+                                            .region = to.region,
+                                            .addresses = to.addresses,
+                                            .link = link_options(to.link)});
+  }
+
+  void set_uplink_up(io::Host& host, const std::string& name, bool up) override {
+    for (const auto& uplink : fabric_host(host).uplinks()) {
+      if (uplink.name != name) continue;
+      fabric::LinkOptions link = network_.link(uplink.node);
+      link.up = up;
+      network_.set_link(uplink.node, link);
+    }
+  }
+
   void set_power(io::Host& host, bool on) override {
     on ? fabric_host(host).power_on() : fabric_host(host).power_off();
   }

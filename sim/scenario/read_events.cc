@@ -86,8 +86,19 @@ void ScenarioReader::read_members(EventSpec& event, const json& line) {
     event.step = from_s(line.value("step_s", 0.0));
     event.drift_ppm = line.value("drift_ppm", 0);
   }
+  if (line.contains("uplink")) read_uplink(event, line["uplink"]);
   if (event.kind == Kind::clog) read_clog(event, line);
   if (event.kind == Kind::roam) read_roam(event, line);
+}
+
+void ScenarioReader::read_uplink(EventSpec& event, const std::string& name) {
+  const std::string pointer = event.pointer + "/uplink";
+  if (event.kind != Kind::link_down && event.kind != Kind::link_up)
+    return refuse(pointer, "is known to link_down and link_up only");
+  const NodeSpec* spec = spec_of(event.node);
+  if (spec == nullptr || std::ranges::count(spec->uplinks, name, &UplinkSpec::name) == 0)
+    return refuse(pointer, "is no uplink of '" + event.node + "'; leave it out for its first interface");
+  event.uplink = name;
 }
 
 void ScenarioReader::read_clog(EventSpec& event, const json& line) {

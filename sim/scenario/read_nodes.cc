@@ -41,6 +41,7 @@ void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
        .site = entry.value("site", "site of " + name),
        .carrier = entry.value("carrier", std::string()),
        .neighbour_flows_per_s = entry.value("neighbour_flows_per_s", 0.0)});
+  read_uplinks(scenario_.nodes.back(), entry, pointer);
   const NodeSpec& node = scenario_.nodes.back();
   if (!nodes_.insert(name).second) refuse(pointer + "/name", "is the name of another node; names are unique");
   if (relays_.contains(name) || name == "coordinator")
@@ -60,9 +61,25 @@ void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
   }
 }
 
+void ScenarioReader::read_uplinks(NodeSpec& node, const json& entry, const std::string& node_pointer) {
+  if (!entry.contains("uplinks")) return;
+  for (std::size_t i = 0; i < entry["uplinks"].size(); ++i) {
+    const json& one = entry["uplinks"][i];
+    const std::string pointer = node_pointer + "/uplinks/" + std::to_string(i);
+    const std::string name = one["name"];
+    if (name == "eth0" || std::ranges::count(node.uplinks, name, &UplinkSpec::name) > 0)
+      return refuse(pointer + "/name", "is the name of another interface of the node; the first one is eth0");
+    node.uplinks.push_back({.name = name,
+                            .region = region(one.value("region", node.region), pointer + "/region"),
+                            .nat = nat(one["nat"], pointer + "/nat"),
+                            .access = access(one.value("access", std::string()), pointer + "/access"),
+                            .site = node.name + "/" + name});
+  }
+}
+
 void ScenarioReader::read_group(const json& entry, const std::string& pointer) {
   GroupSpec group{.name = entry["name"], .count = entry["count"]};
-  for (const char* key : {"site", "carrier", "neighbour_flows_per_s"}) {
+  for (const char* key : {"site", "carrier", "neighbour_flows_per_s", "uplinks"}) {
     if (entry.contains(key))
       return refuse(pointer + "/" + key, "is of one node; a group has nodes_per_site and sites_per_carrier");
   }

@@ -46,6 +46,7 @@ class ScenarioReader {
   void read_services();
   void read_nodes();
   void read_node(const json& node, const std::string& pointer);
+  void read_uplinks(NodeSpec& node, const json& entry, const std::string& node_pointer);
   void read_group(const json& node, const std::string& pointer);
   void read_population(GroupSpec& group, const std::string& name, const std::string& pointer);
   Choice choice(const json& value, const std::string& pointer,
@@ -56,6 +57,7 @@ class ScenarioReader {
   void read_events();
   void read_members(EventSpec& event, const json& line);
   void read_roam(EventSpec& event, const json& line);
+  void read_uplink(EventSpec& event, const std::string& name);
   void read_clog(EventSpec& event, const json& line);
   void read_matrix();
   void read_expectations();

@@ -29,6 +29,13 @@ struct RelaySpec {
   std::string region;
 };
 
+/// A further interface of a node, at a site of its own.
+struct UplinkSpec {
+  std::string name;  // of the interface
+  std::string region, nat, access;
+  std::string site;  // NODE/NAME
+};
+
 struct NodeSpec {
   std::string name;
   std::string region;
@@ -38,6 +45,7 @@ struct NodeSpec {
   std::string carrier;               // sites that name the same one share all layers of their NAT but the first
   std::string group;                 // of which it is a member; region, nat, access and site are drawn (draw.h)
   double neighbour_flows_per_s = 0;  // of other hosts at its site
+  std::vector<UplinkSpec> uplinks = {};
 };
 
 /// Names with weights, from which a member of a group gets one.
@@ -105,6 +113,7 @@ struct EventSpec {
   Duration at{0};
   std::string pointer;  // of the line in the file
   std::string node;
+  std::string uplink;  // link_down, link_up: a further interface of the node; empty: its first
   std::string relay;
   std::string nat;
   std::string region, site, access;       // roam

@@ -61,6 +61,10 @@ Result<void> check_expressible(const Scenario& scenario, const World& world) {
   }
   if (scenario.topology.repeat_ppm != 0 && !world.can(Feature::repeat))
     return refusal(scenario, world, "/topology/repeat_ratio", Feature::repeat);
+  for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
+    if (!scenario.nodes[i].uplinks.empty() && !world.can(Feature::uplinks))
+      return refusal(scenario, world, "/nodes/" + std::to_string(i) + "/uplinks", Feature::uplinks);
+  }
   for (const EventSpec& event : scenario.events) {
     const auto feature = feature_of(event);
     if (feature && !world.can(*feature)) return refusal(scenario, world, event.pointer + "/kind", *feature);
@@ -83,7 +87,7 @@ Result<void> Timeline::apply(const EventSpec& event) {
       return reboot(event);
     case Kind::link_down:
     case Kind::link_up:
-      return world_.set_link_up(deployment_.host(event.node), event.kind == Kind::link_up), Result<void>{};
+      return set_link_up(event), Result<void>{};
     case Kind::clog:
     case Kind::unclog:
     case Kind::partition:
@@ -101,6 +105,12 @@ Result<void> Timeline::apply(const EventSpec& event) {
     default:
       return stop_or_start(event);
   }
+}
+
+void Timeline::set_link_up(const EventSpec& event) {
+  const bool up = event.kind == Kind::link_up;
+  if (event.uplink.empty()) return world_.set_link_up(deployment_.host(event.node), up);
+  world_.set_uplink_up(deployment_.host(event.node), event.uplink, up);
 }
 
 Result<void> Timeline::stop_or_start(const EventSpec& event) {

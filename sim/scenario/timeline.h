@@ -30,6 +30,7 @@ class Timeline {
  private:
   Result<void> set_nat(const EventSpec& event);
   Result<void> reboot(const EventSpec& event);
+  void set_link_up(const EventSpec& event);
   void clog(const EventSpec& event);
   void set_region_path(const std::string& from, const std::string& to);
   void roam(const EventSpec& event);

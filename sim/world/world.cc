@@ -27,6 +27,8 @@ std::string_view to_string(Feature feature) {
       return "lose packets by rule";
     case Feature::repeat:
       return "repeat packets on their way";
+    case Feature::uplinks:
+      return "give a host several interfaces";
     case Feature::count_:
       break;
   }
@@ -37,6 +39,8 @@ std::string_view to_string(Feature feature) {
 void World::lose(std::function<bool(ByteView)>) { WEFT_ASSERT(can(Feature::lose)); }
 void World::forge(std::function<std::vector<Bytes>(ByteView)>) { WEFT_ASSERT(can(Feature::lose)); }
 void World::deliver_twice() { WEFT_ASSERT(can(Feature::lose)); }
+void World::add_uplink(io::Host&, const std::string&, const AttachmentPlan&) { WEFT_ASSERT(can(Feature::uplinks)); }
+void World::set_uplink_up(io::Host&, const std::string&, bool) { WEFT_ASSERT(can(Feature::uplinks)); }
 void World::set_link(io::Host&, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }
 void World::set_link(GatewayId, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }
 void World::set_region_path(std::uint16_t, std::uint16_t, const RegionPathPlan&) {

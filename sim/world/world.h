@@ -90,8 +90,9 @@ enum class Feature : std::uint8_t {
   wall_clock,       // steps and drift
   suspend,
   count_bytes,
-  lose,    // packets by rule
-  repeat,  // packets on their way between regions
+  lose,     // packets by rule
+  repeat,   // packets on their way between regions
+  uplinks,  // hosts with several interfaces
   count_
 };
 /// Words for a sentence: "the stack fidelity cannot {…}".
@@ -175,7 +176,12 @@ class World : public GatewayBuilder {
 
   /// Another behaviour from now on, with all state gone.
   virtual void set_behavior(GatewayId gateway, const nat::Behavior& behavior) = 0;
-  /// Takes a host's link down or up; what is on the way is lost when it goes down.
+  /// Plugs a host in once more, before its services start (Feature::uplinks). The first interface is "eth0"; the host
+  /// sends by the first one whose link is up, unless a socket names its own.
+  virtual void add_uplink(io::Host& host, const std::string& name, const AttachmentPlan& to);
+  /// As set_link_up, for an interface of add_uplink.
+  virtual void set_uplink_up(io::Host& host, const std::string& name, bool up);
+  /// Takes the link of a host's first interface down or up; what is on the way is lost when it goes down.
   virtual void set_link_up(io::Host& host, bool up) = 0;
   /// Pulls the plug of a host (services are destroyed by the caller next), or powers it again.
   virtual void set_power(io::Host& host, bool on) = 0;

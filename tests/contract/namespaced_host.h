@@ -11,6 +11,7 @@
 #include "mesh/base/random.h"
 #include "mesh/host/asio_host.h"
 #include "mesh/host/file_descriptor.h"
+#include "mesh/io/stream.h"
 #include "mesh/io/timer.h"
 #include "mesh/io/tun_device.h"
 #include "mesh/io/udp_socket.h"
@@ -47,6 +48,8 @@ class NamespacedHost final : public io::Host {
       const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) override {
     return inside([&] { return host_->listen(local, std::move(on_accept)); });
   }
+  Result<std::unique_ptr<io::StreamPort>> open_stream_port(
+      const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) override;
   Result<std::unique_ptr<io::TunDevice>> open_tun(const io::TunOptions& options) override;
   io::Resolver& resolver() override { return host_->resolver(); }
   io::NetworkMonitor& network() override { return host_->network(); }
@@ -73,6 +76,26 @@ class NamespacedHost final : public io::Host {
   std::unique_ptr<host::AsioHost> host_;
   host::FileDescriptor space_;
 };
+
+/// Sockets that the port makes later are of its namespace too.
+inline Result<std::unique_ptr<io::StreamPort>> NamespacedHost::open_stream_port(
+    const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
+  class Port final : public io::StreamPort {
+   public:
+    Port(NamespacedHost& host, std::unique_ptr<io::StreamPort> port) : host_(host), port_(std::move(port)) {}
+    Endpoint local_endpoint() const override { return port_->local_endpoint(); }
+    std::unique_ptr<io::Stream> connect(const Endpoint& remote) override {
+      return host_.inside([&] { return port_->connect(remote); });
+    }
+
+   private:
+    NamespacedHost& host_;
+    std::unique_ptr<io::StreamPort> port_;
+  };
+  auto port = inside([&] { return host_->open_stream_port(local, std::move(on_accept)); });
+  if (!port) return std::unexpected(port.error());
+  return std::make_unique<Port>(*this, std::move(*port));
+}
 
 inline Result<std::unique_ptr<io::TunDevice>> NamespacedHost::open_tun(const io::TunOptions& options) {
   return inside([&] { return host_->open_tun(options); });

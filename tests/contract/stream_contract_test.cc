@@ -203,6 +203,62 @@ TEST_P(StreamContract, SecondListenerOnAPortIsRefused) {
   EXPECT_EQ(second.error().code, ErrorCode::port_taken);
 }
 
+/// A shared port at one host, and all streams that came to be by it.
+struct PortEnd {
+  std::unique_ptr<io::StreamPort> port;
+  std::vector<std::unique_ptr<End>> ends;
+
+  void start(std::unique_ptr<io::Stream> stream) {
+    ends.push_back(std::make_unique<End>());
+    ends.back()->stream = std::move(stream);
+    ends.back()->stream->start(ends.back()->handlers());
+  }
+  bool open(const ContractHost& host, IpFamily family) {
+    auto opened = host.host->open_stream_port({host.address(family), 0}, [this](std::unique_ptr<io::Stream> stream) {
+      start(std::move(stream));
+      ends.back()->connected = true;
+    });
+    if (opened) port = std::move(*opened);
+    return opened.has_value();
+  }
+  End* live() {
+    for (const auto& end : ends) {
+      if (end->connected && end->closed == 0) return end.get();
+    }
+    return nullptr;
+  }
+};
+
+/// Which of them it is, the crossing of the first packets decides: one that connected on both sides, or one that was
+/// accepted on one.
+TEST_P(StreamContract, TwoPortsThatConnectToEachOtherShareAStream) {
+  PortEnd left, right;
+  if (!left.open(left_, GetParam())) GTEST_SKIP() << "this world's TCP cannot share a port";
+  ASSERT_TRUE(right.open(right_, GetParam()));
+  left.start(left.port->connect(right.port->local_endpoint()));
+  right.start(right.port->connect(left.port->local_endpoint()));
+  ASSERT_TRUE(run_until([&] { return left.live() && right.live(); }));
+  EXPECT_EQ(left.live()->stream->remote_endpoint(), right.port->local_endpoint());
+  EXPECT_EQ(right.live()->stream->remote_endpoint(), left.port->local_endpoint());
+  left.live()->stream->write(as_bytes("to the right"));
+  right.live()->stream->write(as_bytes("to the left"));
+  ASSERT_TRUE(run_until([&] { return left.live()->data.size() == 11 && right.live()->data.size() == 12; }));
+}
+
+TEST_P(StreamContract, APortAcceptsWhileItConnectsElsewhere) {
+  PortEnd left;
+  if (!left.open(left_, GetParam())) GTEST_SKIP() << "this world's TCP cannot share a port";
+  listen();
+  left.start(left.port->connect(address_));
+  ASSERT_TRUE(run_until([&] { return left.live() && server_.stream; }));
+  EXPECT_EQ(server_.stream->remote_endpoint(), left.port->local_endpoint());
+  client_.stream = right_.host->connect(left.port->local_endpoint());
+  client_.stream->start(client_.handlers());
+  EXPECT_TRUE(run_until([&] { return client_.connected && left.ends.size() == 2; }));
+  left.start(left.port->connect(address_));
+  EXPECT_TRUE(run_until([&] { return left.ends.back()->closed == 1; })) << "a second stream to one remote";
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, StreamContract, testing::Values(IpFamily::v4, IpFamily::v6),
                          [](const auto& family) { return family.param == IpFamily::v4 ? "v4" : "v6"; });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
 
+#include "mesh/io/network_monitor.h"
 #include "mesh/io/udp_socket.h"
 #include "tests/contract/contract_world.h"
 
@@ -110,6 +111,31 @@ TEST_P(UdpContract, AnswersReachASocketBoundToTheUnspecifiedAddress) {
   ASSERT_TRUE(run_until([&] { return !answers.empty(); }));
   EXPECT_EQ(answers[0].content, Bytes{42});
   EXPECT_EQ(answers[0].meta.source, right_endpoint(*right));
+}
+
+TEST_P(UdpContract, SocketOfAnInterfaceSendsAndReceivesByIt) {
+  const auto interfaces = left_.host->network().interfaces();
+  const auto is_left = [&](const Prefix& prefix) { return prefix.address == left_.address(GetParam()); };
+  const auto own = std::ranges::find_if(
+      interfaces, [&](const io::NetworkInterface& one) { return std::ranges::any_of(one.addresses, is_left); });
+  if (own == interfaces.end()) GTEST_SKIP() << "the hosts are addresses of the loopback, which is not listed";
+  auto left = left_.host->open_udp({.local = {IpAddress::any(GetParam()), 0}, .interface = own->name});
+  ASSERT_TRUE(left) << left.error().message;
+  auto right = open(right_);
+  std::vector<Arrival> asked, answers;
+  collect(*right, asked);
+  collect(**left, answers);
+  ASSERT_EQ(send(**left, Bytes{42}, {.destination = right_endpoint(*right)}), SendError::none);
+  ASSERT_TRUE(run_until([&] { return !asked.empty(); }));
+  EXPECT_EQ(asked[0].meta.source.address, left_.address(GetParam()));
+  ASSERT_EQ(send(*right, Bytes{43}, {.destination = asked[0].meta.source}), SendError::none);
+  EXPECT_TRUE(run_until([&] { return !answers.empty(); }));
+}
+
+TEST_P(UdpContract, AnInterfaceThatIsNotThereIsAnError) {
+  const auto socket = left_.host->open_udp({.local = {IpAddress::any(GetParam()), 0}, .interface = "none"});
+  ASSERT_FALSE(socket);
+  EXPECT_EQ(socket.error().code, ErrorCode::io);
 }
 
 TEST_P(UdpContract, KeepsTheOrderOfABatch) {

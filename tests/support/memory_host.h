@@ -77,6 +77,9 @@ class MemoryHost final : public io::Host,
     return std::make_unique<Listener>(*this, bound);
   }
 
+  Result<std::unique_ptr<io::StreamPort>> open_stream_port(const Endpoint&, io::AcceptHandler) override {
+    return nothing("shared ports");
+  }
   Result<std::unique_ptr<io::UdpSocket>> open_udp(const io::UdpOptions&) override { return nothing("UDP"); }
   Result<std::unique_ptr<io::TunDevice>> open_tun(const io::TunOptions&) override { return nothing("TUN"); }
   io::Resolver& resolver() override { return *this; }

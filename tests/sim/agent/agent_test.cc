@@ -60,20 +60,44 @@ TEST(Agent, TlsChangesNothing) {
   EXPECT_FALSE(world.plaintext_seen);
 }
 
-TEST(Agent, BlockedUdpStaysOnTheRelayUntilTheBlockGoesAway) {
+TEST(Agent, BlockedUdpLeavesTcpUntilTheBlockGoesAway) {
   AgentWorld world;
   Node& a = world.add_node("a", udp_blocked());
   Node& b = world.add_node("b", kPortRestricted);
   ASSERT_TRUE(world.settle());
   const auto first = a.echo->send(b.address());
   ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 1s));
-  ASSERT_TRUE(world.until([&] { return a.peer().state == path::SearchState::settled; }, 10s));
+  const auto rung = [&](Node& from, Node& to) {
+    const auto told = from.agent->explain(to.address().to_string());
+    return told ? told->path.rung : path::Rung::none;
+  };
+  ASSERT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 10s));
+  EXPECT_EQ(rung(a, b), path::Rung::tcp);
+  EXPECT_EQ(rung(b, a), path::Rung::tcp);
+  const auto over_tcp = a.echo->send(b.address());
+  EXPECT_TRUE(world.until([&] { return a.echo->answered(over_tcp); }, 1s));
+  EXPECT_FALSE(world.plaintext_seen);
+  world.network.replace_nat(a.nat, kPortRestricted);  // and the stream's mapping is gone
+  const auto later = a.echo->send(b.address());
+  EXPECT_TRUE(world.until([&] { return a.echo->answered(later); }, 3s));
+  EXPECT_TRUE(world.until([&] { return rung(a, b) == path::Rung::simultaneous_open; }, 60s));
+}
+
+TEST(Agent, BlockedUdpIsTheReasonWhereTcpCannotMeetEither) {
+  AgentWorld world;
+  nat::Behavior symmetric = kPortRestricted;
+  symmetric.mapping = nat::Mapping::address_and_port_dependent;
+  symmetric.ports.allocation = nat::PortAllocation::random;
+  Node& a = world.add_node("a", udp_blocked());
+  Node& b = world.add_node("b", symmetric);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 1s));
+  world.network.run_for(10s);
   EXPECT_EQ(a.peer().path, PathClass::relay);
   EXPECT_EQ(a.peer().reason, "udp_blocked_local");
   EXPECT_EQ(b.peer().reason, "udp_blocked_peer");
   EXPECT_EQ(a.peer().relay, "relay");
-  world.network.replace_nat(a.nat, kPortRestricted);
-  EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 30s));
 }
 
 /// Two NATs that nobody can open: the relay carries the pair, over UDP as long as that is answered.

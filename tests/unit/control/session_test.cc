@@ -354,10 +354,35 @@ TEST(ServerSession, DropsAClientThatFallsSilent) {
   EXPECT_GE(pair.now - from, 60s);
 }
 
+TEST(Sessions, CarrySignalsAndBoundThem) {
+  Pair pair;
+  pair.client->start(pair.now);
+  EXPECT_FALSE(pair.client->signal(2, as_bytes("plan"))) << "no channel yet";
+  pair.connect();
+  pair.server_events.clear();
+  EXPECT_FALSE(pair.client->signal(2, Bytes(kMaxSignal + 1)));
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(pair.client->signal(2, as_bytes("plan")));
+  pair.drain();
+  EXPECT_EQ(pair.server_events.size(), ServerSession::kSignalBurst);
+  const auto& signal = std::get<ServerSession::Signalled>(pair.server_events.at(0)).signal;
+  EXPECT_EQ(signal.peer, 2u);
+  EXPECT_EQ(as_text(signal.datagram), "plan");
+  pair.now += 1s;
+  for (int i = 0; i < 200; ++i) pair.client->signal(2, as_bytes("plan"));
+  pair.drain();
+  EXPECT_EQ(pair.server_events.size(), ServerSession::kSignalBurst + ServerSession::kSignalsPerSecond);
+
+  pair.events.clear();
+  pair.server->send_signal({7, to_bytes(as_bytes("answer"))});
+  pair.drain();
+  ASSERT_EQ(pair.events.size(), 1u);
+  EXPECT_EQ(std::get<ClientSession::SignalReceived>(pair.events[0]).peer, 7u);
+}
+
 /// A client that speaks the channel but not the rules.
 TEST(ServerSession, MessagesOutOfOrderEndTheSession) {
-  const std::vector<Message> wrong_first = {Ping{1},    Publish{},   Pong{1, 1}, test_update(),
-                                            Accepted{}, Admission{}, Refusal{},  Revocation{}};
+  const std::vector<Message> wrong_first = {Ping{1},     Publish{}, Pong{1, 1},   test_update(), Accepted{},
+                                            Admission{}, Refusal{}, Revocation{}, Signal{}};
   for (const Message& message : wrong_first) {
     Pair pair;
     ServerSession server(pair.now, pair.coordinator_key, pair.entropy);

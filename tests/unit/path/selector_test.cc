@@ -208,6 +208,63 @@ TEST(Selector, ASecondDirectPathTakesThePlaceOfASuspectOne) {
   EXPECT_FALSE(selector.suspect());
 }
 
+PathId by_socket(std::uint16_t socket) {
+  return {.socket = socket, .relay = 0, .remote = {IpAddress::v4(192, 0, 2, 1), 1}};
+}
+
+TEST(Selector, AnAnnouncedDeathGivesTheDataToAWarmPathAtOnce) {
+  Selector selector;
+  selector.set_relay(kRelay);
+  confirm(selector, Time(1s), by_socket(0), 80ms);
+  confirm(selector, Time(2500ms), by_socket(7), 120ms);
+  EXPECT_EQ(selector.chosen(), by_socket(0));
+  EXPECT_EQ(selector.abandon(Time(3s), {0, 3}), Selector::Transition::none);
+  EXPECT_EQ(selector.chosen(), by_socket(7));
+  EXPECT_FALSE(selector.suspect());
+}
+
+TEST(Selector, AnAnnouncedDeathWithoutAWarmPathIsSuspectAtOnce) {
+  Selector selector;
+  selector.set_relay(kRelay);
+  confirm(selector, Time(1s), by_socket(0), 80ms);
+  EXPECT_EQ(selector.abandon(Time(3s), {7}), Selector::Transition::none);
+  EXPECT_EQ(selector.abandon(Time(3s), {0}), Selector::Transition::suspected);
+  EXPECT_EQ(selector.duplicate(), kRelay);
+}
+
+TEST(Selector, FollowsAPeerThatHasLeftThePath) {
+  Selector selector;
+  selector.set_relay(kRelay);
+  confirm(selector, Time(1s), direct(1), 80ms);
+  confirm(selector, Time(2500ms), direct(2), 120ms);
+  EXPECT_EQ(selector.abandoned(Time(3s), direct(2)), Selector::Transition::none);
+  EXPECT_EQ(selector.chosen(), direct(2));
+  EXPECT_EQ(selector.abandoned(Time(4s), direct(9)), Selector::Transition::suspected);
+  confirm(selector, Time(4100ms), direct(9), 90ms);
+  EXPECT_EQ(selector.chosen(), direct(9));
+}
+
+TEST(Selector, KeepsAPathByAnotherSocketWarm) {
+  Selector selector;
+  selector.set_relay(kRelay);
+  confirm(selector, Time(1s), direct(1), 80ms);
+  confirm(selector, Time(2100ms), by_socket(7), 90ms);
+  for (std::uint16_t port = 2; port < 6; ++port) confirm(selector, Time(2200ms + 1ms * port), direct(port), 90ms);
+  EXPECT_TRUE(selector.knows(by_socket(7)));
+  EXPECT_TRUE(selector.knows(direct(5)));
+}
+
+TEST(Selector, ComparesAnewWhenAddressesAreNew) {
+  Selector selector;
+  selector.set_relay(kRelay);
+  confirm(selector, Time(1s), direct(1), 120ms);
+  confirm(selector, Time(10s), direct(2), 80ms);
+  EXPECT_EQ(selector.chosen(), direct(1));
+  selector.reconsider(Time(20s));
+  confirm(selector, Time(21s), direct(2), 80ms);
+  EXPECT_EQ(selector.chosen(), direct(2));
+}
+
 TEST(Selector, LongRoundTripsAreGivenThreeOfThem) {
   Selector selector;
   selector.set_relay(kRelay);

@@ -289,6 +289,46 @@ TEST(Network, LinkThatGoesDownLosesWhatIsUnderWayAndTells) {
   EXPECT_EQ(up, (std::vector{false, true}));
 }
 
+/// ─ eth0 ─ fibre 5 ms ─┐
+///   lte  ─ 30 ms ──────┴─ Internet ─ server
+TEST(Network, HostWithTwoUplinksPrefersTheFirstThatIsUp) {
+  Network network({});
+  Ear server(add_server(network), kServer);
+  auto& host = network.add_host({.name = "host", .addresses = {ip("198.51.100.1")}, .link = {.delay = 5ms}});
+  const NodeId lte =
+      network.add_uplink(host, {.name = "lte", .addresses = {ip("198.51.100.2")}, .link = {.delay = 30ms}});
+  const auto interfaces = host.network().interfaces();
+  ASSERT_EQ(interfaces.size(), 2u);
+  EXPECT_LT(interfaces[0].metric, interfaces[1].metric);
+  Ear any(host, {ip("0.0.0.0"), 1}), pinned(host, {ip("0.0.0.0"), 1}, "lte");
+  const auto heard_from = [&](Ear& mouth) {
+    mouth.send(kServer, Bytes{1});
+    const Time sent = network.now();
+    network.run_for(1s);
+    const auto last = server.heard.back();
+    return std::pair(last.meta.source.address, last.at - sent);
+  };
+  EXPECT_EQ(heard_from(any), std::pair(ip("198.51.100.1"), Duration(5ms)));
+  EXPECT_EQ(heard_from(pinned), std::pair(ip("198.51.100.2"), Duration(30ms)));
+  server.send({ip("198.51.100.2"), 1}, Bytes{2});
+  network.run_for(1s);
+  EXPECT_EQ(pinned.heard.size(), 1u);
+  EXPECT_TRUE(any.heard.empty());
+
+  int changes = 0;
+  host.network().on_change([&] { ++changes; });
+  network.set_link(host.node(), {.up = false});
+  EXPECT_EQ(heard_from(any).first, ip("198.51.100.2"));
+  network.set_link(host.node(), {.up = true});
+  network.set_link(lte, {.up = false});
+  EXPECT_EQ(heard_from(any).first, ip("198.51.100.1"));
+  EXPECT_EQ(changes, 3);
+  const auto before = server.heard.size();
+  pinned.send(kServer, Bytes{3});
+  network.run_for(1s);
+  EXPECT_EQ(server.heard.size(), before) << "a socket of an interface does not leave by another one";
+}
+
 TEST(Network, NatRestartForgetsMappings) {
   Network network({});
   add_server(network);

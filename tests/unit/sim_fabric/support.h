@@ -27,7 +27,8 @@ class Ear {
     Bytes content;
     DatagramMeta meta;
   };
-  Ear(FabricHost& host, Endpoint local) : host_(host), socket_(std::move(*host.open_udp({.local = local}))) {
+  Ear(FabricHost& host, Endpoint local, const std::string& interface = {})
+      : host_(host), socket_(std::move(*host.open_udp({.local = local, .interface = interface}))) {
     socket_->start_receive([this](std::span<DatagramSlot> items) {
       for (const DatagramSlot& item : items) {
         heard.push_back({host_.internet().now(), to_bytes(item.slot.bytes()), item.meta});
