@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Draws distributions of round trips, as of hub, mesh and relay: a curve for each LABEL=FILE. A run.json gives the median round
-trip of each pair and seed; an arrays.npz (Python, Runs.write) each ping."""
+trip of each pair and seed; an arrays.npz (Python, Runs.write) each ping. The JSON of `weft-lab study` alone has a curve for each
+topology; --curve names another of its quantities."""
 
 import pathlib
 
@@ -24,13 +25,30 @@ def round_trips(path: pathlib.Path) -> tuple[list[float], str, dict]:
     return values, "pairs", report
 
 
+def draw_study(axes: plt.Axes, report: dict, curve: str, path: str) -> list[float]:
+    """A line through the quantiles 0 to 100 % of each topology; returns all values."""
+    if curve not in report["curves"]:
+        style.refuse(f"{path}: has no curve '{curve}'; it has {', '.join(report['curves'])}")
+    everything = []
+    for number, (topology, quantiles) in enumerate(report["curves"][curve].items()):
+        look = style.LINES[number % len(style.LINES)]
+        label = f"{topology.replace('_', ' ')} (median {quantiles[len(quantiles) // 2]:.0f})"
+        axes.plot(quantiles, np.linspace(0, 1, len(quantiles)), label=label, markevery=(number * 3, 15), markerfacecolor="white", **look)
+        everything += quantiles
+    return [value for value in everything if value > 0]
+
+
 def main() -> None:
     options = style.parser(__doc__)
+    options.add_argument("--curve", default="latency", help="of a study; default %(default)s")
     options.add_argument("results", nargs="+", help="LABEL=FILE, one for each curve")
     options.add_argument("--title", default="round trips through the overlay")
     given = options.parse_args()
     figure, axes = plt.subplots(figsize=(7, 4.2))
     reports, everything, kinds = [], [], []
+    if len(given.results) == 1 and given.results[0].endswith(".json") and "curves" in (study := style.read(given.results[0])):
+        everything, reports, kinds = draw_study(axes, study, given.curve, given.results[0]), [study], ["pairs"]
+        given.results = []
     for number, (label, path) in enumerate(map(style.labelled, given.results)):
         values, kind, report = round_trips(path)
         if not values:
@@ -43,7 +61,7 @@ def main() -> None:
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("round trip (ms)")
     axes.set_ylabel(f"share of {' and '.join(dict.fromkeys(kinds))}")
-    axes.legend(loc="lower right" if len(given.results) < 3 else "best")
+    axes.legend(loc="best")
     axes.set_title(given.title + (f"; commit {style.commits(reports)}" if style.commits(reports) else ""))
     style.save(figure, given.out)
 

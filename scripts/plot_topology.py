@@ -26,14 +26,16 @@ def spread(delays: np.ndarray) -> np.ndarray:
 
 
 def place_labels(axes: plt.Axes, points: np.ndarray, sizes: list[float], texts: list[str]) -> None:
-    """Each label at the first of sixteen places around its point where it covers no label and fewest points; a line leads to
-    those that are farther away."""
+    """Each label at the place around its point where it covers least, and nearest of those; a line leads to those that are
+    farther away."""
     figure = axes.figure
     figure.canvas.draw()
-    taken, dots = [], axes.transData.transform(points)
+    renderer = figure.canvas.get_renderer()
+    taken, dots = [text.get_window_extent(renderer) for text in axes.texts], axes.transData.transform(points)
+    page = axes.get_window_extent(renderer)
     for place in np.argsort(-np.array(sizes)):
         best = None
-        for distance in (1, 14, 30):
+        for distance in (1, 14, 28, 42):
             for turn in range(8):
                 x, y = np.cos(turn * np.pi / 4 + np.pi / 2), np.sin(turn * np.pi / 4 + np.pi / 2)
                 reach = sizes[place] ** 0.5 / 2 + 2 + distance
@@ -41,8 +43,11 @@ def place_labels(axes: plt.Axes, points: np.ndarray, sizes: list[float], texts: 
                                       ha="center" if abs(x) < 0.1 else "left" if x > 0 else "right",
                                       va="center" if abs(y) < 0.1 else "bottom" if y > 0 else "top", zorder=6,
                                       arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0} if distance > 1 else None)
-                box = Text.get_window_extent(label, figure.canvas.get_renderer()).padded(1)
-                cost = sum(box.overlaps(other) for other in taken) * 100 + sum(box.contains(*dot) for dot in dots)
+                label.set_in_layout(False)
+                label.update_positions(renderer)
+                box = Text.get_window_extent(label, renderer).padded(1)
+                covers = sum(box.overlaps(other) for other in taken) + sum(box.contains(*dot) for dot in dots)
+                cost = 10 * covers + 20 * (not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))) + distance / 30
                 label.remove()
                 if best is None or cost < best[0]:
                     best = (cost, label, box)

@@ -147,8 +147,8 @@ py::array_t<Record> to_array(const std::vector<Record>& records) {
 }
 
 py::tuple run(const std::string& text, const std::string& file, std::uint64_t seed, const std::string& fidelity,
-              std::optional<bool> tls, const std::string& strategy, bool explain, const std::string& trace,
-              py::object on_progress) {
+              std::optional<bool> tls, const std::string& strategy, bool explain, bool path_changes,
+              const std::string& trace, py::object on_progress) {
   const OnlyRun only;
   Progress progress(std::move(on_progress));
   const Input input = read(text, file);
@@ -156,9 +156,12 @@ py::tuple run(const std::string& text, const std::string& file, std::uint64_t se
     throw ScenarioError(file + ": at /nodes: the scenario has no nodes; use weft.run_matrix, or add some");
   auto make_world = value_of(sim::world_factory(fidelity, {.attributes = input.scenario.ns3_attributes}));
   tracing::Recorder recorder;
-  auto log = std::make_unique<PathLog>();
-  const PathLog& paths = *log;
-  recorder.add(std::move(log));
+  const PathLog* log = nullptr;
+  if (path_changes) {
+    auto writer = std::make_unique<PathLog>();
+    log = writer.get();
+    recorder.add(std::move(writer));
+  }
   if (!trace.empty()) recorder.add(value_of(tracing::NdjsonWriter::open(trace)));
   Result<sim::RunResult> result;
   {
@@ -171,12 +174,12 @@ py::tuple run(const std::string& text, const std::string& file, std::uint64_t se
                                         .on_progress = [&](Duration over) { return progress.tell(to_seconds(over)); }},
                                 .make_world = std::move(make_world),
                                 .strategy = strategy,
-                                .recorder = &recorder});
+                                .recorder = path_changes || !trace.empty() ? &recorder : nullptr});
   }
   progress.rethrow();
   if (!result) raise(result.error());
   const auto latencies = latencies_of(*result);
-  const auto changes = records_of(paths, result->traffic_began);
+  const auto changes = log == nullptr ? std::vector<PathRecord>() : records_of(*log, result->traffic_began);
   sim::RunReport report{.scenario = input.scenario.name, .commit = WEFT_COMMIT};
   report.runs.push_back(std::move(*result));
   return py::make_tuple(sim::to_json(report), to_array(latencies), to_array(changes));
@@ -242,7 +245,8 @@ PYBIND11_MODULE(_weft, module) {
   py::register_exception<RunError>(module, "RunError", PyExc_RuntimeError);
   py::register_exception<BusyError>(module, "BusyError", PyExc_RuntimeError);
   module.def("run", &run, py::arg("text"), py::arg("file"), py::arg("seed"), py::arg("fidelity"), py::arg("tls"),
-             py::arg("strategy"), py::arg("explain"), py::arg("trace"), py::arg("on_progress"));
+             py::arg("strategy"), py::arg("explain"), py::arg("path_changes"), py::arg("trace"),
+             py::arg("on_progress"));
   module.def("run_matrix", &run_matrix, py::arg("text"), py::arg("file"), py::arg("first_seed"), py::arg("last_seed"),
              py::arg("fidelity"), py::arg("tls"), py::arg("strategies"), py::arg("jobs"), py::arg("explain"),
              py::arg("on_progress"));

@@ -49,6 +49,11 @@ def test_path_changes_tell_the_way_from_relay_to_direct(runs: weft.Runs) -> None
     assert of_a["at_s"][-1] * 1000 == pytest.approx(runs.pairs["time_to_direct_ms"][0], abs=50)
 
 
+def test_without_path_changes_the_run_is_the_same() -> None:
+    without, with_them = (weft.run(small(), seeds=1, path_changes=wanted) for wanted in (False, True))
+    assert len(without.path_changes) == 0 < len(with_them.path_changes) and without.report == with_them.report
+
+
 def test_write_gives_what_weft_lab_writes_and_the_arrays(runs: weft.Runs, tmp_path: pathlib.Path) -> None:
     runs.write(tmp_path)
     subprocess.run([os.environ["WEFT_LAB"], "run", UPGRADE, "--seeds", "1..2", "--out", tmp_path / "lab"], check=True,

@@ -10,13 +10,13 @@
 from ._weft import BusyError, RunError, ScenarioError, commit, version
 from .results import Matrix, PATHS, Progress, Runs
 from .running import run, run_each, run_matrix
-from .scenario import (Coordinator, Event, Expectation, Generator, Link, MatrixSpec, Node, Part, Relay, RoundTrip,
-                       Scenario, Services, Topology, Traffic, load)
+from .scenario import (Coordinator, Event, Expectation, Generator, Link, MatrixSpec, Node, Overlay, Part, Relay, RoundTrip,
+                       Scenario, Services, Study, StudyLoad, Topology, Traffic, Uplink, load)
 from .sweeps import Axis, Sweep, SweepError, load_sweep, run_sweep
 
 __version__ = version
 __all__ = [
     "Axis", "BusyError", "Coordinator", "Event", "Expectation", "Generator", "Link", "Matrix", "MatrixSpec", "Node",
-    "PATHS", "Part", "Progress", "Relay", "RoundTrip", "RunError", "Runs", "Scenario", "ScenarioError", "Services", "Sweep",
-    "SweepError", "Topology", "Traffic", "commit", "load", "load_sweep", "run", "run_each", "run_matrix", "run_sweep", "version",
+    "Overlay", "PATHS", "Part", "Progress", "Relay", "RoundTrip", "RunError", "Runs", "Scenario", "ScenarioError", "Services", "Study", "StudyLoad",
+    "Sweep", "SweepError", "Topology", "Traffic", "Uplink", "commit", "load", "load_sweep", "run", "run_each", "run_matrix", "run_sweep", "version",
 ]

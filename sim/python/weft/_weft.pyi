@@ -13,8 +13,8 @@ class ScenarioError(ValueError): ...
 class RunError(RuntimeError): ...
 class BusyError(RuntimeError): ...
 
-def run(text: str, file: str, seed: int, fidelity: str, tls: bool | None, strategy: str, explain: bool, trace: str,
-        on_progress: Callable[[float], Any] | None) -> tuple[str, np.ndarray, np.ndarray]:
+def run(text: str, file: str, seed: int, fidelity: str, tls: bool | None, strategy: str, explain: bool,
+        path_changes: bool, trace: str, on_progress: Callable[[float], Any] | None) -> tuple[str, np.ndarray, np.ndarray]:
     """One run: JSON (docs/schema/run.schema.json), latencies and path changes. on_progress gets virtual seconds."""
 
 def run_matrix(text: str, file: str, first_seed: int, last_seed: int, fidelity: str, tls: bool | None, strategies: list[str],

@@ -121,6 +121,7 @@ class Topology(Part):
     table: str | None = None
     within_ms: float | None = None
     loss_ratio: float | None = None
+    repeat_ratio: float | None = None
     hops: int | None = None
 
 
@@ -151,10 +152,11 @@ class Coordinator(Part):
 
 @dataclass
 class Relay(Part):
-    """A relay and its region."""
+    """A relay, its region and its link."""
 
     name: str
     region: str
+    access: str | None = None
 
 
 @dataclass
@@ -164,6 +166,24 @@ class Services(Part):
     coordinator: Coordinator
     relays: list[Relay]
     tls: bool | None = None
+
+
+@dataclass
+class Overlay(Part):
+    """Which way packets take between the nodes: mesh, hub (through the node `hub`) or relay_only."""
+
+    topology: str
+    hub: str | None = None
+
+
+@dataclass
+class Uplink(Part):
+    """A further interface of a node, at a site of its own."""
+
+    name: str
+    nat: str
+    region: str | None = None
+    access: str | None = None
 
 
 @dataclass
@@ -180,6 +200,8 @@ class Node(Part):
     carrier: str | None = None
     neighbour_flows_per_s: float | None = None
     nodes_per_site: int | None = None
+    teams: int | None = None
+    uplinks: list[Uplink] | None = None
     sites_per_carrier: int | None = None
 
 
@@ -194,6 +216,7 @@ class Traffic(Part):
     interval_ms: float | None = None
     count: int | None = None
     peers: int | None = None
+    partners: str | None = None
     stop_s: float | None = None
     ipv6: bool | None = None
     bytes: int | None = None
@@ -210,6 +233,7 @@ class Event(Part):
     at_s: float
     kind: str
     node: str | None = None
+    uplink: str | None = None
     relay: str | None = None
     nat: str | None = None
     address: str | None = None
@@ -260,6 +284,31 @@ class Expectation(Part):
     share_at_least: float | None = None
 
 
+@dataclass
+class StudyLoad(Part):
+    """The networks under load of a study (docs/scenario.md); flow_s in seconds, shares from 0 to 1."""
+
+    sites: list[int]
+    share_sites: int
+    peer_shares: list[float]
+    nat: str
+    access: str
+    hub_access: str
+    flow_s: float
+    seeds: int
+
+
+@dataclass
+class Study(Part):
+    """What a study of hub and mesh does besides running the scenario as each."""
+
+    hub: str
+    steady_from_s: float
+    hub_dies_s: float
+    hub_back_s: float
+    load: StudyLoad
+
+
 def _data_folder() -> pathlib.Path:
     """Where nat-models/ and scenarios/ are: the source tree's root, or the folder of the package weft-lab."""
     root = pathlib.Path(__file__).resolve().parents[3]
@@ -278,6 +327,7 @@ class Scenario(Part):
     description: str | None = None
     access: dict[str, Link | str] | None = None
     nat_models: str | None = None
+    overlay: Overlay | None = None
     populations: str | None = None
     nodes: list[Node] | None = None
     traffic: list[Traffic] | None = None
@@ -285,6 +335,8 @@ class Scenario(Part):
     events: list[Event] | None = None
     matrix: MatrixSpec | None = None
     expect: list[Expectation] | None = None
+    study: Study | None = None
+    first_seed: int | None = None
     seeds: int | None = None
     duration_s: float | None = None
     file: pathlib.Path | None = field(default=None, kw_only=True, metadata={"json": False})

@@ -183,7 +183,7 @@ def run_task(task: Task) -> list[dict[str, typing.Any]]:
         if scenario.matrix is not None and not scenario.nodes:
             matrix = run_matrix(scenario, range(task.seed, task.seed + 1), fidelity=task.fidelity, strategies=[task.strategy])
             return [_matrix_row(cell, len(matrix.failures)) for cell in matrix.report["cells"]]
-        one = run(scenario, [task.seed], fidelity=task.fidelity, strategy=task.strategy).report["runs"][0]
+        one = run(scenario, [task.seed], fidelity=task.fidelity, strategy=task.strategy, path_changes=False).report["runs"][0]
     common = {"failures": len(one["failures"]), "trace_hash": one["trace_hash"]}
     return ([{"kind": "ping", **pair, **common} for pair in one["pairs"]] + [{**flow, **common} for flow in one["flows"]])
 
