@@ -43,13 +43,15 @@ if(TARGET weft)
     DESTINATION share/doc/weft COMPONENT weft)
 endif()
 if(TARGET weft-lab)
-  add_dependencies(packaged weft-lab weft_stack)
+  add_dependencies(packaged weft-lab weft_stack weft_python)
   weft_reference(weft-lab lab)
   weft_changelog(weft-lab lab)
   install(TARGETS weft-lab RUNTIME DESTINATION bin COMPONENT lab)
   install(TARGETS weft_stack LIBRARY DESTINATION lib COMPONENT lab)
+  install(TARGETS weft_python LIBRARY DESTINATION lib/python3/dist-packages/weft COMPONENT lab)
+  install(DIRECTORY sim/python/weft DESTINATION lib/python3/dist-packages COMPONENT lab FILES_MATCHING PATTERN "*.py*" PATTERN "*.typed" PATTERN "__pycache__" EXCLUDE)
   install(DIRECTORY scenarios nat-models DESTINATION share/weft-lab COMPONENT lab FILES_MATCHING PATTERN "*.json" PATTERN "*.graphml")
-  install(FILES sim/bin/debian/copyright docs/scenario.md docs/models.md docs/trace.md docs/ns3.md
+  install(FILES sim/bin/debian/copyright docs/scenario.md docs/models.md docs/trace.md docs/ns3.md docs/python.md docs/sweeps.md
     DESTINATION share/doc/weft-lab COMPONENT lab)
 endif()
 
@@ -81,7 +83,8 @@ set(CPACK_DEBIAN_WEFT_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 file(WRITE ${PROJECT_BINARY_DIR}/debian/conffiles "/etc/weft/coordinator.env\n/etc/weft/relay.env\n/etc/weft/weft.json\n")
 set(CPACK_DEBIAN_LAB_PACKAGE_NAME weft-lab)
 set(CPACK_DEBIAN_LAB_PACKAGE_SECTION net)
-set(CPACK_DEBIAN_LAB_PACKAGE_SUGGESTS weft)
+set(CPACK_DEBIAN_LAB_PACKAGE_RECOMMENDS "python3 (>= 3.11), python3-numpy")
+set(CPACK_DEBIAN_LAB_PACKAGE_SUGGESTS "weft, python3-distributed")
 set(CPACK_DEBIAN_LAB_DESCRIPTION "laboratory for the mesh VPN weft
  Runs the code of weft in simulated networks in virtual time, with models of
  NATs, links and faults, and as a gateway between real interfaces.")

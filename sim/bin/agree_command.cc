@@ -13,6 +13,7 @@
 #include "sim/bin/kernel_flags.h"
 #include "sim/bin/scenario_flags.h"
 #include "sim/kernel/agree.h"
+#include "sim/scenario/world_factory.h"
 
 namespace weft::lab {
 namespace {
@@ -105,7 +106,7 @@ int run(const Options& options) {
     return report(
         {ErrorCode::usage, options.file + ": at /traffic: there is no ping to compare; add one, or a matrix"});
   }
-  const auto make_world = world_factory("fabric");
+  const auto make_world = sim::world_factory("fabric");
   if (!make_world) return report(make_world.error());
   if (auto done = check_folder(options.out); !done) return report(done.error());
   auto how = agree_options(options, *input, *make_world);

@@ -23,6 +23,7 @@ void add_describe(CLI::App& app, int& status);
 void add_replay(CLI::App& app, int& status);
 void add_swarm(CLI::App& app, int& status);
 void add_view(CLI::App& app, int& status);
+void add_sweep(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
 void add_compare(CLI::App& app, int& status);
 void add_agree(CLI::App& app, int& status);
@@ -34,10 +35,6 @@ void add_gateway_control(CLI::App& app, int& status);
 
 /// Prints the sentence to standard error and returns the exit code of its kind.
 int report(const Error& error);
-
-/// Makes worlds of the fidelity called `fabric` or `stack`. Errors: usage if the module of `stack` is not
-/// installed, or refuses what `ns3` asks for.
-Result<sim::WorldFactory> world_factory(const std::string& fidelity, const sim::Ns3Options& ns3 = {});
 
 /// Before a long run: makes the folder for its results, unless `folder` is empty. Error: io if nothing can be written
 /// there.

@@ -9,6 +9,7 @@
 
 #include "sim/bin/commands.h"
 #include "sim/bin/scenario_flags.h"
+#include "sim/scenario/description.h"
 #include "sim/scenario/draw.h"
 
 namespace weft::lab {
@@ -74,6 +75,10 @@ int run(const ScenarioFlags& flags) {
   const auto input = flags.load();
   if (!input) return report(input.error());
   const sim::Scenario drawn = sim::draw(input->scenario, input->seeds.first);
+  if (flags.json) {
+    std::fputs(sim::describe(drawn).c_str(), stdout);
+    return 0;
+  }
   std::string out = fmt::format("{}: seed {}, {:g} s, TLS {}\n", drawn.name, input->seeds.first,
                                 to_seconds(drawn.duration), input->tls ? "on" : "off");
   add_regions(out, drawn.topology);
@@ -97,6 +102,7 @@ void add_describe(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand("describe", "Say what a scenario would run, without running it");
   command->add_option("scenario", flags->file, "Scenario file")->required();
   command->add_option("--seed", flags->seeds, "The seed that draws its groups; default 1");
+  command->add_flag("--json", flags->json, "Print JSON (docs/schema/description.schema.json)");
   command->callback([flags, &status] { status = run(*flags); });
 }
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "sim/bin/commands.h"
+#include "sim/scenario/world_factory.h"
 
 namespace weft::lab {
 namespace {
@@ -64,7 +65,7 @@ Result<ScenarioInput> ScenarioFlags::load() const {
 }
 
 Result<sim::WorldFactory> ScenarioFlags::world(const sim::Ns3Options& ns3) const {
-  auto factory = world_factory(fidelity, ns3);
+  auto factory = sim::world_factory(fidelity, ns3);
   if (!factory) return factory;
   if (auto done = check_folder(out); !done) return std::unexpected(done.error());
   return factory;

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   weft::lab::add_check(app, status);
   weft::lab::add_probe_nat(app, status);
   weft::lab::add_describe(app, status);
+  weft::lab::add_sweep(app, status);
   weft::lab::add_replay(app, status);
   weft::lab::add_swarm(app, status);
   weft::lab::add_view(app, status);

@@ -68,6 +68,7 @@ Json run_json(const RunResult& run) {
           {"flows", std::move(flows)},
           {"wire_bytes", std::move(bytes)},
           {"failures", run.failures},
+          {"traffic_began_s", to_seconds(run.traffic_began)},
           {"virtual_s", to_seconds(run.virtual_time)},
           {"emulation", std::move(emulation)},
           {"trace_hash", run.trace_hash.empty() ? Json(nullptr) : Json(run.trace_hash)}};

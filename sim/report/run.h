@@ -11,6 +11,13 @@
 
 namespace weft::sim {
 
+/// One ping of a pair; times count from the moment when traffic begins (docs/scenario.md, Clocks).
+struct PingTimes {
+  Duration sent{0};
+  std::optional<Duration> arrived;   // at the far TUN
+  std::optional<Duration> answered;  // back at the near one
+};
+
 /// What became of one line of traffic.
 struct PairResult {
   std::string from;
@@ -31,6 +38,7 @@ struct PairResult {
   std::optional<std::uint64_t> probes;     // of a rival strategy, both sides together
   std::optional<SearchCost> search;        // if the agents have searched for ports
   std::optional<PairExplanation> explain;  // on demand
+  std::vector<PingTimes> pings;            // on demand, in the order of sending
 };
 
 /// What became of the traffic of an ns-3 application.
@@ -72,6 +80,7 @@ struct RunResult {
   std::vector<FlowResult> flows;      // likewise, of the ns-3 applications
   std::vector<std::string> failures;  // expectations and invariants that did not hold, a sentence each
   std::vector<WireBytes> wire_bytes;  // in the order of time, then of the nodes
+  Duration traffic_began{0};          // on the stage's clock: what all times of traffic and events count from
   Duration virtual_time{0};           // in the kernel world: real, from the beginning of traffic
   std::string trace_hash;             // empty in the kernel world
   std::optional<EmulationResult> emulation;

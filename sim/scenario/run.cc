@@ -72,12 +72,13 @@ class Run {
     note_bytes("start");
     schedule_events();
     schedule_expectations();
+    schedule_progress();
     const Time end = std::min(t0_ + scenario_.duration, end_.stop.value_or(Time::max()));
     if (end_.when_settled) {
       if (run_until([this] { return settled(); }, end)) settled_at_ = stage_.now();
       run_until([] { return false; }, std::min(end, stage_.now() + end_.after));
     } else {
-      run_until([] { return false; }, end);
+      run_until([this] { return given_up_; }, end);
     }
     if (auto broken = stage_.broken()) return std::unexpected(*broken);
     return finish();
@@ -107,6 +108,14 @@ class Run {
         if (auto done = stage_.apply(event); !done)
           failures_.push_back("event at " + event.pointer + ": " + done.error().message);
       });
+    }
+  }
+
+  void schedule_progress() {
+    if (!end_.on_progress) return;
+    for (int percent = 1; percent <= 100; ++percent) {
+      const Duration over = scenario_.duration / 100 * percent;
+      stage_.at(t0_ + over, [this, over] { given_up_ = given_up_ || !end_.on_progress(over); });
     }
   }
 
@@ -269,6 +278,16 @@ class Run {
     return result;
   }
 
+  std::vector<PingTimes> ping_times(std::size_t index) {
+    std::vector<PingTimes> times;
+    const auto since_t0 = [this](const std::optional<Time>& at) {
+      return at ? std::optional<Duration>(*at - t0_) : std::nullopt;
+    };
+    for (const PingSample& sample : pings_[index]->samples())
+      times.push_back({sample.sent - t0_, since_t0(sample.arrived), since_t0(sample.answered)});
+    return times;
+  }
+
   FlowResult flow_result(std::size_t index) {
     const FlowSpec& flow = scenario_.flows[index];
     const FlowSample sample = flows_[index]->sample();
@@ -289,6 +308,7 @@ class Run {
     }
     check_direct_pairs();
     RunResult result{.world = std::string(stage_.world()), .seed = seed_, .virtual_time = stage_.now() - Time{}};
+    result.traffic_began = t0_ - Time{};
     if (result.world != "sim") result.virtual_time = stage_.now() - t0_;
     for (std::size_t i = 0; i < scenario_.pings.size(); ++i) {
       PairResult& pair = result.pairs.emplace_back(result_of(i));
@@ -300,6 +320,7 @@ class Run {
                          pair.to, twice));
       if (end_.explain)
         pair.explain = PairExplanation{stage_.explain(pair.from, pair.to), stage_.explain(pair.to, pair.from)};
+      if (end_.pings) pair.pings = ping_times(i);
     }
     for (std::size_t i = 0; i < flows_.size(); ++i) result.flows.push_back(flow_result(i));
     close_span();
@@ -321,6 +342,7 @@ class Run {
   std::vector<WireBytes> wire_bytes_;
   std::size_t counted_ = 0;  // of wire_bytes_ that are differences
   Time t0_{};
+  bool given_up_ = false;
   std::optional<Time> settled_at_;
 };
 

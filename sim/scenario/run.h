@@ -35,6 +35,10 @@ struct RunEnd {
   Duration after = 1s;
   /// Both agents of each line of traffic are asked at the end what `weft explain` shows.
   bool explain = false;
+  /// The result keeps every ping (PairResult::pings).
+  bool pings = false;
+  /// Told 100 times in a run how much of the scenario's duration is over; false ends the run there. May be empty.
+  std::function<bool(Duration over)> on_progress;
   /// Ends here at the latest, on the stage's clock; nullopt: at the end of the scenario.
   std::optional<Time> stop;
 };

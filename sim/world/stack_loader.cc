@@ -20,10 +20,20 @@ using MakeInnerNodes = InnerNodes*(const Ns3Options*);
 using MakeRealtimeExchange = RealtimeExchange*(std::uint64_t, const RegionPlan*, const Ns3Options*,
                                                const RealtimeObserver*);
 
+/// Of the program or the shared library that this code is part of: Python's module, in weft/ of a build's python/ or of
+/// /usr/lib/python3/dist-packages.
+std::filesystem::path own_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return {};
+  return std::filesystem::path(info.dli_fname).parent_path();
+}
+
 void* open_module(std::string& tried) {
   std::error_code error;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  for (const auto& place : {folder / kModule, folder / ".." / "lib" / kModule, folder / ".." / "bin" / kModule}) {
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  const auto library = own_folder();
+  for (const auto& place : {program / kModule, program / ".." / "lib" / kModule, program / ".." / "bin" / kModule,
+                            library / "../../bin" / kModule, library / "../../.." / kModule}) {
     if (void* module = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL)) return module;
     if (std::filesystem::exists(place, error)) tried = dlerror();
   }

@@ -14,8 +14,8 @@ namespace weft::sim {
 
 class InnerNodes;
 
-/// The module with everything that needs full ns-3 nodes: libweft_stack.so, which lies beside the running program or in
-/// ../lib or ../bin of its folder. Once open it stays.
+/// The module with everything that needs full ns-3 nodes: libweft_stack.so, which lies beside the running program, in
+/// ../lib or ../bin of its folder, or where a build or a package has it beside Python's module. Once open it stays.
 class StackModule {
  public:
   /// Error: usage, if the module was not built or installed.
