@@ -35,6 +35,11 @@ std::uint32_t root_above(std::uint64_t value) {
 /// The packets that go at once when the budget is untouched.
 constexpr std::size_t kCredit = ProbeBudget::kBurst - Search::kKeepCredit;
 
+std::uint64_t effort_in(std::uint64_t ports) { return (kEffortTenths * ports + 9) / 10; }
+std::size_t sockets_in(std::uint64_t ports) {
+  return std::min<std::size_t>(root_above(effort_in(ports)), Search::kMaxSockets);
+}
+
 }  // namespace
 
 Search::Search(Time now, const SearchSetup& setup, Random& random)
@@ -52,6 +57,7 @@ void Search::plan_opening() {
       // Against a sequence each port counts for one guess, unless it is the same towards all ports of an address.
       sockets_wanted_ = offer_after_ =
           steps_from_listed_ports() ? PortPattern::kMaxListed : static_cast<std::size_t>(kOrderedSockets);
+      if (seeks_in_range()) sockets_wanted_ = 1;
       guesses_ = kOrderedSockets;
       return;
     case PortKnowledge::sequential:
@@ -61,17 +67,32 @@ void Search::plan_opening() {
     case PortKnowledge::range:
       break;
   }
-  if (two_sided()) {
+  if (two_sided() && !opens_for_seeker()) {
     sockets_wanted_ = kBlockSockets;
     return;
   }
-  const std::uint64_t ports = setup_.own.ports.or_all().size();
-  const std::uint64_t effort = (kEffortTenths * ports + 9) / 10;
-  sockets_wanted_ = std::min<std::size_t>(root_above(effort), kMaxSockets);
+  const PortRange range = setup_.own.ports.or_all();
+  sockets_wanted_ = sockets_in(range.size());
   offer_after_ = sockets_wanted_ <= kCredit ? sockets_wanted_ : sockets_wanted_ / 2;
-  const std::uint64_t missed = sockets_wanted_ <= kCredit ? 0 : kCredit / 2 + sockets_wanted_ / 8;
-  guesses_ = static_cast<std::size_t>(
-      std::min({(effort + sockets_wanted_ - 1) / sockets_wanted_ + missed, std::uint64_t{kMaxGuesses}, 2 * ports}));
+  guesses_ = guesses_in(range);
+}
+
+/// Guesses against so many sockets of an opener that 99.9 % of searches hit, those made up for that come too early.
+std::size_t Search::guesses_in(const PortRange& range) const {
+  const std::uint64_t ports = range.size(), sockets = sockets_in(ports);
+  const std::uint64_t missed = sockets <= kCredit ? 0 : kCredit / 2 + sockets / 8;
+  return static_cast<std::size_t>(
+      std::min({(effort_in(ports) + sockets - 1) / sockets + missed, std::uint64_t{kMaxGuesses}, 2 * ports}));
+}
+
+/// Two sides with unknown ports, of which ours can be foretold for the peer's address: we seek from one fresh socket.
+bool Search::seeks_in_range() const {
+  return two_sided() && foretells_port_for_address(setup_.own) && port_knowledge(setup_.peer) == PortKnowledge::range;
+}
+
+/// The other side of such a search.
+bool Search::opens_for_seeker() const {
+  return two_sided() && port_knowledge(setup_.own) == PortKnowledge::range && foretells_port_for_address(setup_.peer);
 }
 
 /// Our fresh ports, each good for one destination, against a sequence: it sends its t-th packet to our t-th port, from
@@ -82,7 +103,8 @@ bool Search::steps_from_listed_ports() const {
 }
 
 std::uint32_t Search::mappings() const {
-  if (two_sided()) {
+  if (seeks_in_range()) return static_cast<std::uint32_t>(guesses_in(setup_.peer.ports.or_all()));
+  if (two_sided() && !opens_for_seeker()) {
     const bool ranges = port_knowledge(setup_.own) == PortKnowledge::range;
     return static_cast<std::uint32_t>(ranges ? std::uint32_t{kBlockGuesses} : kSequenceGuesses);
   }
@@ -117,18 +139,18 @@ void Search::handle_sockets(Time now, std::vector<SearchSocket> sockets) {
     ends_ = now;
     return;
   }
-  if (!two_sided()) open_sockets(now);
+  if (!two_sided()) open_sockets(now, setup_.remote.port);
   make_offer(now);
   meet(now);
 }
 
-/// A one-sided search: one packet from each socket to the one known endpoint.
-void Search::open_sockets(Time now) {
-  for (const auto& socket : sockets_) add(socket.index, setup_.remote.port, setup_.own.opener_ttl());
+/// One packet from each socket to the one known endpoint.
+void Search::open_sockets(Time now, std::uint16_t port) {
+  for (const auto& socket : sockets_) add(socket.index, port, setup_.own.opener_ttl());
   pace(now, 0ns);
   if (sockets_.size() > kFewGuesses) return;
   // A few are opened again, now up to the peer, whose NAT has been opened by its guesses meanwhile.
-  for (const auto& socket : sockets_) add(socket.index, setup_.remote.port);
+  for (const auto& socket : sockets_) add(socket.index, port);
   pace(now + 2 * kPassInterval, 0ns);
 }
 
@@ -161,8 +183,12 @@ void Search::make_offer(Time now) {
   if (two_sided()) offer.guesses = 0;
   offered_ = true;
   offer_ = offer;
-  // The seeker needs its budget's time, and its way here.
-  const std::size_t waited = offer.guesses > kCredit ? offer.guesses - kCredit : 0;
+  wait_for_guesses(now, offer.guesses);
+}
+
+/// The seeker needs its budget's time, and its way here.
+void Search::wait_for_guesses(Time now, std::size_t guesses) {
+  const std::size_t waited = guesses > kCredit ? guesses - kCredit : 0;
   ends_ = std::max(ends_, now + kPatience + static_cast<std::int64_t>(waited) * 1s / ProbeBudget::kPerSecond);
 }
 
@@ -188,9 +214,13 @@ void Search::seek(Time now, const SearchOffer& offer) {
   } else if (offer.pattern.kind == PortPattern::Kind::sequence) {
     for (std::size_t i = 1; i <= count; ++i) ports.push_back(offer.pattern.after_base(static_cast<std::int64_t>(i)));
   }
-  const int passes = ports.size() <= kFewGuesses || ports.size() * 2 <= count ? kPasses : 1;
+  seek_from(now, setup_.socket, ports, ports.size() * 2 <= count);
+}
+
+void Search::seek_from(Time now, std::uint16_t socket, const std::vector<std::uint16_t>& ports, bool repeat) {
+  const int passes = ports.size() <= kFewGuesses || repeat ? kPasses : 1;
   for (int pass = 0; pass < passes; ++pass) {
-    for (const auto port : ports) add(setup_.socket, port);
+    for (const auto port : ports) add(socket, port);
     pace(now + pass * kPassInterval, 0ns);
   }
 }
@@ -200,6 +230,11 @@ void Search::meet(Time now) {
   if (met_ || !two_sided() || !offered_ || !theirs_ || sockets_.empty()) return;
   met_ = true;
   const PortPattern& pattern = theirs_->pattern;
+  if (opens_for_seeker() && pattern.kind != PortPattern::Kind::range) {
+    const bool listed = pattern.kind == PortPattern::Kind::listed && !pattern.ports.empty();
+    open_sockets(now, listed ? pattern.ports.front() : pattern.after_base(1));
+    return wait_for_guesses(now, guesses_);
+  }
   switch (pattern.kind) {
     case PortPattern::Kind::listed: {
       const std::size_t count = std::min(pattern.ports.size(), PortPattern::kMaxListed);
@@ -224,6 +259,10 @@ void Search::meet(Time now) {
     }
     case PortPattern::Kind::range: {
       const PortRange range = pattern.range.or_all();
+      if (seeks_in_range()) {
+        seek_from(now, sockets_.front().index, draw_ports(range, guesses_in(range), random_));
+        return;
+      }
       std::vector<std::vector<std::uint16_t>> drawn;
       for (std::size_t i = 0; i < sockets_.size(); ++i) drawn.push_back(draw_ports(range, range.size(), random_));
       for (std::uint32_t i = 0; i < kBlockGuesses; ++i) {

@@ -44,6 +44,8 @@ struct SearchSetup {
 ///   both of a two-sided search     open, exchange offers, then send in an order in which guesses meet: in sequence
 ///                                  against sequence the first side steps by one and the other by two (baby step, giant
 ///                                  step), so whatever others allocate meanwhile, one pair of packets meets
+/// Of two sides with unknown ports where one can foretell its port for the peer's address, that one seeks from a fresh
+/// socket, whose port it lists, and the other one opens towards it.
 /// Ends by the owner at the first authenticated hit, or when all is sent and waited for.
 class Search {
  public:
@@ -83,10 +85,15 @@ class Search {
  private:
   bool two_sided() const { return setup_.strategy.method == Strategy::Method::two_sided_search; }
   bool steps_from_listed_ports() const;
+  bool seeks_in_range() const;
+  bool opens_for_seeker() const;
+  std::size_t guesses_in(const PortRange& range) const;
   void plan_opening();
-  void open_sockets(Time now);
+  void open_sockets(Time now, std::uint16_t port);
+  void wait_for_guesses(Time now, std::size_t guesses);
   void make_offer(Time now);
   void seek(Time now, const SearchOffer& offer);
+  void seek_from(Time now, std::uint16_t socket, const std::vector<std::uint16_t>& ports, bool repeat = false);
   void meet(Time now);
   void add(std::uint16_t socket, std::uint16_t port, std::uint8_t ttl = 0);
   void pace(Time start, Duration interval);

@@ -31,7 +31,9 @@ Strategy both_symmetric(const NatFacts& own, const NatFacts& peer) {
                      peer.ports.known() && std::uint64_t{own.ports.size()} * peer.ports.size() <= kMaxBlockProduct;
   const bool checks_may_do =
       own.filtering != Filtering::address_and_port_dependent || peer.filtering != Filtering::address_and_port_dependent;
-  return {.method = ordered || small ? Strategy::Method::two_sided_search : Strategy::Method::hopeless,
+  const bool foretold = (foretells_port_for_address(own) && theirs == PortKnowledge::range) ||
+                        (foretells_port_for_address(peer) && ours == PortKnowledge::range);
+  return {.method = ordered || small || foretold ? Strategy::Method::two_sided_search : Strategy::Method::hopeless,
           .we_open = true,
           .head_start = checks_may_do ? kCheckListFirst : Duration{0}};
 }
@@ -90,6 +92,12 @@ PortKnowledge port_knowledge(const NatFacts& facts) {
       break;
   }
   return PortKnowledge::range;
+}
+
+bool foretells_port_for_address(const NatFacts& facts) {
+  const auto knowledge = port_knowledge(facts);
+  return facts.mapping == Mapping::address_dependent &&
+         (knowledge == PortKnowledge::fresh || knowledge == PortKnowledge::sequential);
 }
 
 bool role_ordered(const NatFacts& waiting, const NatFacts& opening) {

@@ -37,6 +37,10 @@ struct Strategy {
 /// The most that a two-sided search of two blocks tries: 99.9 % take 6.9 times their product's root in packets a side.
 inline constexpr std::uint32_t kMaxBlockProduct = 65536;
 
+/// The NAT has one port for all of an address, which can be said before the first packet: the side seeks from a fresh
+/// socket as if its port were known.
+bool foretells_port_for_address(const NatFacts& facts);
+
 /// Role order (reference/nat-traversal.md §2.5): the NAT of `waiting` may answer an inbound session from the port it
 /// came to, but only if nothing went to `opening` before.
 bool role_ordered(const NatFacts& waiting, const NatFacts& opening);

@@ -91,7 +91,10 @@ std::vector<std::string_view> true_reasons(const NatChain& a, const NatChain& b,
   // One unknown port is searched for, and so are two that are ordered or few: they miss by bad luck only.
   const bool both = ours.unknown() && theirs.unknown();
   const bool few = !ours.ordered && !theirs.ordered && ours.possible * theirs.possible <= kMaxProduct;
-  if (!both || (ours.ordered && theirs.ordered) || few) return {"search_exhausted"};
+  // A port that is foretold for a whole address counts as known.
+  const auto foretold = [](const Ports& ports) { return ports.ordered && !ports.by_port; };
+  if (!both || (ours.ordered && theirs.ordered) || few || foretold(ours) || foretold(theirs))
+    return {"search_exhausted"};
   std::vector<std::string_view> words = {"both_symmetric_full_range"};
   // What nobody could see was searched for as if the port were known.
   const auto hidden = [&](const Ports& ports) { return relay_addresses < 2 && !ports.by_port; };

@@ -212,6 +212,49 @@ TEST(Search, ListedPortsMeetASequenceWhateverItsDrift) {
   }
 }
 
+/// One NAT keeps a fresh socket's port for a whole address, the other one draws each port: the first seeks from one
+/// socket, the second opens 512 towards it. By the packets of this test and no delay they meet in 995 of 1,000.
+TEST(Search, AFreshSocketSeeksWhereItsPortIsForetold) {
+  NatFacts foretold = symmetric(Allocation::preserve);
+  foretold.mapping = Mapping::address_dependent;
+  const NatFacts drawn = symmetric(Allocation::random);
+  const Strategy strategy = choose_strategy(foretold, drawn);
+  EXPECT_EQ(strategy.method, Strategy::Method::two_sided_search);
+  std::size_t met = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SeededRandom random(seed, "search"), ports(seed, "nat");
+    SymmetricNat nat{[&] { return static_cast<std::uint16_t>(1024 + ports.below(64512)); }, {}, {}};
+    Search seeker(Time{1s}, {.strategy = strategy, .own = foretold, .peer = drawn, .socket = 0, .remote = {kTheirs, 1}},
+                  random);
+    Search opener(Time{1s}, {.strategy = strategy, .own = drawn, .peer = foretold, .socket = 0, .remote = {kOurs, 1}},
+                  random);
+    const auto one = seeker.poll_need(), many = opener.poll_need();
+    ASSERT_TRUE(one && many);
+    EXPECT_EQ(one->sockets, 1u);
+    EXPECT_EQ(many->sockets, Search::kMaxSockets);
+    seeker.handle_sockets(Time{1s}, sockets(*one));
+    opener.handle_sockets(Time{1s}, sockets(*many));
+    const auto listed = seeker.poll_offer(), range = opener.poll_offer();
+    ASSERT_TRUE(listed && range);
+    seeker.handle_offer(Time{1s}, *range);
+    opener.handle_offer(Time{1s}, *listed);
+    Time now{1s};
+    bool hit = false;
+    while (!seeker.sent_all()) {  // in turns, as their budgets let them
+      if (!opener.sent_all()) {
+        const auto opened = shoot(opener, now);
+        EXPECT_EQ(opened.path.remote, (Endpoint{kOurs, 40000}));
+        nat.out(opened.path.socket, opened.path.remote);
+      }
+      const auto guess = shoot(seeker, now);
+      EXPECT_EQ(guess.path.socket, 10);
+      hit = hit || nat.open.contains({guess.path.remote.port, {kOurs, 40000}});
+    }
+    met += hit ? 1 : 0;
+  }
+  EXPECT_GE(met, 97u);
+}
+
 TEST(Search, EndsWhenTheOwnerHasNoSockets) {
   SeededRandom random(1, "search");
   Search search(Time{1s}, opener(symmetric(Allocation::random)), random);

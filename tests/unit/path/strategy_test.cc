@@ -83,6 +83,14 @@ TEST(Strategy, SequencesArePredictedOnBothSides) {
   EXPECT_EQ(choose_strategy(sequence, kSymmetric).method, Method::hopeless);
 }
 
+TEST(Strategy, APortThatIsForetoldForAnAddressIsSearchedFrom) {
+  const auto preserves = facts(Mapping::address_dependent, Filtering::address_and_port_dependent, Allocation::preserve);
+  EXPECT_EQ(choose_strategy(preserves, kSymmetric).method, Method::two_sided_search);
+  const auto each_flow =
+      facts(Mapping::address_and_port_dependent, Filtering::address_and_port_dependent, Allocation::preserve);
+  EXPECT_EQ(choose_strategy(each_flow, kSymmetric).method, Method::hopeless) << "one guess for each port";
+}
+
 /// One relay with one address cannot tell a symmetric NAT that looks at addresses from one that is not symmetric.
 TEST(Strategy, WhatOneRelayCannotTellIsSearchedAfterTheCheckList) {
   const auto unsure =
