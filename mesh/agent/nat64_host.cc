@@ -61,6 +61,11 @@ Result<std::unique_ptr<io::StreamListener>> Nat64Host::listen(
   return inner_.listen(local, std::move(on_accept));
 }
 
+Result<std::unique_ptr<io::StreamPort>> Nat64Host::open_stream_port(
+    const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
+  return inner_.open_stream_port(local, std::move(on_accept));
+}
+
 Result<std::unique_ptr<io::TunDevice>> Nat64Host::open_tun(const io::TunOptions& options) {
   return inner_.open_tun(options);
 }

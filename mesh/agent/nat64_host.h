@@ -45,6 +45,9 @@ class Nat64Host final : public io::Host, private io::NetworkMonitor {
   std::unique_ptr<io::Stream> connect(const Endpoint& remote) override;
   Result<std::unique_ptr<io::StreamListener>> listen(
       const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) override;
+  /// Of the host itself: TCP from here to IPv4 goes by connect() alone.
+  Result<std::unique_ptr<io::StreamPort>> open_stream_port(
+      const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) override;
   Result<std::unique_ptr<io::TunDevice>> open_tun(const io::TunOptions& options) override;
   io::Resolver& resolver() override { return inner_.resolver(); }
   /// With the address of RFC 7335 on the interface that leads to the NAT64.

@@ -48,7 +48,8 @@ Result<void> Nat64Socket::follow(const std::optional<Prefix>& prefix) {
   prefix_ = prefix;
   auto& socket = prefix ? v6_ : v4_;
   if (socket) return {};
-  auto opened = host_.open_udp(prefix ? io::UdpOptions{.local = {IpAddress::any(IpFamily::v6), 0}} : options_);
+  auto opened = host_.open_udp(
+      prefix ? io::UdpOptions{.local = {IpAddress::any(IpFamily::v6), 0}, .interface = options_.interface} : options_);
   if (!opened) return std::unexpected(opened.error());
   socket = std::move(*opened);
   if (handler_) listen(*socket, prefix.has_value());

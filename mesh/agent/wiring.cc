@@ -332,7 +332,7 @@ void Wiring::on_control(const Session::Event& event) {
 void Wiring::on_signal(const Session::SignalReceived& signal) {
   const auto& peers = control_->session().map().peers;
   const auto peer = peers.find(signal.peer);
-  auto* link = peer == peers.end() ? nullptr : peers_->by_key(peer->second.node_key);
+  auto* link = peer == peers.end() ? nullptr : peers_->link_by_key(peer->second.node_key);
   if (link && classify(signal.datagram) == DatagramKind::probe)
     link->probe_received({.socket = 0, .relay = path::kSignalling, .remote = {}}, signal.datagram);
 }

@@ -27,6 +27,7 @@ std::optional<std::string> foreign_port_rule(const nat::PortRule& ports) {
 }
 
 std::optional<std::string> foreign_translation(const Behavior& b) {
+  if (b.udp == nat::UdpPolicy::blocked && b.tcp_ports && b.tcp_ports->empty()) return std::nullopt;  // of nothing
   if (b.mapping != nat::Mapping::address_and_port_dependent) return "mapping that is not address-and-port-dependent";
   if (b.reply != nat::ReplyRule::session) return "answers by the mapping rule";
   if (b.hairpinning != nat::Hairpinning::none) return "hairpinning";
