@@ -24,8 +24,8 @@ void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Pi
   if (trusted) selector_.kept_by_peer(now);
   if (ping.abandoned) apply(now, selector_.abandoned(now, from));
   if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) {
-    // By another uplink of ours or of the peer's: it may be kept warm. An endpoint that is not published may be a mapping
-    // made for us alone, and our ping to it the cause of the next one.
+    // By another uplink of ours or of the peer's: it may be kept warm. An endpoint that is not published may be a
+    // mapping made for us alone, and our ping to it the cause of the next one.
     const bool published = std::any_of(remote_.begin(), remote_.end(),
                                        [&](const Candidate& candidate) { return candidate.endpoint == from.remote; });
     if (published && !selector_.knows(from) && budget_.take(now)) this->ping(now, from, false);

@@ -13,9 +13,9 @@ namespace weft::sim {
 /// world, of programs that send the same.
 struct FlowPlan {
   enum class Kind : std::uint8_t {
-    bulk_send,  // ns3::BulkSendApplication over TCP to a PacketSink
-    on_off,     // ns3::OnOffApplication over UDP to a PacketSink
-    udp_echo,   // ns3::UdpEchoClient to a UdpEchoServer
+    bulk_send,   // ns3::BulkSendApplication over TCP to a PacketSink
+    on_off,      // ns3::OnOffApplication over UDP to a PacketSink
+    udp_echo,    // ns3::UdpEchoClient to a UdpEchoServer
     iperf3_tcp,  // the program, in the kernel world only
     iperf3_udp,
   };
