@@ -87,7 +87,7 @@ TEST(Agent, BlockedUdpIsTheReasonWhereTcpCannotMeetEither) {
   AgentWorld world;
   nat::Behavior symmetric = kPortRestricted;
   symmetric.mapping = nat::Mapping::address_and_port_dependent;
-  symmetric.ports.allocation = nat::PortAllocation::random;
+  symmetric.ports.allocation = nat::Allocation::random;
   Node& a = world.add_node("a", udp_blocked());
   Node& b = world.add_node("b", symmetric);
   ASSERT_TRUE(world.settle());
