@@ -30,7 +30,9 @@ TEST(Queue, DoesWhatADequeDoes) {
     ASSERT_EQ(queue.size(), oracle.size());
     ASSERT_EQ(queue.empty(), oracle.empty());
     ASSERT_TRUE(std::equal(queue.begin(), queue.end(), oracle.begin()));
-    if (!oracle.empty()) ASSERT_EQ(queue.back(), oracle.back());
+    if (!oracle.empty()) {
+      ASSERT_EQ(queue.back(), oracle.back());
+    }
   }
 }
 
