@@ -110,7 +110,8 @@ TEST(Selector, ARelayThatDiesGivesTheDataBackToADirectPathThatAnswers) {
 
 TEST(Selector, RelayFirstThenTheFirstDirectPathThatAnswers) {
   Selector selector;
-  EXPECT_EQ(selector.chosen(), std::nullopt);
+  EXPECT_FALSE(selector.direct());
+  EXPECT_FALSE(selector.relay());
   selector.set_relay(kRelay);
   EXPECT_EQ(selector.chosen(), kRelay);
   confirm(selector, Time{1s}, direct(1), 30ms);
