@@ -110,7 +110,8 @@ TEST(Selector, ARelayThatDiesGivesTheDataBackToADirectPathThatAnswers) {
 
 TEST(Selector, RelayFirstThenTheFirstDirectPathThatAnswers) {
   Selector selector;
-  EXPECT_FALSE(selector.chosen().has_value());
+  EXPECT_FALSE(selector.direct());
+  EXPECT_FALSE(selector.relay());
   selector.set_relay(kRelay);
   EXPECT_EQ(selector.chosen(), kRelay);
   confirm(selector, Time{1s}, direct(1), 30ms);
@@ -262,6 +263,16 @@ TEST(Selector, ComparesAnewWhenAddressesAreNew) {
   EXPECT_EQ(selector.chosen(), direct(1));
   selector.reconsider(Time(20s));
   confirm(selector, Time(21s), direct(2), 80ms);
+  EXPECT_EQ(selector.chosen(), direct(2));
+}
+
+TEST(Selector, ANewPathEndsThePreferenceForTheRelay) {
+  Selector selector;
+  Traffic traffic(selector);
+  traffic.run(30s, 100, 0);
+  EXPECT_EQ(selector.chosen(), kRelay);
+  selector.reconsider(traffic.now);
+  confirm(selector, traffic.now + 100ms, direct(2), 40ms);
   EXPECT_EQ(selector.chosen(), direct(2));
 }
 
