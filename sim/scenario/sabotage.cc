@@ -47,6 +47,8 @@ Rule all_but_the_first() {
   return [seen = 0](ByteView) mutable { return ++seen > 4'000; };
 }
 
+constexpr std::size_t kHeaders = 20 + fabric::kUdpHeader;  // of IPv4 and UDP
+
 /// An IPv4 datagram to port 41641 without checksums, which no invariant looks at.
 Bytes datagram(const Endpoint& from, const IpAddress& to, ByteView payload) {
   const std::size_t header = fabric::ip_header_size(IpFamily::v4);
@@ -79,13 +81,14 @@ Forger once(Make make) {
   };
 }
 
-/// The first message whose first byte is `magic`, and again with another content.
+/// The first message over IPv4 whose first byte is `magic`, again with another content behind its counter or nonce.
 Forger altered(std::uint8_t magic) {
   return once([magic](ByteView packet) -> std::vector<Bytes> {
     const ByteView message = datagram_in(packet);
-    if (message.size() < 48 || message[0] != magic) return {};
+    const std::size_t header = packet.size() - message.size();
+    if (message.size() < 48 || message[0] != magic || header != kHeaders) return {};
     Bytes other(packet.begin(), packet.end());
-    other[40] ^= 1;
+    other[kHeaders + 40] ^= 1;
     return {other};
   });
 }
