@@ -86,7 +86,11 @@ std::optional<PeerView> SimStage::peer(const std::string& node, const std::strin
 std::optional<bool> SimStage::direct_exists(const std::string& node, const std::string& other) {
   const SitePlan& here = deployment_.sites().plan(deployment_.site_of(node));
   const SitePlan& there = deployment_.sites().plan(deployment_.site_of(other));
-  return here.name == there.name || simultaneous_open_connects(*here.chain, *there.chain, seed_);
+  if (here.name != there.name) return simultaneous_open_connects(*here.chain, *there.chain, seed_);
+  // Without an answer from outside nothing proves to two hosts that they are in one network (docs/scenario.md).
+  return std::ranges::none_of(*here.chain, [](const nat::Behavior& layer) {
+    return layer.udp == nat::UdpPolicy::blocked || layer.udp_ports.has_value();
+  });
 }
 
 std::optional<SearchCost> SimStage::search_cost(const std::string& node, const std::string& other) {

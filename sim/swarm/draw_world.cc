@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -202,6 +203,10 @@ double last_event_s(const json& world) {
 }
 
 void judge_terms(json& world) {
+  std::set<std::string> stopped;  // whose programs end with it, pings among them
+  for (const json& event : world.value("events", json::array())) {
+    if (event["kind"] == "node_stop") stopped.insert(event["node"]);
+  }
   const auto end = world["duration_s"].get<double>();
   const double calm = last_event_s(world);
   json expectations = json::array();
@@ -210,7 +215,7 @@ void judge_terms(json& world) {
     const json pair = {{"from", ping["from"]}, {"to", ping["to"]}};
     expectations.push_back(pair);
     expectations.back()["kind"] = "connected";
-    if (calm + kRecovery_s + kLastPing_s >= end) continue;
+    if (calm + kRecovery_s + kLastPing_s >= end || stopped.contains(ping["from"])) continue;
     expectations.push_back(pair);
     expectations.back()["kind"] = "answered";
     expectations.back()["since_s"] = calm + kRecovery_s;
