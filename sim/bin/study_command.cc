@@ -10,6 +10,7 @@
 #include "sim/bin/commands.h"
 #include "sim/bin/kernel_flags.h"
 #include "sim/bin/scenario_flags.h"
+#include "sim/scenario/world_factory.h"
 #include "sim/study/study_run.h"
 
 namespace weft::lab {
@@ -32,7 +33,7 @@ int run(const Options& options) {
   const auto input = options.common.load();
   if (!input) return report(input.error());
   if (auto done = check_folder(options.common.out); !done) return report(done.error());
-  const auto fabric = world_factory("fabric"), stack = world_factory("stack");
+  const auto fabric = sim::world_factory("fabric"), stack = sim::world_factory("stack");
   if (!fabric) return report(fabric.error());
   if (!stack) return report(stack.error());
   const auto begun = std::chrono::steady_clock::now();
