@@ -101,7 +101,7 @@ class Gateway::Impl {
   std::vector<IpAddress> inside_addresses_;
   std::unique_ptr<io::Timer> timer_;
   std::optional<Time> armed_;
-  std::deque<Bytes> released_;  // from the delay line, until they are flushed
+  std::deque<Bytes> released_;  // from the delay line, or cut, until they are flushed
   GatewayCounters counters_;
 };
 
@@ -183,7 +183,17 @@ void Gateway::Impl::refuse_too_big(Side from, MutableByteView ip, std::size_t mt
 /// The NAT between the two interfaces.
 void Gateway::Impl::forward(Side from, MutableByteView frame, const PacketOffload& offload) {
   const MutableByteView ip = frame.subspan(kIpAt);
-  const std::size_t mtu = place(other(from)).mtu;
+  const bool nat64 = options_.behavior.translation == nat::Translation::nat64;
+  if (nat64 && (offload.needs_checksum || offload.segmentation != PacketOffload::Segmentation::none)) {
+    // What gets a header of the other IP version cannot stay unfinished.
+    segment(ip, offload, [&](ByteView whole) {
+      released_.push_back(make_frame(whole));
+      forward(from, released_.back(), {});
+    });
+    return;
+  }
+  // An IPv6 header is that much longer.
+  const std::size_t mtu = place(other(from)).mtu - (nat64 && from == Side::outside ? 20 : 0);
   const bool too_big = wire_size(ip, offload) > mtu;
   if (too_big) {
     ++counters_.too_big;
