@@ -7,6 +7,7 @@
 // (a segment that conntrack calls invalid passes untranslated there); windows are not looked at (tcp_be_liberal).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -139,8 +140,9 @@ class PacketTrace {
     const std::uint64_t draw = random_.below(8);
     switch (flow.state) {
       case State::reset:
-        // Opened again, a connection draws anew in the kernel where its port was drawn, and keeps it in the engine.
-        if (flow.external.port != flow.internal.port) return;
+        // Opened again, a connection is a new one to the kernel, and keeps its port in the engine. The same comes of it
+        // unless a port was drawn, for this connection or for another of its internal endpoint, whose port comes first.
+        if (drew_a_port(flow)) return;
         [[fallthrough]];
       case State::fresh:
         out_with(kTcpSyn);
@@ -176,6 +178,13 @@ class PacketTrace {
       in_with(flow.fin_in ? kTcpAck : kTcpAck | kPush);
     }
     if (flow.state != State::reset && flow.fin_out && flow.fin_in) flow.state = State::closing;
+  }
+
+  bool drew_a_port(const Flow& reopened) const {
+    return std::ranges::any_of(flows_, [&](const Flow& flow) {
+      return flow.protocol == reopened.protocol && flow.internal == reopened.internal && flow.external.port != 0 &&
+             flow.external.port != flow.internal.port;
+    });
   }
 
   /// Somebody that the flow knows nothing of sends to its external endpoint.
