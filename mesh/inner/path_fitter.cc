@@ -108,7 +108,7 @@ void PathFitter::cut_segment(Pass& pass, const PacketSlot& packet, std::size_t h
 }
 
 void PathFitter::refuse(Pass& pass, ByteView packet, std::size_t mtu) {
-  if (!may_answer(pass.now)) return;
+  if (!answers_.take(pass.now)) return;
   auto answer = packet_too_big(packet, mtu);
   if (!answer) return;
   ++counters_.answered;
@@ -119,13 +119,6 @@ void PathFitter::refuse(Pass& pass, ByteView packet, std::size_t mtu) {
   back.slot = {slot.data(), static_cast<std::uint32_t>(slot.size()), kSlotHeadRoom, length};
   back.verdict = PacketVerdict::ready;
   pass.back({&back, 1});
-}
-
-bool PathFitter::may_answer(Time now) {
-  constexpr Duration kInterval = std::chrono::nanoseconds(1s) / kAnswersPerSecond;
-  if (std::max(now, answers_full_at_) - now > (kAnswerBurst - 1) * kInterval) return false;
-  answers_full_at_ = std::max(answers_full_at_, now) + kInterval;
-  return true;
 }
 
 }  // namespace weft::inner

@@ -8,6 +8,7 @@
 #include "mesh/base/ip.h"
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
+#include "mesh/inner/answer_limit.h"
 
 namespace weft::inner {
 
@@ -26,8 +27,6 @@ class PathFitter {
  public:
   /// Least MTU that is told: smaller ones are refused or answered with DF off for ever by common senders.
   static constexpr std::size_t kLeastTold4 = 576, kLeastTold6 = 1280;
-  /// Answers a second, and at once.
-  static constexpr int kAnswersPerSecond = 200, kAnswerBurst = 50;
 
   struct Counters {
     std::uint64_t cut = 0, fragmented = 0, refused = 0, clamped = 0, answered = 0;
@@ -47,10 +46,9 @@ class PathFitter {
   void fit_one(Pass& pass, PacketSlot& packet);
   void cut_segment(Pass& pass, const PacketSlot& packet, std::size_t header, std::size_t tcp, std::size_t mtu);
   void refuse(Pass& pass, ByteView packet, std::size_t mtu);
-  bool may_answer(Time now);
 
   Counters counters_;
-  Time answers_full_at_{};
+  AnswerLimit answers_;
   std::vector<std::uint8_t> arena_;
 };
 

@@ -169,7 +169,7 @@ TEST(PathFitter, KeepsTheOrderOfManyPackets) {
 TEST(PathFitter, AnswersAreBoundedInRate) {
   PathFitter fitter;
   const std::vector<Bytes> flood(kMaxBatch, test::make_packet({.payload = pattern(1300), .udp = true}));
-  EXPECT_EQ(fit(fitter, flood, 1008).back.size(), static_cast<std::size_t>(PathFitter::kAnswerBurst));
+  EXPECT_EQ(fit(fitter, flood, 1008).back.size(), static_cast<std::size_t>(AnswerLimit::kBurst));
   EXPECT_EQ(fit(fitter, flood, 1008, Time{1100ms}).back.size(), 20u);
 }
 
