@@ -9,6 +9,7 @@
 
 #include "mesh/agent/explain.h"
 #include "mesh/agent/status.h"
+#include "mesh/agent/topology.h"
 #include "mesh/base/error.h"
 #include "mesh/http/proxy.h"
 #include "mesh/io/tun_device.h"
@@ -27,6 +28,7 @@ struct AgentConfig {
   bool port_mapping = true;                  // ask the gateway to open our UDP port (PCP, NAT-PMP, UPnP-IGD)
   bool set_routes = true;                    // lead the peers' addresses into the TUN device
   std::optional<http::ProxySettings> proxy;  // of the streams to coordinator and relays
+  TopologyConfig topology;
 };
 
 /// The entries of the state store that an agent makes, all of which belong to its membership in a network; without them

@@ -17,6 +17,7 @@ namespace weft::agent {
 
 DataPlane::DataPlane(io::Host& host, wireguard::DeviceConfig config, Random& random)
     : host_(host),
+      mtu_(config.mtu),
       device_(std::make_unique<wireguard::Device>(std::move(config), random, host.entropy())),
       timer_(host, [this] {
         device_->handle_timeout(now());
@@ -40,24 +41,53 @@ void DataPlane::set_tun(std::unique_ptr<io::TunDevice> tun) {
   if (tun_) tun_->start_receive([this](std::span<PacketSlot> slots) { handle_packets(slots); });
 }
 
+void DataPlane::set_hub(std::optional<std::vector<IpAddress>> addresses) {
+  is_hub_ = addresses.has_value();
+  if (is_hub_) forwarder_.set_addresses(std::move(*addresses));
+}
+
 /// Packets that leave this host.
 void DataPlane::handle_packets(std::span<PacketSlot> slots) {
   counters_.from_tun += slots.size();
-  peers_->any_narrow() ? fit(slots) : seal_and_send(slots);
+  if (!peers_->any_narrow()) return seal_and_send(slots);
+  fit(slots, [this](std::span<PacketSlot> answer) {
+    if (tun_) tun_->write(answer);
+  });
 }
 
-/// The way around for all packets while some path has less room than the TUN device.
-void DataPlane::fit(std::span<PacketSlot> slots) {
-  const auto mtu_of = [this](const IpAddress& destination) {
-    const auto peer = device_->peer_for(destination);
-    const auto* link = peer ? peers_->find(*peer) : nullptr;
-    return link ? link->inner_mtu() : 0;
-  };
+/// The way around for all packets while some path has less room than the TUN device. `back` leads to their senders.
+void DataPlane::fit(std::span<PacketSlot> slots, const inner::PathFitter::Sink& back) {
   fitter_.fit(
-      now(), slots, mtu_of, [this](std::span<PacketSlot> fitting) { seal_and_send(fitting); },
-      [this](std::span<PacketSlot> answer) {
-        if (tun_) tun_->write(answer);
-      });
+      now(), slots, [this](const IpAddress& destination) { return inner_mtu(destination); },
+      [this](std::span<PacketSlot> fitting) { seal_and_send(fitting); }, back);
+}
+
+/// 0: no bound is known.
+std::size_t DataPlane::inner_mtu(const IpAddress& destination) const {
+  const auto peer = device_->peer_for(destination);
+  const auto* link = peer ? peers_->find(*peer) : nullptr;
+  if (link && link->inner_mtu() != 0) return link->inner_mtu();
+  return is_hub_ ? mtu_ : 0;
+}
+
+void DataPlane::write(std::span<PacketSlot> slots) {
+  const std::size_t taken = tun_ && !slots.empty() ? tun_->write(slots) : 0;
+  counters_.to_tun += taken;
+  counters_.tun_refused += slots.size() - taken;
+}
+
+void DataPlane::forward(std::span<PacketSlot> slots) {
+  forwarder_.forward(
+      now(), slots, [this](const IpAddress& destination) { return device_->peer_for(destination); },
+      [this](std::span<PacketSlot> inside) { write(inside); },
+      [this](std::span<PacketSlot> onward) { forward_onward(onward); });
+}
+
+/// A spoke may have a larger MTU than this hub, so its packets are looked at too.
+void DataPlane::forward_onward(std::span<PacketSlot> slots) {
+  const auto too_long = [this](const PacketSlot& slot) { return slot.slot.length > mtu_; };
+  if (!peers_->any_narrow() && std::ranges::none_of(slots, too_long)) return seal_and_send(slots);
+  fit(slots, [this](std::span<PacketSlot> answer) { seal_and_send(answer); });
 }
 
 void DataPlane::seal_and_send(std::span<PacketSlot> slots) {
@@ -111,6 +141,9 @@ void DataPlane::send(const OutgoingDatagram& datagram) {
 
 /// A link is told once of datagrams that follow each other on one path: time stands still meanwhile.
 void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
+  if (is_hub_) {  // what goes on is sealed in its own place, with the next datagram right behind it
+    for (auto& slot : slots) slot.slot.capacity = std::min(slot.slot.capacity, slot.slot.offset + slot.slot.length);
+  }
   device_->open(now(), slots);
   std::size_t count = 0;
   wireguard::PeerId last = 0;
@@ -135,9 +168,7 @@ void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
   }
   tell();
   if (peers_->any_narrow()) clamp(slots.first(count));
-  const std::size_t taken = tun_ && count > 0 ? tun_->write(slots.first(count)) : 0;
-  counters_.to_tun += taken;
-  counters_.tun_refused += count - taken;
+  is_hub_ ? forward(slots.first(count)) : write(slots.first(count));
   drain();
 }
 

@@ -8,6 +8,7 @@
 
 #include "mesh/agent/core_timer.h"
 #include "mesh/base/packet.h"
+#include "mesh/inner/forwarder.h"
 #include "mesh/inner/path_fitter.h"
 #include "mesh/wireguard/device.h"
 
@@ -37,12 +38,16 @@ class DataPlane {
   /// called rarely, since anybody can send that.
   void connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers, std::function<void(const PathId&)> on_stray);
   void set_tun(std::unique_ptr<io::TunDevice> tun);
+  /// As a hub, from now on: what one peer sends to another goes on to it. `addresses` are this node's in the overlay;
+  /// nullopt: no longer.
+  void set_hub(std::optional<std::vector<IpAddress>> addresses);
 
   wireguard::Device& device() { return *device_; }
   io::TunDevice* tun() { return tun_.get(); }
   const Counters& counters() const { return counters_; }
   /// What became of packets that did not fit their path.
   const inner::PathFitter::Counters& fitted() const { return fitter_.counters(); }
+  const inner::Forwarder::Counters& forwarded() const { return forwarder_.counters(); }
 
   void handle_datagrams(std::span<PacketSlot> slots);
   /// A WireGuard datagram that came through a relay.
@@ -55,13 +60,18 @@ class DataPlane {
   Time now() const;
   void handle_stray(const PathId& from);
   void handle_packets(std::span<PacketSlot> slots);
-  void fit(std::span<PacketSlot> slots);
+  void fit(std::span<PacketSlot> slots, const inner::PathFitter::Sink& back);
+  std::size_t inner_mtu(const IpAddress& destination) const;
+  void write(std::span<PacketSlot> slots);
+  void forward(std::span<PacketSlot> slots);
+  void forward_onward(std::span<PacketSlot> slots);
   void seal_and_send(std::span<PacketSlot> slots);
   void clamp(std::span<PacketSlot> slots);
   void send_sealed(std::span<PacketSlot> slots);
   void relay(const PathId& path, wireguard::PeerId peer, ByteView datagram, bool sized = false);
 
   io::Host& host_;
+  std::size_t mtu_;  // of the TUN device
   std::unique_ptr<wireguard::Device> device_;
   std::unique_ptr<io::TunDevice> tun_;
   DatagramMux* mux_ = nullptr;
@@ -70,6 +80,8 @@ class DataPlane {
   std::function<void(const PathId&)> on_stray_;
   Counters counters_;
   inner::PathFitter fitter_;
+  inner::Forwarder forwarder_;
+  bool is_hub_ = false;
   std::optional<Time> last_stray_;
   CoreTimer timer_;
 };

@@ -50,6 +50,8 @@ struct PeerLinkContext {
   std::uint16_t mtu = 0;
   /// Links whose path has less room than that.
   std::size_t narrow = 0;
+  /// No direct path is looked for.
+  bool relay_only = false;
 };
 
 /// One peer's path life: its PeerPaths, which relay leads to it, and its number in the WireGuard device. The device

@@ -29,22 +29,60 @@ std::vector<Prefix> host_prefixes(const std::vector<IpAddress>& addresses, const
 
 }  // namespace
 
+void PeerTable::set_hub(const std::string& hub, const std::vector<Prefix>& beyond) {
+  hub_ = hub;
+  beyond_ = beyond;
+}
+
 void PeerTable::apply(const control::NetworkMap& map) {
   std::vector<std::uint64_t> gone;
   for (const auto& [id, entry] : entries_) {
     if (!map.peers.contains(id)) gone.push_back(id);
   }
-  for (const auto id : gone) drop(id);
-  for (const auto& [id, record] : map.peers) put(record);
+  for (const auto& [id, addresses] : behind_hub_) {
+    if (!map.peers.contains(id)) gone.push_back(id);
+  }
+  for (const auto id : gone) put_or_drop(map, id);
+  for (const auto& [id, record] : map.peers) put_or_drop(map, id);
+  lead_through_hub();
 }
 
-void PeerTable::apply(const control::NetworkMap& map, std::uint64_t id) {
+void PeerTable::apply(const control::NetworkMap& map, std::span<const std::uint64_t> ids) {
+  for (const auto id : ids) put_or_drop(map, id);
+  lead_through_hub();
+}
+
+void PeerTable::put_or_drop(const control::NetworkMap& map, std::uint64_t id) {
   const auto record = map.peers.find(id);
-  if (record == map.peers.end()) {
-    drop(id);
+  const bool there = record != map.peers.end();
+  const bool own_entry = there && (hub_.empty() || record->second.name == hub_);
+  own_entry ? put(record->second) : drop(id);
+  const auto behind = behind_hub_.find(id);
+  if (own_entry || !there) {
+    if (behind == behind_hub_.end()) return;
+    behind_hub_.erase(behind);
   } else {
-    put(record->second);
+    if (behind != behind_hub_.end() && behind->second == record->second.addresses) return;
+    behind_hub_[id] = record->second.addresses;
   }
+  routes_changed_ = true;
+}
+
+/// Of a spoke: its one entry leads to all that has none.
+void PeerTable::lead_through_hub() {
+  if (hub_.empty() || !routes_changed_ || entries_.empty()) return;
+  const Entry& hub = entries_.begin()->second;
+  std::vector<Prefix> prefixes = prefixes_behind_hub();
+  for (const auto& own : host_prefixes(hub.addresses, hub.node_key)) prefixes.push_back(own);
+  context_.device.set_allowed_ips(hub.device_id, prefixes);
+}
+
+std::vector<Prefix> PeerTable::prefixes_behind_hub() const {
+  std::vector<Prefix> prefixes = beyond_;
+  for (const auto& [id, addresses] : behind_hub_) {
+    for (const auto& address : addresses) prefixes.push_back(Prefix::host(address));
+  }
+  return prefixes;
 }
 
 void PeerTable::put(const control::PeerRecord& record) {
@@ -154,7 +192,7 @@ path::PathStatus PeerTable::status(const Entry& entry) const {
 }
 
 std::vector<Prefix> PeerTable::routes() const {
-  std::vector<Prefix> routes;
+  std::vector<Prefix> routes = prefixes_behind_hub();
   for (const auto& [id, entry] : entries_) {
     for (const auto& address : entry.addresses) routes.push_back(Prefix::host(address));
   }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,10 +30,13 @@ class PeerTable {
 
   explicit PeerTable(PeerLinkContext context) : context_(std::move(context)) {}
 
+  /// From the next apply() on only the hub has an entry, which leads to all other peers and to `beyond`; empty: each
+  /// peer has its own.
+  void set_hub(const std::string& hub, const std::vector<Prefix>& beyond);
   /// Makes, changes and removes entries so that they are those of `map`.
   void apply(const control::NetworkMap& map);
-  /// The same for one record.
-  void apply(const control::NetworkMap& map, std::uint64_t id);
+  /// The same for some records.
+  void apply(const control::NetworkMap& map, std::span<const std::uint64_t> ids);
 
   PeerLink* link(wireguard::PeerId id);
   PeerLink* link_by_key(const crypto::PublicKey& key);
@@ -50,7 +54,7 @@ class PeerTable {
   const std::map<std::uint64_t, Entry>& entries() const { return entries_; }
   /// That of its link, or what it would be at first.
   path::PathStatus status(const Entry& entry) const;
-  /// Host prefixes of all peers' overlay addresses.
+  /// Host prefixes of all peers' overlay addresses, and what is beyond the hub.
   std::vector<Prefix> routes() const;
   /// Whether routes() gives others than at the last call of this: most changes of a map change none.
   bool take_routes_changed() { return std::exchange(routes_changed_, false); }
@@ -68,6 +72,9 @@ class PeerTable {
   void signalling_changed();
 
  private:
+  void put_or_drop(const control::NetworkMap& map, std::uint64_t id);
+  void lead_through_hub();
+  std::vector<Prefix> prefixes_behind_hub() const;
   void put(const control::PeerRecord& record);
   void add(const control::PeerRecord& record);
   void change(Entry& entry, const control::PeerRecord& record);
@@ -84,6 +91,9 @@ class PeerTable {
   std::map<path::KeyId, Entry*> by_key_id_;
   std::map<std::uint64_t, PeerLink*> links_;  // those that there are, by number in the map
   bool routes_changed_ = false;
+  std::string hub_;  // of a spoke; entries_ then has the hub alone
+  std::vector<Prefix> beyond_;
+  std::map<std::uint64_t, std::vector<IpAddress>> behind_hub_;  // of the other peers, by number in the map
 };
 
 }  // namespace weft::agent

@@ -73,7 +73,8 @@ Json describe(const DatagramStatus& counters) {
 Json describe(const PacketStatus& counters) {
   return {{"from_tun", counters.from_tun},       {"to_tun", counters.to_tun},
           {"no_peer", counters.no_peer},         {"no_path", counters.no_path},
-          {"tun_refused", counters.tun_refused}, {"relay_refused", counters.relay_refused}};
+          {"tun_refused", counters.tun_refused}, {"relay_refused", counters.relay_refused},
+          {"forwarded", counters.forwarded},     {"hops_exceeded", counters.hops_exceeded}};
 }
 
 Json describe(const std::vector<OverlayConflict>& conflicts) {
@@ -98,6 +99,8 @@ std::string to_json(const AgentStatus& status) {
                     {"conflicts", describe(status.conflicts)},
                     {"datagrams", describe(status.datagrams)},
                     {"packets", describe(status.packets)},
+                    {"topology", status.topology},
+                    {"hub", text_or_null(status.hub)},
                     {"version", status.version}};
   return all.dump(2, ' ', false, Json::error_handler_t::replace);
 }

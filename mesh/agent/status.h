@@ -71,6 +71,8 @@ struct PacketStatus {
   std::uint64_t no_path = 0;
   std::uint64_t tun_refused = 0;
   std::uint64_t relay_refused = 0;  // no relay took them
+  std::uint64_t forwarded = 0;      // by this hub, from one peer to another
+  std::uint64_t hops_exceeded = 0;  // not forwarded: their TTL or hop limit was used up
 };
 
 struct AgentStatus {
@@ -78,6 +80,8 @@ struct AgentStatus {
   std::vector<PeerStatus> peers;  // by id
   CoordinatorStatus coordinator;
   std::vector<OverlayConflict> conflicts;
+  std::string topology = "mesh";  // or hub, relay_only
+  std::string hub;                // the name of the node that forwards; empty: none
   DatagramStatus datagrams;
   PacketStatus packets;
   std::string version;

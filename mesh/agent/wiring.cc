@@ -134,7 +134,7 @@ void Wiring::build() {
   addresses_ = std::make_unique<LocalAddresses>(host_, *mux_, *stun_random_, [this] { on_addresses(); });
   const auto sockets = mux_->sockets();
   const auto v4 = std::ranges::find(sockets, IpFamily::v4, &path::LocalSocket::family);
-  if (!config_.port_mapping) {
+  if (!config_.port_mapping || config_.topology.kind == Topology::relay_only) {
     addresses_->set_port_mapping(path::PortMapping::off, std::nullopt);
   } else if (v4 != sockets.end()) {
     mapped_port_ = std::make_unique<MappedPort>(
@@ -173,7 +173,8 @@ void Wiring::build() {
           },
       .on_stream_proved = [this](std::uint16_t stream) { streams_->proved(stream); },
       .on_search = [this] { on_search(); },
-      .mtu = config_.tun.mtu});
+      .mtu = config_.tun.mtu,
+      .relay_only = config_.topology.kind == Topology::relay_only});
   data_->connect(*mux_, *relays_, *peers_, [this](const PathId& from) {
     if (auto* link = peers_->link_by_direct_path(map(), from)) link->stray_received();
   });
@@ -213,10 +214,20 @@ Result<void> Wiring::apply_map(const control::NetworkMap& map) {
   auto opened = open_tun(map.self_addresses);
   addresses_->set_overlay(map.self_addresses);
   relays_->set_relays(map.relays);
+  apply_topology(map);
   peers_->apply(map);
   apply_routes();
   apply_servers();
   return opened;
+}
+
+/// The map says by which name this node goes, and so whether it is the hub.
+void Wiring::apply_topology(const control::NetworkMap& map) {
+  if (config_.topology.kind != Topology::hub || map.self_name.empty()) return;
+  const bool is_hub = map.self_name == config_.topology.hub;
+  hub_ = is_hub ? std::string() : config_.topology.hub;
+  peers_->set_hub(hub_, is_hub ? std::vector<Prefix>() : config_.topology.beyond);
+  data_->set_hub(is_hub ? std::optional(map.self_addresses) : std::nullopt);
 }
 
 /// Addresses inside a network that this machine has elsewhere are left to it.
@@ -344,8 +355,8 @@ void Wiring::on_map(const Session::MapChanged& changes) {
     look_at_siblings();
   } else {
     bool siblings = false;
+    peers_->apply(map, changes.peers);
     for (const auto id : changes.peers) {
-      peers_->apply(map, id);
       const auto record = map.peers.find(id);
       siblings = siblings || siblings_.contains(id) || (record != map.peers.end() && is_sibling(record->second));
     }
@@ -468,8 +479,9 @@ void Wiring::publish() {
   if (!control_) return;
   const auto& view = addresses_->view();
   std::vector<control::CandidateRecord> records;
+  const bool hidden = config_.topology.kind == Topology::relay_only;
   for (const auto& candidate : view.candidates) {
-    if (records.size() == control::kMaxCandidates) break;
+    if (hidden || records.size() == control::kMaxCandidates) break;
     if (path::is_tcp(candidate.kind)) continue;  // told in plans
     records.push_back({static_cast<std::uint8_t>(candidate.kind), candidate.endpoint});
   }

@@ -48,6 +48,7 @@ class Wiring {
   void build();
   Result<void> load_map();
   Result<void> apply_map(const control::NetworkMap& map);
+  void apply_topology(const control::NetworkMap& map);
   Result<void> open_tun(std::vector<IpAddress> addresses);
   void apply_routes();
   void find_conflicts();
@@ -78,6 +79,8 @@ class Wiring {
   void publish();
   void changed();
   PeerStatus status_of(const control::PeerRecord& record, const PeerTable::Entry& entry) const;
+  PeerStatus status_behind_hub(const control::PeerRecord& record) const;
+  Error not_a_peer(const std::string& peer) const;
 
   Nat64Host nat64_;
   io::Host& host_;  // that one
@@ -93,6 +96,7 @@ class Wiring {
   path::LocalView told_;              // what the peers' links were told of last
   std::set<std::uint64_t> siblings_;  // peers behind our external IPv4 address
   std::vector<IpAddress> tun_addresses_;
+  std::string hub_;  // of a spoke: the name of its hub
   std::vector<OverlayConflict> conflicts_;
 
   std::unique_ptr<DatagramMux> mux_;

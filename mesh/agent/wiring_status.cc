@@ -22,9 +22,13 @@ AgentStatus Wiring::status() const {
                  .udp_port = mux_->port(),
                  .candidates = addresses_->view().candidates,
                  .facts = addresses_->view().facts};
-  for (const auto& [id, entry] : peers_->entries()) {
-    const auto record = network.peers.find(id);
-    if (record != network.peers.end()) status.peers.push_back(status_of(record->second, entry));
+  for (const auto& [id, record] : network.peers) {
+    const auto entry = peers_->entries().find(id);
+    if (entry != peers_->entries().end()) {
+      status.peers.push_back(status_of(record, entry->second));
+    } else if (!hub_.empty()) {
+      status.peers.push_back(status_behind_hub(record));
+    }
   }
   status.coordinator = {.connected = control_->connected(),
                         .data_age = heard ? std::optional(host_.clock().now() - *heard) : std::nullopt,
@@ -49,7 +53,11 @@ AgentStatus Wiring::status() const {
                     .no_peer = packets.no_peer,
                     .no_path = packets.no_path,
                     .tun_refused = packets.tun_refused,
-                    .relay_refused = packets.relay_refused};
+                    .relay_refused = packets.relay_refused,
+                    .forwarded = data_->forwarded().forwarded,
+                    .hops_exceeded = data_->forwarded().expired};
+  status.topology = std::string(name(config_.topology.kind));
+  if (config_.topology.kind == Topology::hub) status.hub = config_.topology.hub;
   status.version = WEFT_VERSION;
   return status;
 }
@@ -85,6 +93,34 @@ PeerStatus Wiring::status_of(const control::PeerRecord& record, const PeerTable:
                   .last_handshake = {}};
   if (stats.last_handshake) peer.last_handshake = host_.clock().now() - *stats.last_handshake;
   return peer;
+}
+
+/// Of a peer that a spoke reaches through its hub: what there is to say is the hub's.
+PeerStatus Wiring::status_behind_hub(const control::PeerRecord& record) const {
+  PeerStatus peer{.id = record.id, .name = record.name, .addresses = record.addresses, .online = record.online};
+  peer.reason = "by_hub";
+  peer.inner_mtu = config_.tun.mtu;
+  if (peers_->entries().empty()) return peer;  // the hub is not in the map
+  const PeerTable::Entry& hub = peers_->entries().begin()->second;
+  const PeerStatus way = status_of(map().peers.at(hub.id), hub);
+  peer.state = way.state;
+  peer.path = way.path == path::PathClass::none ? path::PathClass::none : path::PathClass::relay;
+  peer.relay = hub_;
+  peer.inner_mtu = way.inner_mtu;
+  return peer;
+}
+
+/// Why there is no link to what goes by this name or address.
+Error Wiring::not_a_peer(const std::string& peer) const {
+  const auto address = IpAddress::parse(peer);
+  for (const auto& [id, record] : control_->session().map().peers) {
+    const bool named = record.name == peer || (address && std::ranges::count(record.addresses, *address) > 0);
+    if (named && !hub_.empty()) {
+      return {ErrorCode::refused, peer + " is reached through the hub " + hub_ + ", so there is no path of its own: " +
+                                      "ask about " + hub_ + ", or use `weft ping --layer icmp`"};
+    }
+  }
+  return {ErrorCode::not_found, "no peer has the name or address " + peer};
 }
 
 NetworkReport Wiring::netcheck() const {
@@ -133,7 +169,7 @@ std::optional<std::uint64_t> Wiring::peer_by_text(const std::string& text) const
 Result<PeerReport> Wiring::explain(const std::string& peer) const {
   const auto id = peer_by_text(peer);
   const auto* link = id ? peers_->link_by_id(*id) : nullptr;
-  if (!link) return fail(ErrorCode::not_found, "no peer has the name or address " + peer);
+  if (!link) return std::unexpected(not_a_peer(peer));
   const auto status = status_of(link->record(), peers_->entries().at(*id));
   return PeerReport{.id = status.id,
                     .name = status.name,
@@ -146,7 +182,8 @@ Result<PeerReport> Wiring::explain(const std::string& peer) const {
 }
 
 void Wiring::ping(const std::string& peer, PingHandler handler) {
-  if (!peer_by_text(peer)) return handler(fail(ErrorCode::not_found, "no peer has the name or address " + peer));
+  const auto known = peer_by_text(peer);
+  if (!known || !peers_->entries().contains(*known)) return handler(std::unexpected(not_a_peer(peer)));
   ping_ = std::make_unique<PendingPing>();
   ping_->peer = peer;
   ping_->handler = std::move(handler);

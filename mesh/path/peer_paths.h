@@ -34,6 +34,8 @@ struct PeerPathsConfig {
   std::uint32_t peer = 0;  // copied into OutgoingDatagram::peer
   /// The largest datagram that data will ever need: each path in use is probed up to it. 0: none is.
   std::uint16_t full_room = 0;
+  /// No direct path is looked for or taken, whatever the peer offers; the reason is `relay_only`.
+  bool relay_only = false;
 };
 
 /// The ways to one peer: finds a direct one, judges it, and says which path carries data. Joins a check list and a
@@ -142,6 +144,7 @@ class PeerPaths {
   void handle_local_facts(Time now);
   void need(Time now);
   void search(Time now, Duration delay);
+  void use_relay(Time now);
   void settle(Time now);
   void arm_search(Time at);
   void begin_search(Time now, const SearchOffer* offer);

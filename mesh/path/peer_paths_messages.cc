@@ -15,6 +15,7 @@ constexpr Duration kCompareUplinks = 500ms;
 void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping) {
   if (ping.suspect) selector_.doubt(now);
   if (from.relayed()) return send(from, {id, Pong{std::nullopt, counts_.received(from), {}}});
+  if (config_.relay_only) return;
   peer_prefers_relay_ = ping.relay_preferred;
   limited_until_.reset();
   const bool trusted = selector_.direct_path() == from;

@@ -28,6 +28,7 @@ bool PeerPaths::multihomed() const {
 
 /// Searching from the beginning: the state is published, and the ladder's whole time begins.
 void PeerPaths::search(Time now, Duration delay) {
+  if (config_.relay_only) return use_relay(now);
   const bool hopeless = strategy().method == Strategy::Method::hopeless;
   state_ = SearchState::searching;
   ++attempts_;
@@ -41,6 +42,14 @@ void PeerPaths::search(Time now, Duration delay) {
   arm_search(now + delay);
 }
 
+/// Nothing is looked for; the relay is asked how far the peer is.
+void PeerPaths::use_relay(Time now) {
+  state_ = SearchState::settled;
+  deadlines_.clear_all();
+  deadlines_.set(Timer::retry, now + kMaxRetry);  // looks then whether the peer is still in use
+  if (selector_.relay()) ping(now, *selector_.relay(), false);
+}
+
 void PeerPaths::burst(Time at) {
   checks_.start(hold_until_ ? std::max(at, *hold_until_) : at);
   want_streams();
@@ -48,6 +57,7 @@ void PeerPaths::burst(Time at) {
 
 /// Only where one side has no UDP: a stream is worse than datagrams where both work.
 bool PeerPaths::wants_streams() const {
+  if (config_.relay_only) return false;
   if (!local_.facts.udp_blocked && !remote_facts_.udp_blocked) return false;
   return state_ != SearchState::idle && (!selector_.direct() || selector_.one_way() || selector_.suspect());
 }
@@ -60,6 +70,7 @@ void PeerPaths::want_streams() {
 }
 
 void PeerPaths::handle_stream(Time now, const PathId& path) {
+  if (config_.relay_only) return;
   checks_.trigger(now, path);
   pump(now);
 }
@@ -74,6 +85,7 @@ void PeerPaths::handle_stream_candidates(Time now) {
 }
 
 void PeerPaths::refresh_pairs() {
+  if (config_.relay_only) return;
   remote_ = plan_candidates_;
   for (const auto& candidate : map_candidates_) {
     if (std::find(remote_.begin(), remote_.end(), candidate) == remote_.end()) remote_.push_back(candidate);
@@ -83,6 +95,7 @@ void PeerPaths::refresh_pairs() {
 
 /// A new plan with our candidates of this moment.
 void PeerPaths::propose(Time now) {
+  if (config_.relay_only) return;
   plan_id_ = random_.next();
   plan_acknowledged_ = false;
   plan_first_sent_ = now;
@@ -140,7 +153,7 @@ std::optional<SearchSetup> PeerPaths::search_setup() const {
 }
 
 void PeerPaths::begin_search(Time now, const SearchOffer* offer) {
-  auto setup = search_setup();
+  auto setup = config_.relay_only ? std::nullopt : search_setup();
   if (!setup || !selector_.relay()) return;
   if (offer) {  // whoever offers knows its own NAT best
     setup->strategy.method =

@@ -49,6 +49,7 @@ std::string_view PeerPaths::reason() const {
   if (selector_.relay_preferred()) return "relay_better";
   if (selector_.direct() && !selector_.one_way()) return "";
   if (state_ == SearchState::idle) return "idle";
+  if (config_.relay_only) return "relay_only";
   if (local_.facts.udp_blocked) return "udp_blocked_local";
   if (remote_facts_.udp_blocked) return "udp_blocked_peer";
   if (state_ == SearchState::searching || search_) return "search_running";

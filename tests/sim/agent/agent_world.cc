@@ -96,6 +96,7 @@ Node& AgentWorld::join(Node& node, const fabric::HostOptions& host) {
   node.host = &network.add_host(host);
   node.echo = std::make_unique<Echo>(network, *node.host);
   node.config.name = host.name;
+  node.config.topology = topology;
   node.config.token = coordinator->create_key({}).value();
   start(node);
   return node;
