@@ -9,6 +9,7 @@
 #include "mesh/base/assert.h"
 #include "mesh/base/trace.h"
 #include "mesh/bin/local_protocol.h"
+#include "mesh/host/masquerade.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/file.h"
 #include "mesh/io/host.h"
@@ -101,9 +102,16 @@ Result<void> AgentService::start_agent(const std::optional<std::string>& token) 
   io::TunOptions tun{.name = settings_.tun_name, .mtu = settings_.mtu, .addresses = {}};
   // The agent opens it once it knows its addresses; a machine that may not is told at once.
   if (const auto probe = host_.open_tun(tun); !probe) return std::unexpected(probe.error());
+  masquerade_.reset();
+  if (settings_.masquerade) {
+    auto masquerade = host::Masquerade::start(settings_.tun_name);
+    if (!masquerade) return std::unexpected(masquerade.error());
+    masquerade_ = std::move(*masquerade);
+  }
   agent::AgentConfig config{
       .name = settings_.name, .token = token, .udp_port = settings_.udp_port, .tun = tun, .set_routes = true};
   config.port_mapping = settings_.port_mapping;
+  config.topology = settings_.topology;
   config.proxy = proxy_;
   agent_ = std::make_unique<agent::Agent>(host_, std::move(config));
   agent_->on_change = [this] { handle_change(); };
@@ -161,6 +169,7 @@ void AgentService::down() {
 void AgentService::stop() {
   if (agent_) agent_->stop();
   agent_.reset();
+  masquerade_.reset();
 }
 
 agent::AgentStatus AgentService::status() const {

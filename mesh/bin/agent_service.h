@@ -21,6 +21,9 @@ class Host;
 namespace weft::agent {
 class Agent;
 }
+namespace weft::host {
+class Masquerade;
+}
 
 namespace weft::bin {
 
@@ -80,7 +83,8 @@ class AgentService {
   AgentSettings settings_;
   std::optional<std::string> key_in_use_;  // `weft up` again with it disturbs nothing
   std::unique_ptr<agent::Agent> agent_;
-  std::vector<Reply> waiting_;  // `weft up` commands
+  std::unique_ptr<host::Masquerade> masquerade_;  // while a hub that does it is up
+  std::vector<Reply> waiting_;                    // `weft up` commands
 };
 
 }  // namespace weft::bin

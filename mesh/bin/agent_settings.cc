@@ -58,18 +58,56 @@ Result<void> set_switch(bool& into, const std::string& key, const json& value) {
   return {};
 }
 
+Result<void> set_topology(agent::Topology& into, const std::string& key, const json& value) {
+  const auto topology = value.is_string() ? agent::topology_named(value.get<std::string>()) : std::nullopt;
+  if (!topology) return bad(key, "mesh, hub or relay_only");
+  into = *topology;
+  return {};
+}
+
+/// Prefixes between commas; none is no text.
+Result<void> set_prefixes(std::vector<Prefix>& into, const std::string& key, const json& value) {
+  std::vector<Prefix> prefixes;
+  const std::string text = value.is_string() ? value.get<std::string>() : "";
+  for (std::size_t at = 0; at < text.size();) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    const auto prefix = Prefix::parse(text.substr(at, comma - at));
+    if (!prefix) return bad(key, "networks with commas between, as in 192.168.7.0/24,fd12:3456::/32");
+    if (prefix->length == 0) {
+      return bad(key, "networks behind the hub, and " + prefix->to_string() +
+                          " would lead the tunnel's own packets into the tunnel: name the networks that you mean");
+    }
+    prefixes.push_back(prefix->masked());
+    at = comma + 1;
+  }
+  into = std::move(prefixes);
+  return {};
+}
+
+std::string joined(const std::vector<Prefix>& prefixes) {
+  std::string text;
+  for (const auto& each : prefixes) text += (text.empty() ? "" : ",") + each.to_string();
+  return text;
+}
+
 Result<void> set_one(AgentSettings& settings, const std::string& key, const json& value) {
   if (key == "name") return set_text(settings.name, key, value, kLongestName);
   if (key == "udp_port") return set_number(settings.udp_port, key, value, 0);
   if (key == "tun") return set_text(settings.tun_name, key, value, kLongestInterface);
   if (key == "port_mapping") return set_switch(settings.port_mapping, key, value);
+  if (key == "topology") return set_topology(settings.topology.kind, key, value);
+  if (key == "hub" && value == "") return settings.topology.hub.clear(), Result<void>{};
+  if (key == "hub") return set_text(settings.topology.hub, key, value, kLongestName);
+  if (key == "behind_hub") return set_prefixes(settings.topology.beyond, key, value);
+  if (key == "masquerade") return set_switch(settings.masquerade, key, value);
   return set_number(settings.mtu, key, value, kLeastMtu);
 }
 
 }  // namespace
 
 const std::vector<std::string>& setting_keys() {
-  static const std::vector<std::string> kKeys{"name", "udp_port", "tun", "mtu", "port_mapping"};
+  static const std::vector<std::string> kKeys{"name",     "udp_port", "tun",        "mtu",       "port_mapping",
+                                              "topology", "hub",      "behind_hub", "masquerade"};
   return kKeys;
 }
 
@@ -79,7 +117,26 @@ Result<void> change_settings(AgentSettings& settings, const json& values) {
     if (!values.contains(key)) continue;
     if (auto done = set_one(changed, key, values.at(key)); !done) return done;
   }
+  if (auto done = check_together(changed); !done) return done;
   settings = std::move(changed);
+  return {};
+}
+
+Result<void> check_together(const AgentSettings& settings) {
+  const auto& topology = settings.topology;
+  if (topology.kind == agent::Topology::hub) {
+    if (topology.hub.empty()) {
+      return fail(ErrorCode::usage,
+                  "the topology hub needs the name of the hub, on the hub too: --hub NAME, or "
+                  "`weft set topology=hub hub=NAME`");
+    }
+    return {};
+  }
+  if (!topology.beyond.empty() || settings.masquerade) {
+    return fail(ErrorCode::usage, "behind_hub and masquerade are about the topology hub, and this one is " +
+                                      std::string(agent::name(topology.kind)) +
+                                      ": set topology=hub, or behind_hub= and masquerade=off");
+  }
   return {};
 }
 
@@ -88,7 +145,11 @@ json settings_object(const AgentSettings& settings) {
           {"udp_port", settings.udp_port},
           {"tun", settings.tun_name},
           {"mtu", settings.mtu},
-          {"port_mapping", settings.port_mapping ? "on" : "off"}};
+          {"port_mapping", settings.port_mapping ? "on" : "off"},
+          {"topology", agent::name(settings.topology.kind)},
+          {"hub", settings.topology.hub},
+          {"behind_hub", joined(settings.topology.beyond)},
+          {"masquerade", settings.masquerade ? "on" : "off"}};
 }
 
 Result<AgentSettings> load_settings(io::FileSystem& files) {

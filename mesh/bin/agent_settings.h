@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh/agent/topology.h"
 #include "mesh/base/error.h"
 
 namespace weft::io {
@@ -22,14 +23,20 @@ struct AgentSettings {
   std::uint16_t udp_port = 0;
   std::string tun_name = "weft0";
   std::uint16_t mtu = 1400;
-  bool port_mapping = true;  // "on" or "off" for the user
+  bool port_mapping = true;        // "on" or "off" for the user
+  agent::TopologyConfig topology;  // for the user the keys topology, hub and behind_hub
+  bool masquerade = false;         // of a hub
   friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
 };
+
+/// Keys that do not go together: a topology `hub` without its name, networks behind a hub without one, masquerading
+/// of a node that is no hub. Errors: usage.
+Result<void> check_together(const AgentSettings& settings);
 
 /// The keys that a user may name, in the order of `weft get`.
 const std::vector<std::string>& setting_keys();
 /// What the keys of `values` name, as numbers or as text; other members are left alone. On an error nothing has
-/// changed. Errors: usage, with the key and what it takes.
+/// changed. Errors: usage, with the key and what it takes, or as check_together().
 Result<void> change_settings(AgentSettings& settings, const nlohmann::json& values);
 /// One member for each key.
 nlohmann::json settings_object(const AgentSettings& settings);

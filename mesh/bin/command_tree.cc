@@ -76,6 +76,17 @@ void add_network_flags(CLI::App& command, Flags& flags) {
   command.add_option("--mtu", flags.mtu, "MTU of the network interface (1400)");
   command.add_option("--port-mapping", flags.port_mapping, "Ask the gateway to open our UDP port: on or off (on)")
       ->check(CLI::IsMember({"on", "off"}));
+  command
+      .add_option("--topology", flags.topology,
+                  "mesh, hub (all traffic through one node) or relay_only (no direct paths) (mesh)")
+      ->check(CLI::IsMember({"mesh", "hub", "relay_only"}));
+  command.add_option("--hub", flags.hub, "Name of the node that is the hub; the same on all nodes, the hub included");
+  command.add_option("--behind-hub", flags.behind_hub,
+                     "Networks that are reached through the hub, with commas between; on spokes");
+  command
+      .add_option("--masquerade", flags.masquerade,
+                  "As the hub, send what leaves the overlay by this machine's address: on or off (off)")
+      ->check(CLI::IsMember({"on", "off"}));
 }
 
 /// May be repeated; in the environment one list with commas.
@@ -90,7 +101,8 @@ void add_daemons(Group all) {
   all.daemon("agent", "Run the daemon of a node", run_agent, [](CLI::App& command, AgentFlags& flags) {
     CLI::Option* up = command.add_flag("--up", flags.up, "Connect at once, as `weft up` does");
     add_network_flags(command, flags);
-    for (const char* flag : {"--key", "--name", "--udp-port", "--tun", "--mtu", "--port-mapping"})
+    for (const char* flag : {"--key", "--name", "--udp-port", "--tun", "--mtu", "--port-mapping", "--topology", "--hub",
+                             "--behind-hub", "--masquerade"})
       command.get_option(flag)->needs(up);
     command.add_option("--https-proxy", flags.proxy.https_proxy,
                        "HTTP proxy for the streams to coordinator and relays (HTTPS_PROXY)");

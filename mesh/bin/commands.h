@@ -23,6 +23,8 @@ struct AgentFlags {
   std::optional<std::string> tun_name;
   std::optional<std::uint16_t> mtu;
   std::optional<std::string> port_mapping;  // on or off
+  std::optional<std::string> topology, hub, behind_hub;
+  std::optional<std::string> masquerade;  // on or off
 };
 int run_agent(const AgentFlags& flags);
 
@@ -55,6 +57,8 @@ struct UpFlags {
   std::optional<std::uint16_t> mtu;
   std::optional<std::string> wait;  // conditions, docs/cli.md
   std::optional<std::string> port_mapping;
+  std::optional<std::string> topology, hub, behind_hub;
+  std::optional<std::string> masquerade;  // on or off
   std::string timeout = "30s";
 };
 int run_up(const UpFlags& flags);

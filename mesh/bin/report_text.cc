@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kReasons = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kReasons = {{
     {"idle", "Nothing has wanted this peer lately; traffic or `weft ping` begins a search."},
     {"udp_blocked_local", "No STUN server answers over UDP: a firewall here lets only streams through."},
     {"udp_blocked_peer", "The peer's network lets no UDP through."},
@@ -31,6 +31,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kReasons
      "port mapping off and on."},
     {"peer_absent", "The relay has no connection of the peer: it is off, or cut off."},
     {"no_answer", "The peer's addresses were probed, and nothing came back."},
+    {"relay_only", "This node looks for no direct paths: its topology is relay_only."},
+    {"by_hub", "The hub forwards to this peer: the topology is hub."},
     {"policy", "The policy of the network forbids it."},
 }};
 

@@ -25,6 +25,10 @@ int run_up(const UpFlags& flags) {
   if (flags.tun_name) params["tun"] = *flags.tun_name;
   if (flags.mtu) params["mtu"] = *flags.mtu;
   if (flags.port_mapping) params["port_mapping"] = *flags.port_mapping;
+  if (flags.topology) params["topology"] = *flags.topology;
+  if (flags.hub) params["hub"] = *flags.hub;
+  if (flags.behind_hub) params["behind_hub"] = *flags.behind_hub;
+  if (flags.masquerade) params["masquerade"] = *flags.masquerade;
   const auto answer = call_daemon(Service::agent, *settings, "up", params, *limit);
   if (!answer) return report(answer.error());
   const Duration spent = std::chrono::steady_clock::now() - start;

@@ -80,7 +80,7 @@ class Settings(Network):
         agent = self.start_agent("a")
         self.ask("a", "set", "name=desk", "mtu=1380")
         self.assertEqual(self.ask("a", "get", "name"), "desk\n")
-        self.assertEqual(self.ask("a", "get"), "mtu=1380\nname=desk\nport_mapping=on\ntun=weft0\nudp_port=0\n")
+        self.assertEqual(self.ask("a", "get"), "behind_hub=\nhub=\nmasquerade=off\nmtu=1380\nname=desk\nport_mapping=on\ntopology=mesh\ntun=weft0\nudp_port=0\n")
         self.assertEqual(self.assert_published(self.ask("a", "get", "--json"), "weft-get")["settings"]["mtu"], 1380)
         self.assertEqual(self.assert_published(self.ask("a", "get", "mtu", "--json"), "weft-get")["settings"], {"mtu": 1380})
         agent.end(kill=True)
@@ -144,7 +144,7 @@ class Settings(Network):
         self.assert_refused(self.weft("agent", "--state", str(state), "--socket", self.path("a.sock")), 1, "later version")
         (state / "wishes.json").write_text('{"up": false, "name": "old", "udp_port": 5, "tun": "weft7", "mtu": 1300, "more": 1}')
         self.start_agent("a")
-        self.assertEqual(self.ask("a", "get"), "mtu=1300\nname=old\nport_mapping=on\ntun=weft7\nudp_port=5\n")
+        self.assertEqual(self.ask("a", "get"), "behind_hub=\nhub=\nmasquerade=off\nmtu=1300\nname=old\nport_mapping=on\ntopology=mesh\ntun=weft7\nudp_port=5\n")
 
     def test_flag_beats_environment_beats_file(self):
         file = self.directory / "weft.json"
