@@ -53,7 +53,7 @@ void ServerSession::handle_message(Time now, WallTime wall, ByteView bytes) {
 }
 
 void ServerSession::handle_signal(Time now, Signal signal) {
-  constexpr Duration kEach = 1s / kSignalsPerSecond;
+  constexpr Duration kEach = Duration(1s) / kSignalsPerSecond;
   const Time full = std::max(now, signals_full_) + kEach;
   if (signal.datagram.size() > kMaxSignal || full - now > kSignalBurst * kEach) return;
   signals_full_ = full;

@@ -300,7 +300,7 @@ TEST(Network, HostWithTwoUplinksPrefersTheFirstThatIsUp) {
   const auto interfaces = host.network().interfaces();
   ASSERT_EQ(interfaces.size(), 2u);
   EXPECT_LT(interfaces[0].metric, interfaces[1].metric);
-  Ear any(host, {ip("0.0.0.0"), 1}), pinned(host, {ip("0.0.0.0"), 1}, "lte");
+  Ear any(host, {ip("0.0.0.0"), 1}), pinned(host, {ip("0.0.0.0"), 2}, "lte");
   const auto heard_from = [&](Ear& mouth) {
     mouth.send(kServer, Bytes{1});
     const Time sent = network.now();
@@ -310,7 +310,7 @@ TEST(Network, HostWithTwoUplinksPrefersTheFirstThatIsUp) {
   };
   EXPECT_EQ(heard_from(any), std::pair(ip("198.51.100.1"), Duration(5ms)));
   EXPECT_EQ(heard_from(pinned), std::pair(ip("198.51.100.2"), Duration(30ms)));
-  server.send({ip("198.51.100.2"), 1}, Bytes{2});
+  server.send({ip("198.51.100.2"), 2}, Bytes{2});
   network.run_for(1s);
   EXPECT_EQ(pinned.heard.size(), 1u);
   EXPECT_TRUE(any.heard.empty());
