@@ -91,6 +91,8 @@ void Selector::confirm(Time now, const ProbeAnswer& answer) {
     if (answer.report) other.quality.report(now, *answer.report);
     if (!direct_ || better(now, other)) {
       if (direct_ && !suspect_since_ && !direct_->one_way) keep_warm(now, *direct_);
+      // The relay was worth more than the path that is left; by another uplink all begins anew.
+      if (relay_preferred_ && now < reconsider_until_) prefer_relay(now, false);
       return adopt(now, std::move(other));
     }
     if (!answer.one_way) keep_warm(now, std::move(other));

@@ -265,6 +265,16 @@ TEST(Selector, ComparesAnewWhenAddressesAreNew) {
   EXPECT_EQ(selector.chosen(), direct(2));
 }
 
+TEST(Selector, ANewPathEndsThePreferenceForTheRelay) {
+  Selector selector;
+  Traffic traffic(selector);
+  traffic.run(30s, 100, 0);
+  EXPECT_EQ(selector.chosen(), kRelay);
+  selector.reconsider(traffic.now);
+  confirm(selector, traffic.now + 100ms, direct(2), 40ms);
+  EXPECT_EQ(selector.chosen(), direct(2));
+}
+
 TEST(Selector, LongRoundTripsAreGivenThreeOfThem) {
   Selector selector;
   selector.set_relay(kRelay);
