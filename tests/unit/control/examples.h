@@ -97,7 +97,8 @@ inline std::vector<Message> test_messages() {
           Admission{Bytes(105, 4)},
           Pong{7, 1'700'000'000'000'000'000},
           Refusal{ErrorCode::key_expired_or_used, "the setup key has been used"},
-          Revocation{test_key<crypto::PublicKey>(7), 1'700'000'000}};
+          Revocation{test_key<crypto::PublicKey>(7), 1'700'000'000},
+          Signal{300, {0xD7, 1, 2}}};
 }
 
 }  // namespace weft::control
