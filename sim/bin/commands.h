@@ -26,6 +26,7 @@ void add_view(CLI::App& app, int& status);
 void add_sweep(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
 void add_compare(CLI::App& app, int& status);
+void add_study(CLI::App& app, int& status);
 void add_agree(CLI::App& app, int& status);
 void add_shell(CLI::App& app, int& status);
 void add_exchange(CLI::App& app, int& status);

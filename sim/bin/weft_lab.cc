@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   weft::lab::add_view(app, status);
   weft::lab::add_why(app, status);
   weft::lab::add_compare(app, status);
+  weft::lab::add_study(app, status);
   weft::lab::add_agree(app, status);
   weft::lab::add_shell(app, status);
   weft::lab::add_exchange(app, status);

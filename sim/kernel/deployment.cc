@@ -115,7 +115,11 @@ Result<void> KernelDeployment::start_relay(const std::string& name) {
 Result<void> KernelDeployment::start_agent(const std::string& node) {
   statuses_.erase(node);
   frozen_.erase(node);
-  auto process = daemon(node, {"agent", "--up", "--name", node, "--udp-port", kAgentPort, "--socket", socket(node)});
+  std::vector<std::string> arguments{
+      "agent",    "--up",     "--name",     node,         "--udp-port",
+      kAgentPort, "--socket", socket(node), "--topology", std::string(agent::name(scenario_.overlay.kind))};
+  if (!scenario_.overlay.hub.empty()) arguments.insert(arguments.end(), {"--hub", scenario_.overlay.hub});
+  auto process = daemon(node, std::move(arguments));
   if (!process) return std::unexpected(process.error());
   agents_.insert_or_assign(node, std::move(*process));
   return {};

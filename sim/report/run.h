@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,18 @@ struct FlowResult {
   }
 };
 
+/// How things stood at one moment of a run; not in the JSON.
+struct RunMark {
+  struct Pair {
+    PathClass path = PathClass::none;
+    std::string reason;       // why not direct
+    Duration planned_rtt{0};  // of links and regions on the way that its packets take
+  };
+  Duration at{0};                              // since the traffic's clock began
+  std::map<std::string, std::uint64_t> bytes;  // of IP packets that nodes and relays had put on their wires
+  std::vector<Pair> pairs;                     // in the order of the scenario's traffic
+};
+
 /// What a node put on its wire from one line of the timeline to the next, in bytes of IP packets.
 struct WireBytes {
   std::string since;  // "start", or the pointer of the event
@@ -77,6 +90,7 @@ struct RunResult {
   std::uint64_t seed = 0;
   std::string strategy = "weft";
   std::vector<PairResult> pairs;      // in the order of the scenario's traffic
+  std::vector<RunMark> marks;         // as asked for
   std::vector<FlowResult> flows;      // likewise, of the ns-3 applications
   std::vector<std::string> failures;  // expectations and invariants that did not hold, a sentence each
   std::vector<WireBytes> wire_bytes;  // in the order of time, then of the nodes

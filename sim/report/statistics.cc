@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace weft::sim {
 namespace {
@@ -14,6 +15,17 @@ constexpr double kRounding = 1 + 1e-7;
 double log_choose(std::uint64_t n, std::uint64_t k) {
   const auto log_factorial = [](std::uint64_t value) { return std::lgamma(static_cast<double>(value) + 1); };
   return log_factorial(n) - log_factorial(k) - log_factorial(n - k);
+}
+
+/// Two-sided 95 % points of Student's t for 1 to 30 degrees of freedom.
+constexpr double kStudent95[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+                                 2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+                                 2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
+
+double student95(std::size_t degrees) {
+  if (degrees <= std::size(kStudent95)) return kStudent95[degrees - 1];
+  // Cornish-Fisher's first term (Abramowitz and Stegun 26.7.5).
+  return kNormal95 + (kNormal95 * kNormal95 * kNormal95 + kNormal95) / (4 * static_cast<double>(degrees));
 }
 
 /// The hypergeometric distribution of the second sample's hits, the margins being what they are.
@@ -42,6 +54,24 @@ Interval wilson(Proportion proportion) {
   const double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
   const double half = kNormal95 * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n);
   return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
+MeanInterval mean_interval(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  double sum = 0, squares = 0;
+  for (const double value : values) sum += value;
+  const double mean = sum / n;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  if (values.size() < 2) return {mean, {mean, mean}};
+  const double half = student95(values.size() - 1) * std::sqrt(squares / (n - 1) / n);
+  return {mean, {mean - half, mean + half}};
+}
+
+double quantile(std::span<const double> sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (place - static_cast<double>(below));
 }
 
 double fisher_exact(Proportion one, Proportion other) {

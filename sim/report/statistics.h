@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace weft::sim {
 
@@ -19,6 +21,17 @@ struct Interval {
 /// Wilson's score interval of a proportion at 95 % (E. B. Wilson 1927, without continuity correction); [0, 1] of no
 /// runs.
 Interval wilson(Proportion proportion);
+
+struct MeanInterval {
+  double mean = 0;
+  Interval interval;
+};
+
+/// Mean of independent values and its interval at 95 % by Student's t; of one value, that value. There is at least one.
+MeanInterval mean_interval(std::span<const double> values);
+
+/// The quantile (0 to 1) of values in ascending order, linear between them; there is at least one.
+double quantile(std::span<const double> sorted, double share);
 
 /// Fisher's exact test, two-sided: the probability, if both samples have the same underlying proportion, of a table at
 /// most as likely as this one. 1 if one of the samples is empty.

@@ -38,13 +38,17 @@ std::uint16_t Deployment::region(const std::string& name) const {
                                     scenario_.topology.regions.begin());
 }
 
+LinkPlan Deployment::link_of(const std::string& access) const {
+  const auto found = scenario_.access.find(access);
+  return found == scenario_.access.end() ? LinkPlan{} : found->second;
+}
+
 void Deployment::add_site(const NodeSpec& node) {
   if (sites_.contains(node.site)) return;
-  const auto access = scenario_.access.find(node.access);
   sites_.add({.name = node.site,
               .region = region(node.region),
               .chain = &chains_.at(node.nat),
-              .link = access == scenario_.access.end() ? LinkPlan{} : access->second,
+              .link = link_of(node.access),
               .carrier = node.carrier});
 }
 
@@ -70,8 +74,9 @@ void Deployment::add_uplink(const NodeSpec& node, const UplinkSpec& uplink, std:
   world_.add_uplink(host(node.name), uplink.name, at);
 }
 
-io::Host& Deployment::add_public_host(const std::string& name, const std::string& at, const IpAddress& address) {
-  return world_.add_host({.name = prefix_ + name, .region = region(at), .addresses = {address}});
+io::Host& Deployment::add_public_host(const std::string& name, const std::string& at, const IpAddress& address,
+                                      const LinkPlan& link) {
+  return world_.add_host({.name = prefix_ + name, .region = region(at), .addresses = {address}, .link = link});
 }
 
 Result<void> Deployment::start() {
@@ -79,7 +84,8 @@ Result<void> Deployment::start() {
   coordinator_host_ = &add_public_host("coordinator", scenario_.coordinator_region, coordinator_address_);
   for (const RelaySpec& relay : scenario_.relays) {
     relay_addresses_[relay.name] = sites_.next_public();
-    relay_hosts_[relay.name] = &add_public_host(relay.name, relay.region, relay_addresses_[relay.name]);
+    relay_hosts_[relay.name] =
+        &add_public_host(relay.name, relay.region, relay_addresses_[relay.name], link_of(relay.access));
   }
   for (const NodeSpec& node : scenario_.nodes) add_node(node);
   for (const EventSpec& event : scenario_.events) {
@@ -122,6 +128,7 @@ Result<void> Deployment::start_relay(const std::string& name) {
 
 Result<void> Deployment::start_agent(const std::string& name) {
   agent::AgentConfig config{.name = name, .token = token_, .udp_port = kAgentPort};
+  config.topology = scenario_.overlay;
   config.proxy = gateways_.proxy(sites_.gateways(site_of_.at(name)));
   agents_[name] = std::make_unique<agent::Agent>(*hosts_.at(name), std::move(config));
   return agents_[name]->start();
@@ -193,6 +200,20 @@ Duration Deployment::least_delay(const std::string& from, const std::string& to)
 Duration Deployment::delay_to_region(const std::string& node, const std::string& to) const {
   const SitePlan& site = sites_.plan(site_of_.at(node));
   return site.link.delay + scenario_.topology.delay[site.region][region(to)];
+}
+
+/// One way through the home relay of `to`.
+Duration Deployment::relayed_delay(const std::string& from, const std::string& to) const {
+  const auto agent = agents_.find(to);
+  const std::string relay = agent == agents_.end() ? std::string() : agent->second->status().self.relay;
+  const auto spec = std::ranges::find(scenario_.relays, relay, &RelaySpec::name);
+  if (spec == scenario_.relays.end()) return least_delay(from, to);
+  return delay_to_region(from, spec->region) + 2 * link_of(spec->access).delay + delay_to_region(to, spec->region);
+}
+
+Duration Deployment::planned_rtt(const std::string& from, const std::string& to, bool direct) const {
+  if (direct) return 2 * least_delay(from, to);
+  return relayed_delay(from, to) + relayed_delay(to, from);
 }
 
 std::vector<Endpoint> Deployment::stun_servers() const {

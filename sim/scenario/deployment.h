@@ -45,6 +45,7 @@ class Deployment {
   /// nullptr while it is stopped.
   agent::Agent* agent(const std::string& node);
   io::Host& host(const std::string& node) { return *hosts_.at(node); }
+  io::Host& relay_host(const std::string& relay) { return *relay_hosts_.at(relay); }
   /// IPv4; unspecified before the agent is registered. Known while it is stopped, if it was asked for before.
   IpAddress overlay_address(const std::string& node);
   /// Unspecified while the agent is not registered or not running.
@@ -56,6 +57,8 @@ class Deployment {
   Duration least_delay(const std::string& from, const std::string& to) const;
   /// The same way from a node to any host of a region.
   Duration delay_to_region(const std::string& node, const std::string& region) const;
+  /// The round trip by the plan between two nodes with a path of their own: direct, or by their home relays of now.
+  Duration planned_rtt(const std::string& from, const std::string& to, bool direct) const;
   /// One endpoint of each relay.
   std::vector<Endpoint> stun_servers() const;
   /// The address that the node was given at the start.
@@ -82,8 +85,11 @@ class Deployment {
   void add_site(const NodeSpec& node);
   void add_uplink(const NodeSpec& node, const UplinkSpec& uplink, std::vector<IpAddress>& taken);
   void add_node(const NodeSpec& node);
-  io::Host& add_public_host(const std::string& name, const std::string& region, const IpAddress& address);
+  io::Host& add_public_host(const std::string& name, const std::string& region, const IpAddress& address,
+                            const LinkPlan& link = {});
   void pull_the_plug(io::Host& host, Unsynced fate);
+  LinkPlan link_of(const std::string& access) const;
+  Duration relayed_delay(const std::string& from, const std::string& to) const;
 
   World& world_;
   const Scenario& scenario_;

@@ -60,20 +60,35 @@ void draw_group(Scenario& scenario, const GroupSpec& group, std::uint64_t seed) 
   }
 }
 
-std::vector<std::string> members(const Scenario& scenario, const std::string& name) {
-  std::vector<std::string> names;
+using Members = std::vector<const NodeSpec*>;
+
+/// Of a group, or the one node of that name.
+Members members(const Scenario& scenario, const std::string& name) {
+  Members found;
   for (const NodeSpec& node : scenario.nodes) {
-    if (node.group == name) names.push_back(node.name);
+    if (node.group == name || node.name == name) found.push_back(&node);
   }
-  if (names.empty()) names.push_back(name);  // a node
-  return names;
+  return found;
+}
+
+bool may_talk(const NodeSpec& a, const NodeSpec& b, PingSpec::Partners partners) {
+  switch (partners) {
+    case PingSpec::Partners::team:
+      return a.team == b.team;
+    case PingSpec::Partners::site:
+      return a.site == b.site;
+    case PingSpec::Partners::any:
+      return true;
+  }
+  return true;
 }
 
 /// Other nodes for `from` to talk to; all of them if there are not more than it wants.
-std::vector<std::string> partners(const std::string& from, std::vector<std::string> others, std::uint32_t wanted,
-                                  Random& random) {
-  std::erase(others, from);
-  std::vector<std::string> chosen;
+Members partners(const NodeSpec& from, Members others, const PingSpec& spec, Random& random) {
+  std::erase_if(others,
+                [&](const NodeSpec* other) { return other == &from || !may_talk(from, *other, spec.partners); });
+  const std::uint32_t wanted = spec.peers;
+  Members chosen;
   while (chosen.size() < wanted && !others.empty()) {
     const auto at = others.begin() + static_cast<std::ptrdiff_t>(random.below(others.size()));
     chosen.push_back(*at);
@@ -86,13 +101,13 @@ std::vector<PingSpec> draw_traffic(const Scenario& scenario, std::uint64_t seed)
   std::vector<PingSpec> pings;
   for (std::size_t line = 0; line < scenario.pings.size(); ++line) {
     const PingSpec& spec = scenario.pings[line];
-    const std::vector<std::string> senders = members(scenario, spec.from), receivers = members(scenario, spec.to);
+    const Members senders = members(scenario, spec.from), receivers = members(scenario, spec.to);
     SeededRandom random(seed, "draw/traffic/" + std::to_string(line));
-    for (const std::string& from : senders) {
-      for (const std::string& to : partners(from, receivers, spec.peers, random)) {
+    for (const NodeSpec* from : senders) {
+      for (const NodeSpec* to : partners(*from, receivers, spec, random)) {
         PingSpec ping = spec;
-        ping.from = from;
-        ping.to = to;
+        ping.from = from->name;
+        ping.to = to->name;
         pings.push_back(std::move(ping));
       }
     }

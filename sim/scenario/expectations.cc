@@ -129,6 +129,8 @@ std::string check_direct(const PairResult& pair) {
 
 std::string check_reason(const PairResult& pair) {
   constexpr std::string_view kWords[] = {"idle",
+                                         "relay_only",
+                                         "by_hub",
                                          "relay_better",
                                          "udp_blocked_local",
                                          "udp_blocked_peer",

@@ -26,7 +26,7 @@ void ScenarioReader::read_nodes() {
 
 void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
   const std::string name = entry["name"];
-  for (const char* key : {"population", "nodes_per_site", "sites_per_carrier"}) {
+  for (const char* key : {"population", "nodes_per_site", "sites_per_carrier", "teams"}) {
     if (entry.contains(key)) return refuse(pointer + "/" + key, "is about a group; give `count` as well");
   }
   if (entry.contains("region") && !entry["region"].is_string())
@@ -85,6 +85,7 @@ void ScenarioReader::read_group(const json& entry, const std::string& pointer) {
   }
   group.per_site = entry.value("nodes_per_site", 1u);
   group.per_carrier = entry.value("sites_per_carrier", 1u);
+  group.teams = entry.value("teams", 0u);
   if (entry.contains("region")) {
     group.regions = choice(entry["region"], pointer + "/region", &ScenarioReader::region);
   } else {
@@ -103,7 +104,8 @@ void ScenarioReader::read_group(const json& entry, const std::string& pointer) {
     refuse(pointer + "/name", "is the name of another node or group; names are unique");
   for (std::uint32_t i = 1; i <= group.count; ++i) {
     const std::string name = group.name + "-" + std::to_string(i);
-    scenario_.nodes.push_back({.name = name, .group = group.name});
+    const std::uint32_t team = group.teams == 0 ? 0 : (i - 1) % group.teams + 1;
+    scenario_.nodes.push_back({.name = name, .team = team, .group = group.name});
     if (!nodes_.insert(name).second || relays_.contains(name))
       refuse(pointer + "/name", "gives a member the name '" + name + "', which is taken; names are unique");
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -29,6 +30,7 @@ void ScenarioReader::read_ping(const json& ping, const std::string& pointer) {
     refuse(pointer + "/to", "is the node that sends; name another one");
   if (ping.contains("peers") && !groups_.contains(spec.to))
     refuse(pointer + "/peers", "is about a group, and `to` is a node; leave it out");
+  if (ping.contains("partners")) read_partners(spec, ping, pointer + "/partners");
   scenario_.pings.push_back(std::move(spec));
 }
 
@@ -61,6 +63,20 @@ void ScenarioReader::read_flow(const json& flow, const std::string& pointer) {
   if (spec.stop && *spec.stop <= spec.start) refuse(pointer + "/stop_s", "is not after start_s");
   if (flow["from"] == flow["to"]) refuse(pointer + "/to", "is the node that sends; name another one");
   scenario_.flows.push_back(std::move(spec));
+}
+
+void ScenarioReader::read_partners(PingSpec& spec, const json& ping, const std::string& pointer) {
+  using Partners = PingSpec::Partners;
+  static const std::map<std::string, Partners> kinds = {
+      {"any", Partners::any}, {"team", Partners::team}, {"site", Partners::site}};
+  spec.partners = kinds.at(ping["partners"]);
+  for (const std::string& end : {spec.from, spec.to}) {
+    const auto group = std::ranges::find(scenario_.groups, end, &GroupSpec::name);
+    if (group == scenario_.groups.end())
+      return refuse(pointer, "is about groups, and '" + end + "' is a node; leave it out");
+    if (spec.partners == Partners::team && group->teams == 0)
+      return refuse(pointer, "wants teams, and the group '" + end + "' has none; give it `teams`");
+  }
 }
 
 }  // namespace weft::sim

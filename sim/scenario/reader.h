@@ -52,6 +52,7 @@ class ScenarioReader {
   Choice choice(const json& value, const std::string& pointer,
                 std::string (ScenarioReader::*check)(const std::string&, const std::string&));
   void read_traffic();
+  void read_partners(PingSpec& spec, const json& ping, const std::string& pointer);
   void read_ping(const json& ping, const std::string& pointer);
   void read_flow(const json& flow, const std::string& pointer);
   void read_events();
@@ -59,6 +60,8 @@ class ScenarioReader {
   void read_roam(EventSpec& event, const json& line);
   void read_uplink(EventSpec& event, const std::string& name);
   void read_clog(EventSpec& event, const json& line);
+  void read_overlay();
+  void read_study();
   void read_matrix();
   void read_expectations();
   void read_expectation(const json& expect, const std::string& pointer);

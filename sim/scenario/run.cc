@@ -70,6 +70,7 @@ class Run {
     t0_ = stage_.now();
     if (auto started = start_traffic(); !started) return std::unexpected(started.error());
     note_bytes("start");
+    schedule_marks();
     schedule_events();
     schedule_expectations();
     schedule_progress();
@@ -180,6 +181,23 @@ class Run {
       if (is_of(flow.from, expect.from) && is_of(flow.to, expect.to))
         note(sim::check_delivered(expect, flow_result(i)));
     }
+  }
+
+  void schedule_marks() {
+    for (const Duration at : end_.marks) stage_.at(t0_ + at, [this, at] { marks_.push_back(mark(at)); });
+  }
+
+  RunMark mark(Duration at) {
+    RunMark mark{.at = at, .bytes = {}, .pairs = {}};
+    if (stage_.counts_bytes()) {
+      for (const NodeSpec& node : scenario_.nodes) mark.bytes[node.name] = stage_.bytes_sent(node.name);
+      for (const RelaySpec& relay : scenario_.relays) mark.bytes[relay.name] = stage_.bytes_sent(relay.name);
+    }
+    for (const PingSpec& ping : scenario_.pings) {
+      const PairResult pair = status_of(ping.from, ping.to);
+      mark.pairs.push_back({pair.path, pair.reason, stage_.planned_rtt(ping.from, ping.to)});
+    }
+    return mark;
   }
 
   bool is_of(const std::string& node, const std::string& node_or_group) const {
@@ -325,6 +343,7 @@ class Run {
     for (std::size_t i = 0; i < flows_.size(); ++i) result.flows.push_back(flow_result(i));
     close_span();
     result.wire_bytes = std::move(wire_bytes_);
+    result.marks = std::move(marks_);
     result.failures = failures_;
     for (std::string& violation : stage_.violations()) result.failures.push_back(std::move(violation));
     result.trace_hash = stage_.trace_hash();
@@ -339,6 +358,7 @@ class Run {
   std::vector<std::unique_ptr<PingRun>> pings_;
   std::vector<std::unique_ptr<FlowRun>> flows_;
   std::vector<std::string> failures_;
+  std::vector<RunMark> marks_;
   std::vector<WireBytes> wire_bytes_;
   std::size_t counted_ = 0;  // of wire_bytes_ that are differences
   Time t0_{};

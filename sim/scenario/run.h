@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mesh/base/error.h"
 #include "mesh/base/time.h"
@@ -33,6 +34,8 @@ struct RunEnd {
   /// result are then those of pings sent since.
   bool when_settled = false;
   Duration after = 1s;
+  /// When RunResult::marks are made, since the traffic's clock began.
+  std::vector<Duration> marks;
   /// Both agents of each line of traffic are asked at the end what `weft explain` shows.
   bool explain = false;
   /// The result keeps every ping (PairResult::pings).

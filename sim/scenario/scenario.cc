@@ -37,10 +37,12 @@ Result<Scenario> ScenarioReader::read() {
     scenario_.nat[name] = chain.get<std::vector<std::string>>();
   read_services();
   read_nodes();
+  read_overlay();
   read_traffic();
   read_events();
   read_matrix();
   read_expectations();
+  read_study();
   if (problem_) return std::unexpected(*problem_);
   return std::move(scenario_);
 }
@@ -89,10 +91,24 @@ void ScenarioReader::read_services() {
   for (std::size_t i = 0; i < services["relays"].size(); ++i) {
     const json& entry = services["relays"][i];
     const std::string pointer = "/services/relays/" + std::to_string(i);
-    scenario_.relays.push_back({.name = entry["name"], .region = region(entry["region"], pointer + "/region")});
+    scenario_.relays.push_back({.name = entry["name"],
+                                .region = region(entry["region"], pointer + "/region"),
+                                .access = access(entry.value("access", std::string()), pointer + "/access")});
     if (!relays_.insert(entry["name"]).second)
       refuse(pointer + "/name", "is the name of another relay; names are unique");
   }
+}
+
+void ScenarioReader::read_overlay() {
+  if (!document_.contains("overlay")) return;
+  if (document_.contains("matrix"))
+    return refuse("/overlay", "is about nodes; a matrix is always a mesh, leave it out");
+  const json& overlay = document_["overlay"];
+  scenario_.overlay.kind = *agent::topology_named(overlay["topology"].get<std::string>());
+  const bool has_hub = scenario_.overlay.kind == agent::Topology::hub;
+  if (overlay.contains("hub") && !has_hub)
+    return refuse("/overlay/hub", "is about the topology hub; leave it out, or write \"topology\": \"hub\"");
+  if (has_hub) scenario_.overlay.hub = node(required(overlay, "hub", "/overlay"), "/overlay/hub");
 }
 
 void ScenarioReader::read_matrix() {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mesh/agent/topology.h"
 #include "mesh/base/error.h"
 #include "mesh/base/time.h"
 #include "sim/world/world.h"
@@ -27,6 +28,7 @@ struct TopologySpec {
 struct RelaySpec {
   std::string name;
   std::string region;
+  std::string access;  // key of Scenario::access, or empty: without limits
 };
 
 /// A further interface of a node, at a site of its own.
@@ -43,6 +45,7 @@ struct NodeSpec {
   std::string access;                // key of Scenario::access, or empty
   std::string site;                  // nodes of one site share a NAT and its access link; unique if the file names none
   std::string carrier;               // sites that name the same one share all layers of their NAT but the first
+  std::uint32_t team = 0;            // of a group with teams, from 1; 0: none
   std::string group;                 // of which it is a member; region, nat, access and site are drawn (draw.h)
   double neighbour_flows_per_s = 0;  // of other hosts at its site
   std::vector<UplinkSpec> uplinks = {};
@@ -63,6 +66,7 @@ struct GroupSpec {
   std::uint32_t count = 1;
   std::uint32_t per_site = 1;     // nodes that share a site
   std::uint32_t per_carrier = 1;  // sites behind one carrier's NAT, if their chain has one
+  std::uint32_t teams = 0;        // into which its members are dealt; 0: none
   Choice regions, nats, access;
 };
 
@@ -73,6 +77,8 @@ struct PingSpec {
   Duration interval = 1s;
   std::uint64_t count = 10;
   std::uint32_t peers = 1;  // of each sender, if `to` is a group
+  enum class Partners : std::uint8_t { any, team, site };
+  Partners partners = Partners::any;  // from whom they are drawn
 };
 
 /// Traffic of an ns-3 application through the overlay.
@@ -173,6 +179,21 @@ struct MatrixSpec {
   double neighbour_flows_per_s = 0;  // at both sites
 };
 
+/// What a study of topologies asks beyond the scenario itself (sim/study).
+struct StudySpec {
+  std::string hub;  // a node
+  Duration steady_from{0}, hub_dies{0}, hub_back{0};
+  struct Load {
+    std::vector<std::uint32_t> sites;
+    std::uint32_t share_sites = 0;
+    std::vector<double> peer_shares;
+    std::string nat, access, hub_access;
+    Duration flow{0};
+    std::uint64_t seeds = 1;
+  };
+  Load load;
+};
+
 /// A scenario file as read: every name in it refers to something (parse_scenario checks that).
 struct Scenario {
   std::string name;
@@ -184,6 +205,7 @@ struct Scenario {
   std::string coordinator_region;
   std::vector<RelaySpec> relays;
   bool tls = false;
+  agent::TopologyConfig overlay;  // of all nodes
   std::vector<NodeSpec> nodes;
   std::vector<GroupSpec> groups;
   std::vector<PingSpec> pings;
@@ -192,6 +214,7 @@ struct Scenario {
   std::vector<EventSpec> events;
   std::vector<ExpectSpec> expectations;
   std::optional<MatrixSpec> matrix;
+  std::optional<StudySpec> study;
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 1;
   Duration duration = 60s;

@@ -83,6 +83,16 @@ std::optional<PeerView> SimStage::peer(const std::string& node, const std::strin
                   .reason = found->reason};
 }
 
+Duration SimStage::planned_rtt(const std::string& from, const std::string& to) {
+  const auto leg = [this](const std::string& a, const std::string& b) {
+    const auto way = peer(a, b);
+    return deployment_.planned_rtt(a, b, !way || way->path != PathClass::relay);
+  };
+  const auto& [kind, hub, beyond] = scenario_.overlay;
+  const bool forwarded = kind == agent::Topology::hub && from != hub && to != hub;
+  return forwarded ? leg(from, hub) + leg(hub, to) : leg(from, to);
+}
+
 std::optional<bool> SimStage::direct_exists(const std::string& node, const std::string& other) {
   const SitePlan& here = deployment_.sites().plan(deployment_.site_of(node));
   const SitePlan& there = deployment_.sites().plan(deployment_.site_of(other));

@@ -46,8 +46,11 @@ class SimStage final : public Stage {
   Duration least_delay(const std::string& from, const std::string& to) const override {
     return deployment_.least_delay(from, to);
   }
+  Duration planned_rtt(const std::string& from, const std::string& to) override;
   bool counts_bytes() const override { return world_->can(Feature::count_bytes); }
-  std::uint64_t bytes_sent(const std::string& node) override { return world_->bytes_sent(deployment_.host(node)); }
+  std::uint64_t bytes_sent(const std::string& name) override {
+    return world_->bytes_sent(deployment_.knows(name) ? deployment_.host(name) : deployment_.relay_host(name));
+  }
   std::vector<std::string> violations() const override { return invariants_.violations(); }
   std::string trace_hash() const override { return world_->trace_hash(); }
 

@@ -71,8 +71,10 @@ class Stage {
   virtual bool knows(const std::string& node) const = 0;
   /// One way by the plan: access links and regions, without queues and jitter.
   virtual Duration least_delay(const std::string& from, const std::string& to) const = 0;
+  /// The round trip by the plan on the way that the packets of this topology take now, without queues and jitter.
+  virtual Duration planned_rtt(const std::string& from, const std::string& to) { return 2 * least_delay(from, to); }
   virtual bool counts_bytes() const = 0;
-  /// Bytes of IP packets that a node has put on its wire so far.
+  /// Bytes of IP packets that a node or relay has put on its wire so far.
   virtual std::uint64_t bytes_sent(const std::string& node) = 0;
   /// A sentence for each invariant that did not hold on a wire.
   virtual std::vector<std::string> violations() const = 0;

@@ -35,6 +35,7 @@ ALLOWED = {
     "sim/traffic": CORE | {"mesh/io", "sim/fabric", "sim/nat"},
     "sim/ns3": CORE | {"mesh/io", "sim/trace", "sim/world", "sim/nat", "sim/fabric", "sim/topology", "sim/traffic"},
     "sim/scenario": SERVICE | MESH_SERVICES | SIM,
+    "sim/study": SERVICE | MESH_SERVICES | SIM,
     "sim/report": CORE | {"sim/json"},
     "sim/swarm": CORE | {"sim/report", "sim/scenario"},
     "sim/strategies": CORE | {"mesh/io", "mesh/path", "mesh/stun"},
@@ -43,7 +44,7 @@ ALLOWED = {
     "sim/proxy": CORE | {"mesh/io", "mesh/http"},
     "sim/gateway": CORE | {"mesh/io", "mesh/host", "sim/nat", "sim/fabric", "sim/portmap"},
     "sim/kernel": SERVICE | SIM | {"mesh/host", "mesh/bin"},
-    "sim/bin": SERVICE | MESH_SERVICES | SIM | {"mesh/host", "mesh/bin"},
+    "sim/bin": SERVICE | MESH_SERVICES | SIM | {"sim/study", "mesh/host", "mesh/bin"},
     "sim/viewer": BASE | {"sim/json"},
     "sim/python": SERVICE | MESH_SERVICES | SIM,
 }

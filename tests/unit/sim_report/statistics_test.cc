@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace weft::sim {
 namespace {
 
@@ -36,6 +38,27 @@ TEST(Fisher, AllAgainstNoneOfFive) {
 TEST(Fisher, SaysNothingWithoutASample) {
   EXPECT_DOUBLE_EQ(fisher_exact({}, {3, 4}), 1);
   EXPECT_NEAR(fisher_fewer({3, 4}, {}), 1, 1e-9);
+}
+
+TEST(MeanInterval, IsStudents) {
+  // By hand: mean 12.84, standard deviation 0.8792, t(4) = 2.776.
+  const MeanInterval five = mean_interval(std::vector{12.1, 13.4, 11.9, 12.8, 14.0});
+  EXPECT_NEAR(five.mean, 12.84, 1e-9);
+  EXPECT_NEAR(five.interval.low, 11.7485, 1e-4);
+  EXPECT_NEAR(five.interval.high, 13.9315, 1e-4);
+  EXPECT_EQ(mean_interval(std::vector{3.0}).interval.low, 3);
+  // t(49) = 2.0096: values 1 and -1 in turn have the standard deviation sqrt(50 / 49).
+  std::vector<double> fifty;
+  for (int i = 0; i < 50; ++i) fifty.push_back(i % 2 == 0 ? 1 : -1);
+  EXPECT_NEAR(mean_interval(fifty).interval.high, 2.0096 / 7, 1e-4);
+}
+
+TEST(Quantile, IsLinearBetweenValues) {
+  const std::vector<double> values{1, 2, 4, 8};
+  EXPECT_DOUBLE_EQ(quantile(values, 0), 1);
+  EXPECT_DOUBLE_EQ(quantile(values, 0.5), 3);
+  EXPECT_DOUBLE_EQ(quantile(values, 1), 8);
+  EXPECT_DOUBLE_EQ(quantile(std::vector{5.0}, 0.7), 5);
 }
 
 }  // namespace

@@ -99,6 +99,44 @@ TEST(Draw, GivesEachSenderOtherPartners) {
   EXPECT_EQ(partners.at("phone-40"), (std::set<std::string>{"server"}));
 }
 
+TEST(Draw, PartnersAreOfTheTeamOrOfTheSite) {
+  json document = groups();
+  document["nodes"][1]["teams"] = document["nodes"][2]["teams"] = 4;
+  document["traffic"] = json::parse(R"([
+    {"kind": "ping", "from": "home", "to": "home", "partners": "site", "peers": 5},
+    {"kind": "ping", "from": "phone", "to": "home", "partners": "team", "peers": 2}])");
+  const Scenario drawn = draw(parsed(document), 1);
+  std::map<std::string, const NodeSpec*> nodes;
+  for (const NodeSpec& node : drawn.nodes) nodes[node.name] = &node;
+  std::size_t within_sites = 0, within_teams = 0;
+  for (const PingSpec& ping : drawn.pings) {
+    const NodeSpec &from = *nodes.at(ping.from), &to = *nodes.at(ping.to);
+    if (ping.partners == PingSpec::Partners::site) {
+      EXPECT_EQ(from.site, to.site);
+      ++within_sites;
+    } else {
+      EXPECT_EQ(from.team, to.team);
+      ++within_teams;
+    }
+  }
+  EXPECT_EQ(within_sites, 400u) << "two nodes share a site, so each has one partner";
+  EXPECT_EQ(within_teams, 80u);
+}
+
+TEST(Overlay, IsReadAndRefusedByItsPlace) {
+  json document = groups();
+  EXPECT_EQ(parsed(document).overlay, agent::TopologyConfig{});
+  document["overlay"] = {{"topology", "hub"}, {"hub", "server"}};
+  EXPECT_EQ(parsed(document).overlay.kind, agent::Topology::hub);
+  EXPECT_EQ(parsed(document).overlay.hub, "server");
+  document["overlay"]["hub"] = "home";
+  EXPECT_THAT(refusal(document), AllOf(HasSubstr("/overlay/hub"), HasSubstr("'home'"))) << "a group is no hub";
+  document["overlay"] = {{"topology", "relay_only"}, {"hub", "server"}};
+  EXPECT_THAT(refusal(document), HasSubstr("/overlay/hub"));
+  document["overlay"] = {{"topology", "relay_only"}};
+  EXPECT_EQ(parsed(document).overlay.kind, agent::Topology::relay_only);
+}
+
 TEST(Groups, RefuseWhatCannotBe) {
   json both = groups();
   both["nodes"][1]["nat"] = "home";
