@@ -30,7 +30,7 @@ PLACES = {
 def keys_in_schema(place: tuple[str, ...]) -> set[str]:
     here = SCHEMA  # a part that is not in it yet has no keys
     for step in place:
-        here = here["items"] if step == "[]" else here["additionalProperties"] if step == "{}" else here["properties"].get(step, {})
+        here = here.get("items", {}) if step == "[]" else here.get("additionalProperties", {}) if step == "{}" else here.get("properties", {}).get(step, {})
     return set(here.get("properties", {})) - {"$schema"}
 
 
