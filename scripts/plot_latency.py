@@ -25,7 +25,7 @@ def round_trips(path: pathlib.Path) -> tuple[list[float], str, dict]:
     return values, "pairs", report
 
 
-def draw_study(axes: plt.Axes, report: dict, curve: str, path: str) -> list[float]:
+def draw_study(axes: plt.Axes, report: dict, curve: str, path: pathlib.Path) -> list[float]:
     """A line through the quantiles 0 to 100 % of each topology; returns all values."""
     if curve not in report["curves"]:
         style.refuse(f"{path}: has no curve '{curve}'; it has {', '.join(report['curves'])}")
@@ -46,8 +46,9 @@ def main() -> None:
     given = options.parse_args()
     figure, axes = plt.subplots(figsize=(7, 4.2))
     reports, everything, kinds = [], [], []
-    if len(given.results) == 1 and given.results[0].endswith(".json") and "curves" in (study := style.read(given.results[0])):
-        everything, reports, kinds = draw_study(axes, study, given.curve, given.results[0]), [study], ["pairs"]
+    _, only = style.labelled(given.results[0])
+    if len(given.results) == 1 and only.suffix == ".json" and "curves" in (study := style.read(only)):
+        everything, reports, kinds = draw_study(axes, study, given.curve, only), [study], ["pairs"]
         given.results = []
     for number, (label, path) in enumerate(map(style.labelled, given.results)):
         values, kind, report = round_trips(path)
