@@ -27,7 +27,8 @@ struct Options {
 std::string command_line(const Options& options) {
   std::string systems;
   for (const std::string& each : options.systems) systems += (systems.empty() ? "" : ",") + each;
-  return "weft-lab compare --systems " + systems + " " + options.scenario.file + " --runs " +
+  // The file first: what follows --systems would be taken for another one.
+  return "weft-lab compare " + options.scenario.file + " --systems " + systems + " --runs " +
          std::to_string(options.runs) + " --jobs " + std::to_string(options.jobs);
 }
 
