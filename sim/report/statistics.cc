@@ -24,8 +24,9 @@ constexpr double kStudent95[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.36
 
 double student95(std::size_t degrees) {
   if (degrees <= std::size(kStudent95)) return kStudent95[degrees - 1];
-  // Cornish-Fisher's first term (Abramowitz and Stegun 26.7.5).
-  return kNormal95 + (kNormal95 * kNormal95 * kNormal95 + kNormal95) / (4 * static_cast<double>(degrees));
+  // Cornish-Fisher's first two terms (Abramowitz and Stegun 26.7.5).
+  const double z = kNormal95, z3 = z * z * z, n = static_cast<double>(degrees);
+  return z + (z3 + z) / (4 * n) + (5 * z3 * z * z + 16 * z3 + 3 * z) / (96 * n * n);
 }
 
 /// The hypergeometric distribution of the second sample's hits, the margins being what they are.

@@ -58,10 +58,12 @@ TEST(Invariants, NoticePlaintext) {
 }
 
 TEST(Invariants, NoticeAProbeToAPrivateAddressUnlessANetworkIsShared) {
-  for (const IpAddress& to :
-       {IpAddress::v4(192, 168, 1, 11), IpAddress::v4(10, 0, 0, 7), IpAddress::v4(100, 64, 0, 7)}) {
+  const IpAddress overlay = IpAddress::v4(100, 64, 0, 7);
+  for (const IpAddress& to : {IpAddress::v4(192, 168, 1, 11), IpAddress::v4(10, 0, 0, 7), overlay}) {
     const auto feed = [&](Invariants& watched) { watched.see(Time{1s}, probe(kHome, to)); };
     EXPECT_NE(violation(feed).find("private address"), std::string::npos) << to.to_string();
+    // No network has addresses of the overlay.
+    if (to == overlay) continue;
     EXPECT_EQ(violation(feed, {.networks = true, .nats = true}), "");
   }
 }
