@@ -50,6 +50,8 @@ void PeerPaths::handle_remote(Time now, const std::vector<Candidate>& candidates
     arm_search(now);
   } else if (state_ == SearchState::settled && !selector_.direct() && !search_) {
     search(now, 0ms);
+  } else {
+    leave_stream(now);
   }
   pump(now);
 }
@@ -82,6 +84,7 @@ void PeerPaths::handle_local_facts(Time now) {
   if (state_ == SearchState::idle) return;
   if (selector_.direct() && !selector_.one_way()) {
     selector_.doubt(now);
+    leave_stream(now);
   } else if (state_ == SearchState::searching || search_) {
     propose(now);
     arm_search(now);
@@ -89,6 +92,15 @@ void PeerPaths::handle_local_facts(Time now) {
     search(now, 0ms);
   }
   pump(now);
+}
+
+/// Datagrams may get through where they did not when the stream became the path.
+void PeerPaths::leave_stream(Time now) {
+  const auto direct = selector_.direct_path();
+  if (!direct || !is_stream(*direct) || local_.facts.udp_blocked || remote_facts_.udp_blocked) return;
+  propose(now);
+  compare_anew(now);
+  burst(now);
 }
 
 void PeerPaths::handle_sockets_moved(Time now, const std::vector<std::uint16_t>& sockets) {

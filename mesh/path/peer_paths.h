@@ -179,6 +179,7 @@ class PeerPaths {
   bool multihomed() const;
   void compare_anew(Time now);
   bool wants_streams() const;
+  void leave_stream(Time now);
   void want_streams();
   Strategy strategy() const { return choose_strategy(local_.facts, remote_facts_); }
   PathClass path_class() const;

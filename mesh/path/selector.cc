@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mesh/base/deadlines.h"
+#include "mesh/path/candidate.h"
 
 namespace weft::path {
 namespace {
@@ -71,6 +72,7 @@ void Selector::keep_warm(Time now, Direct direct) {
 bool Selector::better(Time now, const Direct& other) const {
   if (direct_->one_way != other.one_way) return direct_->one_way;
   if (suspect_since_) return true;
+  if (is_stream(direct_->path) != is_stream(other.path)) return is_stream(direct_->path);  // no TCP inside TCP
   const Duration age = now - direct_->chosen_at;
   if (age < 1s || now < reconsider_until_ || (age >= kMinDwell && other.quality.samples() < kFewSamples)) {
     return other.quality.rtt() * 5 / 4 + 1ms < direct_->quality.rtt();

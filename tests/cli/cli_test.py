@@ -339,10 +339,14 @@ class Daemons(WeftTest):
         self.coordinator()
         agent = self.agent("a", "weft-a", "--up", "--key", self.create_key())
         self.assertTrue(wait_until(lambda: self.status("a")["coordinator"]["connected"]))
-        lines = pathlib.Path(f"/proc/{agent.process.pid}/status").read_text().splitlines()
-        resident_kb = next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
-        print(f"idle agent: {resident_kb} KB resident")
-        self.assertLessEqual(resident_kb, 12 * 1024)
+
+        def resident_kb() -> int:
+            lines = pathlib.Path(f"/proc/{agent.process.pid}/status").read_text().splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+        at_start = resident_kb()  # the code that only the start needs is given back some seconds later
+        self.assertTrue(wait_until(lambda: resident_kb() <= 12 * 1024), f"{resident_kb()} KB resident")
+        print(f"idle agent: {resident_kb()} KB resident, {at_start} at the start")
 
 
 def main() -> None:

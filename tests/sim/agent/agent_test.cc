@@ -78,8 +78,11 @@ TEST(Agent, BlockedUdpLeavesTcpUntilTheBlockGoesAway) {
   EXPECT_TRUE(world.until([&] { return a.echo->answered(over_tcp); }, 1s));
   EXPECT_FALSE(world.plaintext_seen);
   world.network.replace_nat(a.nat, kPortRestricted);  // and the stream's mapping is gone
-  const auto later = a.echo->send(b.address());
-  EXPECT_TRUE(world.until([&] { return a.echo->answered(later); }, 3s));
+  const auto answered = [&] {
+    const auto later = a.echo->send(b.address());
+    return world.until([&] { return a.echo->answered(later); }, 1s);
+  };
+  EXPECT_TRUE(answered() || answered() || answered()) << "what is in the stream when its mapping goes is lost";
   EXPECT_TRUE(world.until([&] { return rung(a, b) == path::Rung::simultaneous_open; }, 60s));
 }
 
