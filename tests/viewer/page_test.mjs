@@ -53,11 +53,11 @@ test("a matrix shows each pair, and a click shows its runs and the command that 
   const report = JSON.parse(readFileSync(path.join(folder, "matrix.json"), "utf8"));
   const names = [...new Set(report.cells.map((cell) => cell.a))];
   assert.equal(await page.locator("table.matrix tbody button.cell").count(), names.length ** 2);
-  await page.getByRole("button", { name: /^eim-apdf × udp-blocked/ }).click();
+  await page.getByRole("button", { name: /^apdm-apdf × udp-blocked/ }).click();
   const detail = await page.locator("#cell-detail").innerText();
-  assert.match(detail, /eim-apdf × udp-blocked/);
+  assert.match(detail, /apdm-apdf × udp-blocked/);
   assert.match(detail, /udp_blocked/);
-  assert.match(detail, new RegExp(`weft-lab replay ${scenario}#eim-apdf,udp-blocked --seed 1`));
+  assert.match(detail, new RegExp(`weft-lab replay ${scenario}#apdm-apdf,udp-blocked --seed 1`));
   await done("matrix.png");
 });
 
