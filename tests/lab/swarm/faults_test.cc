@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "sim/scenario/fabric_world.h"
 #include "sim/scenario/sabotage.h"
@@ -41,6 +42,9 @@ struct Seeded {
   Sabotage fault;
   std::string invariant;
 };
+
+/// Names the parameter in the list of tests.
+void PrintTo(const Seeded& seeded, std::ostream* out) { *out << seeded.invariant; }
 
 class SeededFault : public testing::TestWithParam<Seeded> {};
 
