@@ -74,9 +74,12 @@ void add_address(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device, cons
 }
 
 void add_default_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device) {
-  ns3::Ipv4StaticRoutingHelper()
-      .GetStaticRouting(node->GetObject<ns3::Ipv4>())
-      ->AddNetworkRouteTo(ns3::Ipv4Address::GetAny(), ns3::Ipv4Mask::GetZero(), interface4(node, device));
+  const auto ipv4 = node->GetObject<ns3::Ipv4>();
+  // ns-3 chooses a source address among those of the interface, and ends the program if there is none.
+  if (ipv4->GetNAddresses(interface4(node, device)) > 0) {
+    ns3::Ipv4StaticRoutingHelper().GetStaticRouting(ipv4)->AddNetworkRouteTo(
+        ns3::Ipv4Address::GetAny(), ns3::Ipv4Mask::GetZero(), interface4(node, device));
+  }
   ns3::Ipv6StaticRoutingHelper()
       .GetStaticRouting(node->GetObject<ns3::Ipv6>())
       ->AddNetworkRouteTo(ns3::Ipv6Address::GetAny(), ns3::Ipv6Prefix(static_cast<std::uint8_t>(0)),
