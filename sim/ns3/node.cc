@@ -80,10 +80,15 @@ void add_default_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> devic
     ns3::Ipv4StaticRoutingHelper().GetStaticRouting(ipv4)->AddNetworkRouteTo(
         ns3::Ipv4Address::GetAny(), ns3::Ipv4Mask::GetZero(), interface4(node, device));
   }
-  ns3::Ipv6StaticRoutingHelper()
-      .GetStaticRouting(node->GetObject<ns3::Ipv6>())
-      ->AddNetworkRouteTo(ns3::Ipv6Address::GetAny(), ns3::Ipv6Prefix(static_cast<std::uint8_t>(0)),
-                          interface6(node, device));
+  // There it sends from the unspecified address.
+  const auto ipv6 = node->GetObject<ns3::Ipv6>();
+  bool beyond_link = false;
+  for (std::uint32_t i = 0; i < ipv6->GetNAddresses(interface6(node, device)); ++i)
+    beyond_link = beyond_link || !ipv6->GetAddress(interface6(node, device), i).GetAddress().IsLinkLocal();
+  if (beyond_link) {
+    ns3::Ipv6StaticRoutingHelper().GetStaticRouting(ipv6)->AddNetworkRouteTo(
+        ns3::Ipv6Address::GetAny(), ns3::Ipv6Prefix(static_cast<std::uint8_t>(0)), interface6(node, device));
+  }
 }
 
 void clear_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device) {

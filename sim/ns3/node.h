@@ -21,7 +21,7 @@ ns3::Ptr<ns3::VirtualNetDevice> add_virtual_device(ns3::Ptr<ns3::Node> node);
 
 /// Enters `address` as a host of its own into the interface of `device`, and sets that up.
 void add_address(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device, const IpAddress& address);
-/// Sends everything without a better route by `device`; IPv4 only if it has an address of that family.
+/// Sends everything without a better route by `device`, of each family that it has an address of.
 void add_default_routes(ns3::Ptr<ns3::Node> node, ns3::Ptr<ns3::NetDevice> device);
 
 /// Takes addresses and routes from the interfaces of `device` and sets them down.
