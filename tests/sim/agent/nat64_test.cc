@@ -3,6 +3,7 @@
 //
 //   host 2001:db8:1::10 ── NAT64 (64:ff9b::/96, 203.0.113.9) ── Internet ── server 192.0.2.1
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include "mesh/agent/nat64_host.h"
 #include "mesh/base/nat64.h"
@@ -145,9 +146,8 @@ TEST(Nat64Host, RoamingChangesTheWayAndTheSocketStays) {
   Ear ear = world.open();
   Ear far(std::move(*world.server.open_udp({.local = kServer})));
   const auto has_v4 = [&] {
-    for (const Prefix& prefix : world.host.network().interfaces().at(0).addresses)
-      if (prefix.address.is_v4()) return true;
-    return false;
+    const auto interfaces = world.host.network().interfaces();
+    return std::ranges::any_of(interfaces.at(0).addresses, [](const Prefix& prefix) { return prefix.address.is_v4(); });
   };
   EXPECT_TRUE(has_v4()) << "the address of RFC 7335";
   world.network.move_host(world.inner.node(), fabric::kInternet, 0, {ip("198.51.100.7")});
