@@ -3,6 +3,7 @@
 //
 //   host 2001:db8:1::10 ── NAT64 (64:ff9b::/96, 203.0.113.9) ── Internet ── server 192.0.2.1
 #include <gtest/gtest.h>
+
 #include <algorithm>
 
 #include "mesh/agent/nat64_host.h"
