@@ -74,9 +74,8 @@ void PeerPaths::on_direct(Time now, const ProbeAnswer& answer, const std::option
   checks_.answered(answer.path, now - answer.sent);
   const bool had = selector_.direct() && !selector_.one_way();
   const auto before = selector_.direct_path();
-  const Rung rung = rung_of_path(answer.path, seen_at);  // while the search that found it is known
   selector_.confirm(now, answer);
-  if (!had || selector_.direct_path() != before) rung_ = rung;
+  if (!had || selector_.direct_path() != before) rung_ = rung_of_path(answer.path, seen_at);
   if (selector_.suspect() || selector_.one_way()) return;
   if (state_ == SearchState::settled && time_to_direct_ && now < compare_until_) return;
   if (multihomed() && compare_until_ < now) compare_until_ = now + kCompareUplinks;

@@ -155,7 +155,7 @@ const IpAddress* FabricHost::source_for(const IpAddress& destination, std::strin
   const IpAddress *first = nullptr, *down = nullptr;
   for (const Uplink& uplink : uplinks_) {
     if (!interface.empty() && uplink.name != interface) continue;
-    const IpAddress*& choice = is_up(uplink) ? first : down;
+    const IpAddress*& choice = uplinks_.size() == 1 || is_up(uplink) ? first : down;
     for (const IpAddress& address : uplink.addresses) {
       if (address == destination) return &address;
       if (choice == nullptr && address.family() == destination.family()) choice = &address;

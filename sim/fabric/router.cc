@@ -253,13 +253,18 @@ void Router::repeat(const Packet& packet, NodeId to, const Leg& leg) {
   Random& random = region_random(leg.region, place(to).region);
   if (!random.chance(leg.path.repeat_ppm, kMillion)) return;
   const auto later = Duration(static_cast<std::int64_t>(random.below(kRepeatWithin.count())));
+  schedule(copy_of(packet), Packet::Stage::downlink, to, leg.before + leg.path.latency + later);
+}
+
+Packet& Router::copy_of(const Packet& packet) {
   Packet& copy = take();
   copy.bytes = packet.bytes;
   copy.cause = packet.cause;
   copy.from = packet.from;
+  copy.from_inside = packet.from_inside;
   copy.generation = packet.generation;
   copy.may_fragment = packet.may_fragment;
-  schedule(copy, Packet::Stage::downlink, to, leg.before + leg.path.latency + later);
+  return copy;
 }
 
 /// A multicast packet stays in its realm: a copy for each member but the sender.
@@ -267,13 +272,7 @@ void Router::to_group(Packet& packet, const Realm& realm, const Leg& leg) {
   const IpAddress group = destination_of(packet.bytes);
   for (const auto& [joined, member] : realm.groups) {
     if (joined != group || (member == packet.from && !packet.from_inside)) continue;
-    Packet& copy = take();
-    copy.bytes = packet.bytes;
-    copy.cause = packet.cause;
-    copy.from = packet.from;
-    copy.from_inside = packet.from_inside;
-    copy.may_fragment = packet.may_fragment;
-    forward(copy, member, leg);
+    forward(copy_of(packet), member, leg);
   }
   give_back(packet);
 }

@@ -115,6 +115,7 @@ class Router {
   void route(Packet& packet, RealmId realm, RegionId region, Duration before);
   void forward(Packet& packet, NodeId to, const Leg& leg);
   void repeat(const Packet& packet, NodeId to, const Leg& leg);
+  Packet& copy_of(const Packet& packet);
   void to_group(Packet& packet, const Realm& realm, const Leg& leg);
   void to_gateway(Packet& packet, NodeId gateway, const Leg& leg);
   /// Whether `leg` lets it pass: partition, loss, TTL. If not, it has been dealt with.

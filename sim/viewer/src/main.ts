@@ -14,7 +14,7 @@ interface Tab {
 }
 
 const search = h("input", { type: "search", id: "search", placeholder: "Search nodes, addresses, reasons, event numbers",
-  "aria-label": "Search", input: () => window.setTimeout(() => current?.refresh?.(), 0) });
+  "aria-label": "Search", input: () => current?.refresh?.() });
 let current: Tab | undefined;
 
 function heading(result: Result | null): void {
