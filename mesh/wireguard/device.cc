@@ -20,14 +20,16 @@ void check(const DeviceConfig& config) {
 }  // namespace
 
 Device::Impl::Impl(DeviceConfig config, Random& random, Entropy& entropy)
-    : shared{.identity = {config.private_key, config.private_key.public_key()},
+    : lane({.mtu = config.mtu, .limits = config.limits}, router, counters, *this),
+      shared{.identity = {config.private_key, config.private_key.public_key()},
              .config = std::move(config),
              .random = random,
              .entropy = entropy,
+             .counters = counters,
+             .lane = lane,
              .indices = IndexTable(random),
              .outgoing = {},
-             .events = {},
-             .counters = {}},
+             .events = {}},
       cookies(shared.identity.public_key, entropy) {}
 
 Device::Impl::Known* Device::Impl::find(PeerId id) {
@@ -82,15 +84,16 @@ void Device::remove_peer(PeerId id) {
   Impl::Known* const known = impl_->find(id);
   if (known == nullptr) return;
   impl_->by_key.erase(known);
-  impl_->allowed_ips.remove_peer(id);
+  impl_->router.allowed_ips.remove_peer(id);
+  impl_->lane.remove(id);
+  impl_->lane.bury();
   impl_->wakes.remove(id);
   impl_->peers.erase(id);
-  impl_->shared.indices.bury();
   std::erase_if(impl_->shared.outgoing, [id](const OutgoingDatagram& datagram) { return datagram.peer == id; });
 }
 
 std::optional<PeerId> Device::peer_for(const IpAddress& destination) const {
-  return impl_->allowed_ips.lookup(destination);
+  return impl_->router.allowed_ips.lookup(destination);
 }
 
 std::optional<PeerId> Device::find_peer(const crypto::PublicKey& public_key) const {
@@ -112,8 +115,8 @@ void Device::set_path(Time now, PeerId id, std::optional<PathId> path) {
 
 void Device::set_allowed_ips(PeerId id, std::span<const Prefix> prefixes) {
   if (impl_->find(id) == nullptr) return;
-  impl_->allowed_ips.remove_peer(id);
-  for (const Prefix& prefix : prefixes) impl_->allowed_ips.insert(prefix, id);
+  impl_->router.allowed_ips.remove_peer(id);
+  for (const Prefix& prefix : prefixes) impl_->router.allowed_ips.insert(prefix, id);
 }
 
 void Device::set_under_load(bool forced) { impl_->load_forced = forced; }
@@ -128,13 +131,13 @@ void Device::initiate(Time now, PeerId id) {
 
 void Device::seal(Time now, std::span<PacketSlot> slots) {
   for (; !slots.empty(); slots = slots.subspan(std::min(slots.size(), kMaxBatch))) {
-    impl_->seal(now, slots.first(std::min(slots.size(), kMaxBatch)));
+    impl_->lane.seal(now, slots.first(std::min(slots.size(), kMaxBatch)));
   }
 }
 
 void Device::open(Time now, std::span<PacketSlot> slots) {
   for (; !slots.empty(); slots = slots.subspan(std::min(slots.size(), kMaxBatch))) {
-    impl_->open(now, slots.first(std::min(slots.size(), kMaxBatch)));
+    impl_->lane.open(now, slots.first(std::min(slots.size(), kMaxBatch)));
   }
 }
 
@@ -145,7 +148,7 @@ void Device::handle_timeout(Time now) {
     impl_->reschedule(*known.live);
     Impl::let_rest(now, known);
   }
-  impl_->shared.indices.bury();
+  impl_->lane.bury();
 }
 
 std::optional<Time> Device::next_deadline() const { return impl_->wakes.next(); }
@@ -174,6 +177,6 @@ PeerStats Device::stats(PeerId id) const {
   return {facts.rx_bytes, facts.tx_bytes, facts.last_handshake, has_session, facts.path};
 }
 
-const DeviceCounters& Device::counters() const { return impl_->shared.counters; }
+const DeviceCounters& Device::counters() const { return impl_->counters; }
 
 }  // namespace weft::wireguard

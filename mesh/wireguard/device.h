@@ -15,6 +15,7 @@
 #include "mesh/base/time.h"
 #include "mesh/crypto/aead.h"
 #include "mesh/crypto/keys.h"
+#include "mesh/wireguard/counters.h"
 #include "mesh/wireguard/events.h"
 #include "mesh/wireguard/limits.h"
 #include "mesh/wireguard/messages.h"
@@ -54,18 +55,6 @@ struct PeerStats {
   std::optional<Time> last_handshake;
   bool has_session = false;  // keys to send with; at most REJECT_AFTER_TIME old when handle_timeout() is called in time
   std::optional<PathId> path;
-};
-
-/// What a device has done and refused since it was made.
-struct DeviceCounters {
-  std::uint64_t packets_sealed = 0, packets_opened = 0;
-  std::uint64_t initiations_sent = 0, initiations_received = 0;  // received: authentic and new
-  std::uint64_t responses_sent = 0, responses_received = 0;
-  std::uint64_t cookie_replies_sent = 0, cookie_replies_received = 0;
-  std::uint64_t keepalives_sent = 0, keepalives_received = 0;
-  std::uint64_t malformed = 0, bad_mac = 0, bad_tag = 0, unknown_index = 0, unknown_peer = 0;
-  std::uint64_t replayed_packets = 0, replayed_handshakes = 0, rate_limited = 0;
-  std::uint64_t bad_source = 0, expired = 0, no_peer = 0, no_path = 0, staged_dropped = 0;
 };
 
 /// All peers of one WireGuard key (paper §5, §6): datagram in, packet out, and back. A core: the owner moves bytes and

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <array>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
 
-#include "mesh/wireguard/allowed_ips.h"
 #include "mesh/wireguard/cookie.h"
 #include "mesh/wireguard/device.h"
 #include "mesh/wireguard/peer.h"
@@ -15,8 +13,9 @@
 
 namespace weft::wireguard {
 
-/// Inside of Device: seal.cc, open.cc and handshake.cc hold the parts that their names say, device.cc the rest.
-struct Device::Impl {
+/// Inside of Device, which is the control of its lane: handshake.cc holds the part that its name says, reports.cc what
+/// follows from the lane's packets, device.cc the rest.
+struct Device::Impl final : LaneReports {
   Impl(DeviceConfig config, Random& random, Entropy& entropy);
 
   /// A peer of the configuration; `live` while it has sessions or timers.
@@ -37,25 +36,15 @@ struct Device::Impl {
     bool operator()(const auto& a, const auto& b) const { return key(a) == key(b); }
   };
 
-  /// What is known of a slot between the look at its header and the cipher's turn.
-  struct Pending {
-    Peer* peer = nullptr;
-    Keypair* keypair = nullptr;  // null: nothing to do (any more)
-    std::uint64_t counter = 0;
-  };
-  using PendingBatch = std::array<Pending, kMaxBatch>;
+  void wanted(Time now, PeerId peer) override;
+  void sealed(Time now, PeerId peer, const SealedReport& report) override;
+  void received(Time now, PeerId peer, const PathId& path, std::size_t bytes) override;
+  void confirmed(Time now, PeerId peer, std::uint32_t index, const PathId& path) override;
+  void opened(Time now, PeerId peer, bool data) override;
+  void retired(PeerId peer, std::uint32_t index) override;
+  void send(PeerId peer, const PathId& path, Bytes message) override;
+  PacketVerdict handshake(Time now, MessageType type, const PacketSlot& slot) override;
 
-  void seal(Time now, std::span<PacketSlot> slots);
-  PacketVerdict prepare_seal(Time now, PacketSlot& slot, Pending& pending);
-  void seal_group(Time now, std::span<PacketSlot> slots, PendingBatch& batch, std::size_t first);
-
-  void open(Time now, std::span<PacketSlot> slots);
-  PacketVerdict prepare_open(Time now, const PacketSlot& slot, Pending& pending);
-  void open_pending(Time now, std::span<PacketSlot> slots, PendingBatch& batch);
-  void open_group(Time now, std::span<PacketSlot> slots, PendingBatch& batch, std::size_t first);
-  PacketVerdict accept_content(PeerId peer, PacketSlot& slot);
-
-  PacketVerdict consume_handshake(Time now, MessageType type, const PacketSlot& slot);
   PacketVerdict consume_initiation(Time now, const PacketSlot& slot);
   PacketVerdict consume_response(Time now, const PacketSlot& slot);
   PacketVerdict consume_cookie_reply(Time now, const PacketSlot& slot);
@@ -65,11 +54,14 @@ struct Device::Impl {
   const Known* find(PeerId id) const;
   Known* find(const crypto::PublicKey& key) const;
   Peer& wake(Time now, Known& known);
-  /// Forgets what a peer that rests does not need. Not while a batch points to it.
+  /// Forgets what a peer that rests does not need.
   static void let_rest(Time now, Known& known);
   /// After anything that may have changed a peer's deadlines.
   void reschedule(const Peer& peer) { wakes.update(peer.id(), peer.next_deadline()); }
 
+  DeviceCounters counters;
+  Router router;
+  Lane lane;
   Shared shared;
   CookieChecker cookies;
   RateLimiter rate_limiter;
@@ -77,7 +69,6 @@ struct Device::Impl {
   std::optional<CookieReplyLimiter> cookie_replies;  // since the first time under load
   Time loaded_until{};
   bool load_forced = false;
-  AllowedIps allowed_ips;
   std::unordered_map<PeerId, Known> peers;
   std::unordered_set<Known*, KeyHash, KeyEqual> by_key;
   PeerId last_id = 0;

@@ -9,7 +9,7 @@ constexpr Duration kLoadLasts = 1s;
 
 }  // namespace
 
-PacketVerdict Device::Impl::consume_handshake(Time now, MessageType type, const PacketSlot& slot) {
+PacketVerdict Device::Impl::handshake(Time now, MessageType type, const PacketSlot& slot) {
   if (type == MessageType::cookie_reply) return consume_cookie_reply(now, slot);
   const ByteView message = slot.slot.bytes();
   if (!cookies.mac1_valid(message)) return ++shared.counters.bad_mac, PacketVerdict::bad_tag;
@@ -58,8 +58,8 @@ PacketVerdict Device::Impl::consume_response(Time now, const PacketSlot& slot) {
   const auto message = parse_response(slot.slot.bytes());
   const IndexTable::Entry* const entry = shared.indices.find(message->receiver_index);
   if (entry == nullptr) return ++shared.counters.unknown_index, PacketVerdict::no_peer;
-  if (entry->keypair != nullptr) return ++shared.counters.replayed_handshakes, PacketVerdict::replayed;
-  Peer* const peer = entry->peer;
+  if (entry->session) return ++shared.counters.replayed_handshakes, PacketVerdict::replayed;
+  Peer* const peer = find(entry->peer)->live.get();
   if (!peer->consume_response(now, slot.path, *message)) return ++shared.counters.bad_tag, PacketVerdict::bad_tag;
   ++shared.counters.responses_received;
   reschedule(*peer);
@@ -69,8 +69,9 @@ PacketVerdict Device::Impl::consume_response(Time now, const PacketSlot& slot) {
 PacketVerdict Device::Impl::consume_cookie_reply(Time now, const PacketSlot& slot) {
   const auto message = parse_cookie_reply(slot.slot.bytes());
   const IndexTable::Entry* const entry = shared.indices.find(message->receiver_index);
-  if (entry == nullptr) return ++shared.counters.unknown_index, PacketVerdict::no_peer;
-  if (!entry->peer->consume_cookie_reply(now, *message)) return ++shared.counters.bad_tag, PacketVerdict::bad_tag;
+  const Known* const known = entry == nullptr ? nullptr : find(entry->peer);
+  if (known == nullptr || !known->live) return ++shared.counters.unknown_index, PacketVerdict::no_peer;
+  if (!known->live->consume_cookie_reply(now, *message)) return ++shared.counters.bad_tag, PacketVerdict::bad_tag;
   ++shared.counters.cookie_replies_received;
   return PacketVerdict::consumed;
 }

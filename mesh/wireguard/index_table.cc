@@ -3,21 +3,16 @@
 
 namespace weft::wireguard {
 
-std::uint32_t IndexTable::add(Peer* peer) {
+std::uint32_t IndexTable::add(PeerId peer) {
   while (true) {
     const auto index = static_cast<std::uint32_t>(random_.next());
-    if (entries_.try_emplace(index, Entry{peer, nullptr}).second) return index;
+    if (entries_.try_emplace(index, Entry{peer, false}).second) return index;
   }
 }
 
 const IndexTable::Entry* IndexTable::find(std::uint32_t index) const {
   const auto found = entries_.find(index);
   return found == entries_.end() ? nullptr : &found->second;
-}
-
-void IndexTable::retire(std::unique_ptr<Keypair> keypair) {
-  entries_.erase(keypair->local_index);
-  retired_.push_back(std::move(keypair));
 }
 
 }  // namespace weft::wireguard

@@ -3,8 +3,7 @@
 
 #include <utility>
 
-#include "mesh/base/deadlines.h"
-#include "mesh/wireguard/index_table.h"
+#include "mesh/wireguard/session_table.h"
 
 namespace weft::wireguard {
 
@@ -44,16 +43,8 @@ void Keypairs::clear() {
   for (auto* keypair : {&current_, &previous_, &next_}) retire(*keypair);
 }
 
-std::optional<Time> Keypairs::next_expiry(const Limits& limits) const {
-  std::optional<Time> first;
-  for (const auto* keypair : {&current_, &previous_, &next_}) {
-    if (*keypair) first = earlier(first, (*keypair)->created + limits.reject_after_time);
-  }
-  return first;
-}
-
 void Keypairs::retire(std::unique_ptr<Keypair>& keypair) {
-  if (keypair) indices_.retire(std::move(keypair));
+  if (keypair) sessions_.retire(peer_, std::move(keypair));
 }
 
 }  // namespace weft::wireguard

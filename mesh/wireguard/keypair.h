@@ -3,17 +3,17 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 
 #include "mesh/base/time.h"
 #include "mesh/crypto/aead.h"
+#include "mesh/wireguard/events.h"
 #include "mesh/wireguard/limits.h"
 #include "mesh/wireguard/noise.h"
 #include "mesh/wireguard/replay_window.h"
 
 namespace weft::wireguard {
 
-class IndexTable;
+class SessionTable;
 
 /// The transport keys of one session and what bounds their use; wiped when destroyed.
 struct Keypair {
@@ -47,7 +47,7 @@ struct Keypair {
 /// `next` is a responder's, and becomes current with the first packet that the initiator sends under it.
 class Keypairs {
  public:
-  explicit Keypairs(IndexTable& indices) : indices_(indices) {}
+  Keypairs(PeerId peer, SessionTable& sessions) : peer_(peer), sessions_(sessions) {}
   ~Keypairs() { clear(); }
   Keypairs(const Keypairs&) = delete;
   Keypairs& operator=(const Keypairs&) = delete;
@@ -66,13 +66,12 @@ class Keypairs {
   /// Retires what is past REJECT_AFTER_TIME.
   void expire(Time now, const Limits& limits);
   void clear();
-  /// When expire() has something to do.
-  std::optional<Time> next_expiry(const Limits& limits) const;
 
  private:
   void retire(std::unique_ptr<Keypair>& keypair);
 
-  IndexTable& indices_;
+  PeerId peer_;
+  SessionTable& sessions_;
   std::unique_ptr<Keypair> current_, previous_, next_;
 };
 

@@ -1,53 +1,53 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
 
-#include "mesh/wireguard/device_impl.h"
 #include "mesh/wireguard/inner_packet.h"
+#include "mesh/wireguard/lane.h"
 
 namespace weft::wireguard {
 
 /// Packets wait for the cipher, which runs once per keypair; a handshake message in between is taken in its turn.
-void Device::Impl::open(Time now, std::span<PacketSlot> slots) {
+void Lane::open(Time now, std::span<PacketSlot> slots) {
   PendingBatch batch;
   std::ranges::fill(batch, Pending{});
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const auto type = message_type(slots[i].slot.bytes());
     if (!type) {
-      ++shared.counters.malformed;
+      ++counters_.malformed;
       slots[i].verdict = PacketVerdict::malformed;
     } else if (*type == MessageType::transport_data) {
       slots[i].verdict = prepare_open(now, slots[i], batch[i]);
     } else {
       open_pending(now, slots.first(i), batch);
-      slots[i].verdict = consume_handshake(now, *type, slots[i]);
+      slots[i].verdict = reports_.handshake(now, *type, slots[i]);
     }
   }
   open_pending(now, slots, batch);
-  shared.indices.bury();
+  bury();
 }
 
-PacketVerdict Device::Impl::prepare_open(Time now, const PacketSlot& slot, Pending& pending) {
+PacketVerdict Lane::prepare_open(Time now, const PacketSlot& slot, Pending& pending) {
   const auto header = parse_transport(slot.slot.bytes());
-  const IndexTable::Entry* const entry = shared.indices.find(header->receiver_index);
-  if (entry == nullptr || entry->keypair == nullptr) return ++shared.counters.unknown_index, PacketVerdict::no_peer;
-  if (!entry->keypair->may_receive(now, header->counter, shared.config.limits)) {
-    return ++shared.counters.expired, PacketVerdict::expired;
+  const SessionTable::Entry* const entry = sessions_.find(header->receiver_index);
+  if (entry == nullptr) return ++counters_.unknown_index, PacketVerdict::no_peer;
+  if (!entry->keypair->may_receive(now, header->counter, config_.limits)) {
+    return ++counters_.expired, PacketVerdict::expired;
   }
   if (!entry->keypair->window.acceptable(header->counter)) {
-    return ++shared.counters.replayed_packets, PacketVerdict::replayed;
+    return ++counters_.replayed_packets, PacketVerdict::replayed;
   }
   pending = {entry->peer, entry->keypair, header->counter};
   return PacketVerdict::pending;
 }
 
-void Device::Impl::open_pending(Time now, std::span<PacketSlot> slots, PendingBatch& batch) {
+void Lane::open_pending(Time now, std::span<PacketSlot> slots, PendingBatch& batch) {
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (batch[i].keypair != nullptr) open_group(now, slots, batch, i);
   }
 }
 
-void Device::Impl::open_group(Time now, std::span<PacketSlot> slots, PendingBatch& batch, std::size_t first) {
-  Peer* const peer = batch[first].peer;
+void Lane::open_group(Time now, std::span<PacketSlot> slots, PendingBatch& batch, std::size_t first) {
+  LanePeer& peer = *batch[first].peer;
   Keypair* const keypair = batch[first].keypair;
   std::array<crypto::AeadItem, kMaxBatch> items;
   std::array<PacketSlot*, kMaxBatch> members;
@@ -68,39 +68,48 @@ void Device::Impl::open_group(Time now, std::span<PacketSlot> slots, PendingBatc
   PathId last_path;
   for (std::size_t i = 0; i < count; ++i) {
     PacketSlot& slot = *members[i];
-    slot.peer = peer->id();
+    slot.peer = peer.id;
     if (!items[i].ok) {
-      ++shared.counters.bad_tag;
+      ++counters_.bad_tag;
       slot.verdict = PacketVerdict::bad_tag;
     } else if (!keypair->window.accept(items[i].counter)) {
-      ++shared.counters.replayed_packets;
+      ++counters_.replayed_packets;
       slot.verdict = PacketVerdict::replayed;
     } else {
       bytes += slot.slot.length;
       data = data || items[i].length > 0;
       last_path = slot.path;
-      slot.verdict = accept_content(peer->id(), slot);
+      slot.verdict = accept_content(peer.id, slot);
     }
   }
-  if (bytes == 0) return;
-  peer->packets_opened(now, *keypair, last_path, bytes, data);
-  reschedule(*peer);
+  if (bytes > 0) authenticated(now, peer, *keypair, last_path, bytes, data);
+}
+
+void Lane::authenticated(Time now, LanePeer& peer, const Keypair& keypair, const PathId& path, std::size_t bytes,
+                         bool data) {
+  reports_.received(now, peer.id, path, bytes);
+  if (peer.keypairs.confirm(&keypair)) {
+    tell_retired();
+    reports_.confirmed(now, peer.id, keypair.local_index, path);
+    flush(now, peer);
+  }
+  reports_.opened(now, peer.id, data);
 }
 
 /// Header and tag off; then cryptokey routing and the outer mark.
-PacketVerdict Device::Impl::accept_content(PeerId peer, PacketSlot& slot) {
+PacketVerdict Lane::accept_content(PeerId peer, PacketSlot& slot) {
   Slot& window = slot.slot;
   window.advance(kTransportHeaderSize);
   window.length -= kTagSize;
   slot.offload = {};
-  if (window.length == 0) return ++shared.counters.keepalives_received, PacketVerdict::consumed;
+  if (window.length == 0) return ++counters_.keepalives_received, PacketVerdict::consumed;
   const auto inner = parse_inner(window.bytes());
   const auto ecn = inner ? decapsulated_ecn(inner->ecn, slot.ecn) : std::nullopt;
-  if (!ecn) return ++shared.counters.malformed, PacketVerdict::malformed;
-  if (allowed_ips.lookup(inner->source) != peer) return ++shared.counters.bad_source, PacketVerdict::bad_source;
+  if (!ecn) return ++counters_.malformed, PacketVerdict::malformed;
+  if (router_->allowed_ips.lookup(inner->source) != peer) return ++counters_.bad_source, PacketVerdict::bad_source;
   window.length = static_cast<std::uint32_t>(inner->length);
   if (*ecn != inner->ecn) set_ecn(window.bytes(), *ecn);
-  ++shared.counters.packets_opened;
+  ++counters_.packets_opened;
   return PacketVerdict::ready;
 }
 

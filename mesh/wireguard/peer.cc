@@ -6,11 +6,6 @@
 
 namespace weft::wireguard {
 
-std::size_t padded_size(std::size_t length, std::size_t mtu) {
-  if (length >= mtu) return length;
-  return std::min(mtu, (length + kPadding - 1) / kPadding * kPadding);
-}
-
 PeerFacts::PeerFacts(PeerId number, const PeerConfig& config)
     : public_key(config.public_key),
       id(number),
@@ -30,8 +25,7 @@ const PeerSecrets& PeerFacts::secrets(const Identity& identity) {
   return *made_secrets;
 }
 
-Peer::Peer(Time now, PeerFacts& facts, Shared& shared)
-    : facts_(facts), shared_(shared), keypairs_(shared.indices), cookies_(facts.public_key) {
+Peer::Peer(Time now, PeerFacts& facts, Shared& shared) : facts_(facts), shared_(shared), cookies_(facts.public_key) {
   if (facts_.persistent_keepalive > Duration(0)) deadlines_.set(Timer::persistent_keepalive, now);
 }
 
@@ -39,13 +33,14 @@ Peer::~Peer() { forget_initiation(); }
 
 bool Peer::resting(Time now) const {
   const bool may_initiate = !initiation_sent_ || now >= *initiation_sent_ + limits().rekey_timeout;
-  return keypairs_.empty() && !initiation_ && staged_.empty() && !deadlines_.earliest() && may_initiate;
+  return sessions_.empty() && !initiation_ && !shared_.lane.has_staged(id()) && !deadlines_.earliest() && may_initiate;
 }
 
 void Peer::set_path(Time now, std::optional<PathId> path) {
   if (path == facts_.path) return;
   facts_.path = path;
   told_path_.reset();
+  shared_.lane.set_path(id(), path);
   if (!facts_.path) return;
   if (initiation_wanted_) {
     send_initiation(now);
@@ -53,7 +48,7 @@ void Peer::set_path(Time now, std::optional<PathId> path) {
     const Time soon = std::max(now, *initiation_sent_ + kPathChangeRetry);
     deadlines_.set(Timer::retransmit_handshake, std::min(soon, *deadlines_.get(Timer::retransmit_handshake)));
   }
-  send_staged(now);
+  shared_.lane.flush(now, id());
 }
 
 void Peer::initiate(Time now) {
@@ -74,7 +69,7 @@ void Peer::send_initiation(Time now) {
   initiation_wanted_ = !facts_.path;
   if (!facts_.path) return;
   forget_initiation();
-  const std::uint32_t index = shared_.indices.add(this);
+  const std::uint32_t index = shared_.indices.add(id());
   auto created =
       create_initiation(shared_.identity, secrets(), index, shared_.config.next_timestamp(), shared_.entropy);
   if (!created) return shared_.indices.remove(index);
@@ -97,35 +92,33 @@ void Peer::retransmit_or_give_up(Time now) {
   forget_initiation();
   initiation_wanted_ = false;
   deadlines_.clear(Timer::send_keepalive);
-  shared_.counters.staged_dropped += staged_.clear();
+  shared_.counters.staged_dropped += shared_.lane.drop_staged(id());
   shared_.events.push_back(HandshakeGivenUp{id()});
 }
 
-Keypair* Peer::sending_keypair(Time now) const {
-  Keypair* const keypair = keypairs_.current();
-  return keypair != nullptr && keypair->may_send(now, limits()) ? keypair : nullptr;
+void Peer::adopt(Time now, const TransportKeys& keys, bool initiator, std::uint32_t index, std::uint32_t remote_index) {
+  shared_.indices.attach(index);
+  sessions_.add({index, now, initiator, initiator});
+  auto keypair = std::make_unique<Keypair>(keys, shared_.config.cipher, initiator, now, index, remote_index);
+  shared_.lane.adopt(id(), std::move(keypair), facts_.path);
+  keys_changed();
 }
 
-void Peer::stage(Time now, ByteView packet) {
-  shared_.counters.staged_dropped += staged_.push(packet, padded_size(packet.size(), shared_.config.mtu));
-  initiate(now);
-}
-
-void Peer::packets_sealed(Time now, std::size_t bytes) {
-  authenticated_sent(now, bytes);
-  if (!deadlines_.armed(Timer::new_handshake)) {
+void Peer::sealed(Time now, const SealedReport& report) {
+  sessions_.counted(report.index, report.counter);
+  authenticated_sent(now, report.bytes);
+  if (report.data && !deadlines_.armed(Timer::new_handshake)) {
     deadlines_.set(Timer::new_handshake, now + limits().keepalive_timeout + limits().rekey_timeout + jitter());
   }
   renew_if_worn(now);
 }
 
-void Peer::packets_opened(Time now, const Keypair& keypair, const PathId& path, std::size_t bytes, bool data) {
-  authenticated_received(now, path, bytes);
-  if (keypairs_.confirm(&keypair)) {
-    keys_changed();
-    handshake_completed(now, false, path);
-    send_staged(now);
-  }
+void Peer::confirmed(Time now, std::uint32_t index, const PathId& path) {
+  sessions_.confirm(index);
+  handshake_completed(now, false, path);
+}
+
+void Peer::opened(Time now, bool data) {
   if (data) {
     if (deadlines_.armed(Timer::send_keepalive)) {
       another_keepalive_ = true;
@@ -134,41 +127,39 @@ void Peer::packets_opened(Time now, const Keypair& keypair, const PathId& path, 
     }
   }
   // A side that only receives renews too, in time for the sender to go on without a gap.
-  const Keypair* const current = keypairs_.current();
+  const Session* const current = sessions_.current();
   const Duration late = limits().reject_after_time - limits().keepalive_timeout - limits().rekey_timeout;
   if (current != nullptr && current->initiator && now >= current->created + late) initiate(now);
+}
+
+void Peer::retired(std::uint32_t index) {
+  sessions_.remove(index);
+  keys_changed();
 }
 
 bool Peer::consume_response(Time now, const PathId& from, const HandshakeResponse& message) {
   if (!initiation_ || initiation_->sender_index != message.receiver_index) return false;
   const auto keys = wireguard::consume_response(shared_.identity, *initiation_, secrets(), message);
   if (!keys) return false;
-  auto keypair =
-      std::make_unique<Keypair>(*keys, shared_.config.cipher, true, now, message.receiver_index, message.sender_index);
-  shared_.indices.attach(message.receiver_index, keypair.get());
-  initiation_.reset();  // its index is now the keypair's
-  keypairs_.add_initiated(std::move(keypair));
-  keys_changed();
-  authenticated_received(now, from, kResponseSize);
+  initiation_.reset();  // its index is now the session's
+  adopt(now, *keys, true, message.receiver_index, message.sender_index);
+  received(now, from, kResponseSize);
   handshake_completed(now, true, from);
-  send_keepalive(now, false);  // or what is staged: either tells the responder that the keys are good
+  shared_.lane.keepalive(now, id(), false);  // or what is staged: either tells the responder that the keys are good
   return true;
 }
 
-bool Peer::consume_initiation(Time now, const PathId& from, ReceivedInitiation received, const Tai64n& timestamp) {
+bool Peer::consume_initiation(Time now, const PathId& from, ReceivedInitiation initiation, const Tai64n& timestamp) {
   if (facts_.greatest_timestamp && timestamp <= *facts_.greatest_timestamp) return false;
   if (initiation_consumed_ && now < *initiation_consumed_ + kInitiationSpacing) return false;
   facts_.greatest_timestamp = timestamp;
   initiation_consumed_ = now;
-  const std::uint32_t remote_index = received.remote_index;
-  const std::uint32_t index = shared_.indices.add(this);
-  const auto created = create_response(std::move(received), secrets(), index, shared_.entropy);
+  const std::uint32_t remote_index = initiation.remote_index;
+  const std::uint32_t index = shared_.indices.add(id());
+  const auto created = create_response(std::move(initiation), secrets(), index, shared_.entropy);
   if (!created) return shared_.indices.remove(index), false;
-  auto keypair = std::make_unique<Keypair>(created->keys, shared_.config.cipher, false, now, index, remote_index);
-  shared_.indices.attach(index, keypair.get());
-  keypairs_.add_responded(std::move(keypair));
-  keys_changed();
-  authenticated_received(now, from, kInitiationSize);
+  adopt(now, created->keys, false, index, remote_index);
+  received(now, from, kInitiationSize);
   Bytes message = serialize(created->message);
   cookies_.add_macs(now, message);
   authenticated_sent(now, message.size());
@@ -185,13 +176,13 @@ void Peer::handle_timeout(Time now) {
   if (deadlines_.take_expired(Timer::new_handshake, now)) initiate(now);
   if (deadlines_.take_expired(Timer::send_keepalive, now)) {
     const bool another = another_keepalive_;
-    send_keepalive(now, false);
+    shared_.lane.keepalive(now, id(), false);
     another_keepalive_ = false;
     if (another) deadlines_.set(Timer::send_keepalive, now + limits().keepalive_timeout);
   }
   if (deadlines_.take_expired(Timer::persistent_keepalive, now)) {
     deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
-    send_keepalive(now, true);
+    shared_.lane.keepalive(now, id(), true);
   }
 }
 
@@ -204,56 +195,18 @@ void Peer::handshake_completed(Time now, bool initiator, const PathId& from) {
 }
 
 void Peer::keys_changed() {
-  const auto expiry = keypairs_.next_expiry(limits());
-  if (expiry) {
-    deadlines_.set(Timer::expire_keys, *expiry);
+  if (const auto oldest = sessions_.oldest()) {
+    deadlines_.set(Timer::expire_keys, *oldest + limits().reject_after_time);
   } else {
     deadlines_.clear(Timer::expire_keys);
   }
 }
 
 void Peer::expire_keys(Time now) {
-  keypairs_.expire(now, limits());
+  shared_.lane.expire(now, id());
+  sessions_.forget_until(now - limits().reject_after_time);
   keys_changed();
-  if (keypairs_.empty()) shared_.events.push_back(SessionExpired{id()});
-}
-
-void Peer::send_keepalive(Time now, bool start_session) {
-  if (!staged_.empty()) return send_staged(now);
-  Keypair* const keypair = sending_keypair(now);
-  if (keypair == nullptr || !facts_.path) {
-    if (start_session) initiate(now);
-    return;
-  }
-  constexpr std::size_t kSize = kTransportHeaderSize + kTagSize;
-  send_message(*keypair, Bytes(kSize));
-  ++shared_.counters.keepalives_sent;
-  authenticated_sent(now, kSize);
-  renew_if_worn(now);
-}
-
-void Peer::send_staged(Time now) {
-  if (staged_.empty() || !facts_.path) return;
-  std::size_t bytes = 0;
-  Keypair* keypair = sending_keypair(now);
-  while (keypair != nullptr && !staged_.empty()) {
-    Bytes message = staged_.pop();
-    bytes += message.size();
-    ++shared_.counters.packets_sealed;
-    send_message(*keypair, std::move(message));
-    keypair = sending_keypair(now);
-  }
-  if (bytes > 0) packets_sealed(now, bytes);
-  if (!staged_.empty()) initiate(now);
-}
-
-void Peer::send_message(Keypair& keypair, Bytes message) {
-  crypto::AeadItem item{.counter = keypair.send_counter++,
-                        .data = message.data() + kTransportHeaderSize,
-                        .length = message.size() - kTransportHeaderSize - kTagSize};
-  write_transport_header(message.data(), {keypair.remote_index, item.counter});
-  keypair.sending.seal({&item, 1});
-  shared_.outgoing.push_back({*facts_.path, id(), std::move(message)});
+  if (sessions_.empty()) shared_.events.push_back(SessionExpired{id()});
 }
 
 void Peer::authenticated_sent(Time now, std::size_t bytes) {
@@ -264,7 +217,7 @@ void Peer::authenticated_sent(Time now, std::size_t bytes) {
     deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
 }
 
-void Peer::authenticated_received(Time now, const PathId& from, std::size_t bytes) {
+void Peer::received(Time now, const PathId& from, std::size_t bytes) {
   facts_.rx_bytes += bytes;
   deadlines_.clear(Timer::new_handshake);
   if (facts_.persistent_keepalive > Duration(0))
@@ -272,6 +225,7 @@ void Peer::authenticated_received(Time now, const PathId& from, std::size_t byte
   if (facts_.path == from) return;
   if (facts_.roaming) {
     facts_.path = from;
+    shared_.lane.set_path(id(), from);
   } else if (told_path_ != from) {
     told_path_ = from;
     shared_.events.push_back(PathSeen{id(), from});
@@ -279,10 +233,10 @@ void Peer::authenticated_received(Time now, const PathId& from, std::size_t byte
 }
 
 void Peer::renew_if_worn(Time now) {
-  const Keypair* const current = keypairs_.current();
+  const Session* const current = sessions_.current();
   if (current == nullptr) return;
   const bool old = current->initiator && now >= current->created + limits().rekey_after_time;
-  if (old || current->send_counter >= limits().rekey_after_messages) initiate(now);
+  if (old || current->counter >= limits().rekey_after_messages) initiate(now);
 }
 
 }  // namespace weft::wireguard

@@ -13,9 +13,9 @@
 #include "mesh/wireguard/device.h"
 #include "mesh/wireguard/events.h"
 #include "mesh/wireguard/index_table.h"
-#include "mesh/wireguard/keypair.h"
+#include "mesh/wireguard/lane.h"
 #include "mesh/wireguard/noise.h"
-#include "mesh/wireguard/staged_packets.h"
+#include "mesh/wireguard/sessions.h"
 
 namespace weft::wireguard {
 
@@ -25,14 +25,12 @@ struct Shared {
   DeviceConfig config;
   Random& random;
   Entropy& entropy;
+  DeviceCounters& counters;
+  Lane& lane;
   IndexTable indices;
   std::deque<OutgoingDatagram> outgoing;
   std::deque<Event> events;
-  DeviceCounters counters;
 };
-
-/// How long the content of a transport message is: `length` padded to 16, but not beyond `mtu` (paper §5.4.6).
-std::size_t padded_size(std::size_t length, std::size_t mtu);
 
 /// What is known of a peer, spoken with or not. Kept small: a large network has thousands that rest.
 struct PeerFacts {
@@ -52,8 +50,9 @@ struct PeerFacts {
   std::unique_ptr<PeerSecrets> made_secrets;
 };
 
-/// Sessions with one peer and the timers of the paper's §6, which are those listed at Device. Exists while there is
-/// anything of the kind: see resting().
+/// Handshakes with one peer and the timers of the paper's §6, which are those listed at Device. The keys, and what
+/// waits for them, are the lane's, which tells of them as LaneReports says. Exists while there is anything of the kind:
+/// see resting().
 class Peer {
  public:
   /// `facts` outlives the peer.
@@ -63,7 +62,7 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
 
   PeerId id() const { return facts_.id; }
-  bool has_session() const { return keypairs_.current() != nullptr; }
+  bool has_session() const { return sessions_.current() != nullptr; }
   /// No session, handshake, timer or packet: nothing is lost if the peer is forgotten and made anew.
   bool resting(Time now) const;
 
@@ -71,19 +70,17 @@ class Peer {
   /// Starts a handshake unless one began within REKEY_TIMEOUT; gives it the whole REKEY_ATTEMPT_TIME again.
   void initiate(Time now);
 
-  /// The keypair for sending now, or null.
-  Keypair* sending_keypair(Time now) const;
-  /// Copies a packet that has no session yet, and sees to it that there will be one.
-  void stage(Time now, ByteView packet);
-  /// Packets of `bytes` in all, headers included, were sealed under the current keypair.
-  void packets_sealed(Time now, std::size_t bytes);
-  /// Authentic packets of `bytes` in all arrived under `keypair`, the last over `path`; `data`: not keepalives alone.
-  void packets_opened(Time now, const Keypair& keypair, const PathId& path, std::size_t bytes, bool data);
+  /// What the lane reports: see LaneReports.
+  void sealed(Time now, const SealedReport& report);
+  void received(Time now, const PathId& path, std::size_t bytes);
+  void confirmed(Time now, std::uint32_t index, const PathId& path);
+  void opened(Time now, bool data);
+  void retired(std::uint32_t index);
 
   /// False: not an answer to our initiation.
   bool consume_response(Time now, const PathId& from, const HandshakeResponse& message);
-  /// Whether the initiation is new, and its answer was sent; `received` is authenticated.
-  bool consume_initiation(Time now, const PathId& from, ReceivedInitiation received, const Tai64n& timestamp);
+  /// Whether it is new, and its answer was sent; `initiation` is authenticated.
+  bool consume_initiation(Time now, const PathId& from, ReceivedInitiation initiation, const Tai64n& timestamp);
   bool consume_cookie_reply(Time now, const CookieReply& message);
 
   void handle_timeout(Time now);
@@ -100,11 +97,8 @@ class Peer {
   void handshake_completed(Time now, bool initiator, const PathId& from);
   void keys_changed();
   void expire_keys(Time now);
-  void send_keepalive(Time now, bool start_session);
-  void send_staged(Time now);
-  void send_message(Keypair& keypair, Bytes message);
+  void adopt(Time now, const TransportKeys& keys, bool initiator, std::uint32_t index, std::uint32_t remote_index);
   void authenticated_sent(Time now, std::size_t bytes);
-  void authenticated_received(Time now, const PathId& from, std::size_t bytes);
   void renew_if_worn(Time now);
   Duration jitter() { return shared_.random.between(Duration(0), kRekeyTimeoutJitter); }
 
@@ -114,10 +108,9 @@ class Peer {
   Shared& shared_;
   std::optional<PathId> told_path_;  // the last PathSeen
 
-  Keypairs keypairs_;
+  Sessions sessions_;
   std::unique_ptr<InitiatorState> initiation_;  // unanswered
   CookieGenerator cookies_;
-  StagedPackets staged_;
   Deadlines<Timer> deadlines_;
 
   std::optional<Time> initiation_sent_;  // the last one

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "mesh/wireguard/index_table.h"
+#include "mesh/wireguard/session_table.h"
+#include "mesh/wireguard/sessions.h"
 #include "mesh/wireguard/staged_packets.h"
 
 namespace weft::wireguard {
@@ -13,13 +15,14 @@ class KeypairRotation : public testing::Test {
  protected:
   SeededRandom random_{1, "keypairs"};
   IndexTable indices_{random_};
-  Keypairs keypairs_{indices_};
+  SessionTable sessions_;
+  Keypairs keypairs_{1, sessions_};
 
   std::unique_ptr<Keypair> make(bool initiator, Time created = {}) {
-    const std::uint32_t index = indices_.add(nullptr);
+    const std::uint32_t index = indices_.add(1);
     auto keypair =
         std::make_unique<Keypair>(TransportKeys{}, crypto::AeadImplementation::best, initiator, created, index, 0);
-    indices_.attach(index, keypair.get());
+    sessions_.add(nullptr, keypair.get());
     return keypair;
   }
   Keypair* initiate(Time created = {}) {
@@ -39,7 +42,7 @@ class KeypairRotation : public testing::Test {
     EXPECT_EQ(keypairs_.current(), current);
     EXPECT_EQ(keypairs_.previous(), previous);
     EXPECT_EQ(keypairs_.next(), next);
-    EXPECT_EQ(indices_.size(),
+    EXPECT_EQ(sessions_.size(),
               static_cast<std::size_t>((current != nullptr) + (previous != nullptr) + (next != nullptr)));
   }
 };
@@ -81,7 +84,6 @@ TEST_F(KeypairRotation, EachExpiresByItsOwnAge) {
   const Limits limits;
   const auto a = initiate(Time{Duration(0s)});
   const auto b = initiate(Time{Duration(100s)});
-  EXPECT_EQ(keypairs_.next_expiry(limits), Time{Duration(180s)});
   keypairs_.expire(Time{Duration(180s)} - 1ns, limits);
   expect(b, a, nullptr);
   keypairs_.expire(Time{Duration(180s)}, limits);
@@ -89,13 +91,31 @@ TEST_F(KeypairRotation, EachExpiresByItsOwnAge) {
   keypairs_.expire(Time{Duration(280s)}, limits);
   expect(nullptr, nullptr, nullptr);
   EXPECT_TRUE(keypairs_.empty());
-  EXPECT_FALSE(keypairs_.next_expiry(limits));
+}
+
+TEST(Sessions, TheYoungestThatSendsIsTheCurrentOneAndTheOldestExpiresFirst) {
+  Sessions sessions;
+  EXPECT_EQ(sessions.current(), nullptr);
+  EXPECT_FALSE(sessions.oldest());
+  sessions.add({.index = 1, .created = Time{Duration(10s)}, .initiator = true, .sends = true});
+  sessions.add({.index = 2, .created = Time{Duration(20s)}});
+  EXPECT_EQ(sessions.current()->index, 1u);
+  sessions.confirm(2);
+  EXPECT_EQ(sessions.current()->index, 2u);
+  sessions.add({.index = 3, .created = Time{Duration(30s)}});
+  sessions.add({.index = 4, .created = Time{Duration(40s)}, .initiator = true, .sends = true});
+  sessions.confirm(3);  // told late: the lane had not heard of 4
+  EXPECT_EQ(sessions.current()->index, 4u);
+  sessions.forget_until(Time{Duration(10s)});
+  EXPECT_EQ(sessions.oldest(), Time{Duration(20s)});
+  for (const std::uint32_t index : {2, 3, 4}) sessions.remove(index);
+  EXPECT_TRUE(sessions.empty());
 }
 
 TEST(IndexTable, GivesDistinctIndices) {
   SeededRandom random(1, "indices");
   IndexTable table(random);
-  for (int i = 0; i < 1000; ++i) table.add(nullptr);
+  for (int i = 0; i < 1000; ++i) table.add(1);
   EXPECT_EQ(table.size(), 1000u);
 }
 
