@@ -69,7 +69,7 @@ void PeerPaths::handle_local_change(Time now) {
   next_retry_ = kFirstRetry;
   if (state_ == SearchState::idle) return;
   if (selector_.direct()) {
-    propose(now);
+    propose_news(now);
     compare_anew(now);
     burst(now);
     selector_.doubt(now);
@@ -98,7 +98,7 @@ void PeerPaths::handle_local_facts(Time now) {
 void PeerPaths::leave_stream(Time now) {
   const auto direct = selector_.direct_path();
   if (!direct || !is_stream(*direct) || local_.facts.udp_blocked || remote_facts_.udp_blocked) return;
-  propose(now);
+  propose_news(now);
   compare_anew(now);
   burst(now);
 }
@@ -127,6 +127,8 @@ void PeerPaths::handle_relay(Time now, std::optional<std::uint16_t> relay) {
   selector_.set_relay(path);
   if (path && selector_.suspect()) {
     propose(now);  // the last plan may have gone down with the relay's stream
+  } else if (path && news_untold()) {
+    propose_news(now);
   } else if (path && state_ != SearchState::idle && !selector_.direct()) {
     if (state_ == SearchState::searching) {
       // The peer hears of us only now: what it has not opened yet stays closed a while longer.
@@ -142,6 +144,7 @@ void PeerPaths::handle_relay(Time now, std::optional<std::uint16_t> relay) {
 void PeerPaths::handle_signalling(Time now, bool available) {
   if (signalling_ == std::exchange(signalling_, available) || !available) return;
   if (state_ == SearchState::searching && !selector_.relay() && !plan_acknowledged_) propose(now);
+  if (news_untold()) propose_news(now);
   pump(now);
 }
 

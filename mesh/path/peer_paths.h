@@ -156,6 +156,8 @@ class PeerPaths {
   void burst(Time at);
   void refresh_pairs();
   void propose(Time now);
+  void propose_news(Time now);
+  bool news_untold() const;
   void send_plan(Time now);
   std::uint64_t ping(Time now, const PathId& path, bool suspect, std::uint8_t ttl = 0);
   std::uint64_t ask(Time now, const PathId& path, const Ping& question, std::uint8_t ttl = 0);
@@ -216,6 +218,7 @@ class PeerPaths {
   std::optional<Time> plan_first_sent_;
   Duration plan_timeout_{0};
   bool plan_acknowledged_ = false;
+  bool plan_is_news_ = false;  // sent while we were direct
   bool signalling_ = false;
   std::uint64_t heard_plan_ = 0;       // id of the peer's last plan
   Time compare_until_{};               // the check list goes on although we are direct

@@ -82,7 +82,8 @@ void PeerPaths::on_direct(Time now, const ProbeAnswer& answer, const std::option
   checks_.stop();
   end_search(SearchOutcome::none);
   stop_clock(now);
-  deadlines_.clear_all();
+  for (const Timer timer : {Timer::ladder, Timer::retry, Timer::search, Timer::offer}) deadlines_.clear(timer);
+  if (!news_untold()) deadlines_.clear(Timer::plan);
   hold_until_.reset();
   next_retry_ = kFirstRetry;
   if (now < compare_until_) {  // the other interface's path is to be known before it is needed

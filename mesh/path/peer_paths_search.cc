@@ -8,6 +8,7 @@ namespace weft::path {
 namespace {
 
 constexpr Duration kMinPlanTimeout = 200ms;
+constexpr Duration kTellNews = 30s;
 
 }  // namespace
 
@@ -97,14 +98,25 @@ void PeerPaths::refresh_pairs() {
 void PeerPaths::propose(Time now) {
   if (config_.relay_only) return;
   plan_id_ = random_.next();
+  plan_is_news_ = news_untold();
   plan_acknowledged_ = false;
   plan_first_sent_ = now;
   plan_timeout_ = relay_rtt_ ? std::max(2 * *relay_rtt_, kMinPlanTimeout) : kMinPlanTimeout;
   send_plan(now);
 }
 
+/// A plan about new addresses while we are direct: the peer does not look for us, and so it is repeated until it is heard,
+/// since the way for plans may have gone down with the same interface.
+void PeerPaths::propose_news(Time now) {
+  propose(now);
+  plan_is_news_ = true;
+}
+
+bool PeerPaths::news_untold() const { return plan_is_news_ && !plan_acknowledged_; }
+
 void PeerPaths::send_plan(Time now) {
   if (!selector_.relay() && !signalling_) return deadlines_.clear(Timer::plan);
+  if (news_untold() && now > *plan_first_sent_ + kTellNews) return deadlines_.clear(Timer::plan);
   Plan plan{.candidates = local_.candidates, .facts = local_.facts};
   const auto is_observed = [&](const Candidate& candidate) { return candidate.endpoint == observed_; };
   if (observed_ && std::none_of(plan.candidates.begin(), plan.candidates.end(), is_observed)) {
@@ -232,7 +244,7 @@ void PeerPaths::stop_clock(Time now) {
 void PeerPaths::settle(Time now) {
   stop_clock(now);
   checks_.stop();
-  deadlines_.clear(Timer::plan);
+  if (!selector_.direct() || !news_untold()) deadlines_.clear(Timer::plan);
   hold_until_.reset();
   if (selector_.direct() && !selector_.one_way()) return;
   state_ = SearchState::settled;

@@ -93,6 +93,26 @@ TEST(PeerPaths, ChangeOfCandidatesIsDirectAtOnce) {
   EXPECT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, kBar));
 }
 
+TEST(PeerPaths, NewAddressesOfADirectPairAreToldUntilThePeerHearsOfThem) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+  sides.drive_for(1s);
+  bool lost = true;
+  sides.lose = [&](const auto& datagram) { return lost && datagram.relayed; };  // the uplink took the relay along
+  const Candidate fresh{CandidateKind::server_reflexive, {IpAddress::v4(198, 51, 100, 77), 4242}};
+  sides.a.local.candidates.push_back(fresh);
+  sides.a.paths->handle_local_change(sides.now);
+  const auto known_to_b = [&] {
+    const auto told = sides.b.paths->explain(sides.now);
+    return std::ranges::any_of(told.remote, [&](const auto& each) { return each.candidate == fresh; });
+  };
+  EXPECT_FALSE(sides.drive_until(known_to_b, 5s));
+  lost = false;
+  EXPECT_TRUE(sides.drive_until(known_to_b, 5s));
+  EXPECT_TRUE(sides.both_direct());
+}
+
 TEST(PeerPaths, DeathOfTheDirectPathFallsBackToTheRelay) {
   TwoSides sides(kPortRestricted, kPortRestricted);
   sides.need();
