@@ -18,7 +18,7 @@ constexpr std::uint16_t kAgentPort = 41641;
 constexpr Duration kLookEach = 10ms;
 constexpr Duration kInsideSite = 100us;  // between two hosts of a site, in both fidelities
 
-IpAddress any() { return IpAddress::any(IpFamily::v4); }
+constexpr const char* kCoordinator = "coordinator";
 
 }  // namespace
 
@@ -49,7 +49,8 @@ void Deployment::add_site(const NodeSpec& node) {
               .region = region(node.region),
               .chain = &chains_.at(node.nat),
               .link = link_of(node.access),
-              .carrier = node.carrier});
+              .carrier = node.carrier,
+              .ipv6 = node.ipv6});
 }
 
 void Deployment::add_node(const NodeSpec& node) {
@@ -67,30 +68,42 @@ void Deployment::add_node(const NodeSpec& node) {
 
 /// Homes have the same private network: this one leases another number in it than the first interface has.
 void Deployment::add_uplink(const NodeSpec& node, const UplinkSpec& uplink, std::vector<IpAddress>& taken) {
-  add_site({.region = uplink.region, .nat = uplink.nat, .access = uplink.access, .site = uplink.site});
+  add_site({.region = uplink.region,
+            .nat = uplink.nat,
+            .access = uplink.access,
+            .site = uplink.site,
+            .ipv6 = uplink.ipv6});
   AttachmentPlan at = sites_.attach(uplink.site);
   while (std::ranges::find(taken, at.addresses.front()) != taken.end()) at = sites_.attach(uplink.site);
   taken.push_back(at.addresses.front());
   world_.add_uplink(host(node.name), uplink.name, at);
 }
 
-io::Host& Deployment::add_public_host(const std::string& name, const std::string& at, const IpAddress& address,
-                                      const LinkPlan& link) {
-  return world_.add_host({.name = prefix_ + name, .region = region(at), .addresses = {address}, .link = link});
+io::Host& Deployment::add_service(const std::string& name, const std::string& at, const LinkPlan& link) {
+  auto& addresses = service_addresses_[name];
+  addresses = {sites_.next_public()};
+  if (scenario_.services_ipv6) addresses.push_back(sites_.next_public_ipv6());
+  return world_.add_host({.name = prefix_ + name, .region = region(at), .addresses = addresses, .link = link});
+}
+
+std::vector<Endpoint> Deployment::endpoints(const std::string& service, std::uint16_t port) const {
+  std::vector<Endpoint> out;
+  for (const IpAddress& address : service_addresses_.at(service)) out.push_back({address, port});
+  return out;
 }
 
 Result<void> Deployment::start() {
-  coordinator_address_ = sites_.next_public();
-  coordinator_host_ = &add_public_host("coordinator", scenario_.coordinator_region, coordinator_address_);
-  for (const RelaySpec& relay : scenario_.relays) {
-    relay_addresses_[relay.name] = sites_.next_public();
-    relay_hosts_[relay.name] =
-        &add_public_host(relay.name, relay.region, relay_addresses_[relay.name], link_of(relay.access));
-  }
+  coordinator_host_ = &add_service(kCoordinator, scenario_.coordinator_region, {});
+  for (const RelaySpec& relay : scenario_.relays)
+    relay_hosts_[relay.name] = &add_service(relay.name, relay.region, link_of(relay.access));
   for (const NodeSpec& node : scenario_.nodes) add_node(node);
   for (const EventSpec& event : scenario_.events) {
     if (event.kind == EventSpec::Kind::roam)
-      add_site({.region = event.region, .nat = event.nat, .access = event.access, .site = event.site});
+      add_site({.region = event.region,
+                .nat = event.nat,
+                .access = event.access,
+                .site = event.site,
+                .ipv6 = event.ipv6});
   }
   if (auto done = start_coordinator(); !done) return done;
   for (const RelaySpec& relay : scenario_.relays) {
@@ -106,7 +119,9 @@ Result<void> Deployment::start_coordinator() {
   coordinator_ = std::make_unique<coordinator::Coordinator>(
       *coordinator_host_,
       coordinator::CoordinatorConfig{
-          .listen = {{any(), kStreamPort}}, .advertised = {{coordinator_address_, kStreamPort}}, .tls = tls_});
+          .listen = endpoints(kCoordinator, kStreamPort),
+          .advertised = endpoints(kCoordinator, kStreamPort),
+          .tls = tls_});
   if (auto done = coordinator_->start(); !done) return done;
   if (!token_.empty()) return {};
   auto token = coordinator_->create_key({.reusable = true});
@@ -118,8 +133,9 @@ Result<void> Deployment::start_coordinator() {
 Result<void> Deployment::start_relay(const std::string& name) {
   relay_server::RelayServerConfig config;
   config.name = name;
-  config.stream_listen = {{relay_addresses_.at(name), kStreamPort}};
-  config.stun_listen = {{relay_addresses_.at(name), kStunPort}, {relay_addresses_.at(name), kSecondStunPort}};
+  config.stream_listen = endpoints(name, kStreamPort);
+  config.stun_listen = endpoints(name, kStunPort);
+  for (const Endpoint& second : endpoints(name, kSecondStunPort)) config.stun_listen.push_back(second);
   config.tls = tls_;
   config.token = token_;
   relays_[name] = std::make_unique<relay_server::RelayServer>(*relay_hosts_.at(name), config);
@@ -218,7 +234,7 @@ Duration Deployment::planned_rtt(const std::string& from, const std::string& to,
 
 std::vector<Endpoint> Deployment::stun_servers() const {
   std::vector<Endpoint> servers;
-  for (const auto& [name, address] : relay_addresses_) servers.push_back({address, kStunPort});
+  for (const auto& [name, host] : relay_hosts_) servers.push_back(endpoints(name, kStunPort).front());
   return servers;
 }
 

@@ -85,8 +85,9 @@ class Deployment {
   void add_site(const NodeSpec& node);
   void add_uplink(const NodeSpec& node, const UplinkSpec& uplink, std::vector<IpAddress>& taken);
   void add_node(const NodeSpec& node);
-  io::Host& add_public_host(const std::string& name, const std::string& region, const IpAddress& address,
-                            const LinkPlan& link = {});
+  io::Host& add_service(const std::string& name, const std::string& region, const LinkPlan& link);
+  /// Of a service, IPv4 first.
+  std::vector<Endpoint> endpoints(const std::string& service, std::uint16_t port) const;
   void pull_the_plug(io::Host& host, Unsynced fate);
   LinkPlan link_of(const std::string& access) const;
   Duration relayed_delay(const std::string& from, const std::string& to) const;
@@ -100,8 +101,8 @@ class Deployment {
   Sites sites_;
   std::string token_;
   io::Host* coordinator_host_ = nullptr;
-  IpAddress coordinator_address_;
-  std::map<std::string, IpAddress> relay_addresses_, addresses_;
+  std::map<std::string, std::vector<IpAddress>> service_addresses_;
+  std::map<std::string, IpAddress> addresses_;
   std::map<std::string, io::Host*> relay_hosts_, hosts_;
   std::unique_ptr<coordinator::Coordinator> coordinator_;
   std::map<std::string, std::unique_ptr<relay_server::RelayServer>> relays_;

@@ -24,6 +24,7 @@ std::string pick(const Choice& choice, Random& random) {
 
 struct SiteDraw {
   std::string region, nat, access;
+  bool ipv6 = false;
 };
 
 SiteDraw draw_site(const GroupSpec& group, std::uint64_t seed, std::uint32_t number) {
@@ -32,6 +33,7 @@ SiteDraw draw_site(const GroupSpec& group, std::uint64_t seed, std::uint32_t num
   site.region = pick(group.regions, random);
   site.nat = pick(group.nats, random);
   site.access = pick(group.access, random);
+  site.ipv6 = random.chance(group.ipv6_ppm, 1'000'000);
   return site;
 }
 
@@ -54,6 +56,7 @@ void draw_group(Scenario& scenario, const GroupSpec& group, std::uint64_t seed) 
     node.region = site.region;
     node.nat = site.nat;
     node.access = site.access;
+    node.ipv6 = site.ipv6;
     node.carrier = carrier;
     node.site = group.name + "/site" + std::to_string(number + 1);
     ++member;

@@ -41,6 +41,12 @@ fabric::LinkOptions link_options(const LinkPlan& plan) {
           .fragments = plan.fragments};
 }
 
+std::vector<Prefix> on_link(const GatewayPlan& plan) {
+  std::vector<Prefix> networks{plan.inside};
+  if (plan.inside_ipv6) networks.push_back(*plan.inside_ipv6);
+  return networks;
+}
+
 fabric::FabricHost& fabric_host(io::Host& host) { return static_cast<fabric::FabricHost&>(host); }
 
 fabric::CrashMode crash_mode(Unsynced fate) {
@@ -68,7 +74,7 @@ class FabricWorld final : public World {
                                                      .region = plan.region,
                                                      .external = plan.external,
                                                      .inside_address = plan.inside_address,
-                                                     .on_link = {plan.inside},
+                                                     .on_link = on_link(plan),
                                                      .link = link_options(plan.link)},
                                                     behavior);
     return {.id = place.node, .inside = place.inside};

@@ -29,14 +29,14 @@ std::pair<Endpoint, Endpoint> endpoints_of(ByteView packet) {
 
 }  // namespace
 
-Party::Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed)
+Party::Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed, bool ipv6)
     : random_(seed, number == 1 ? "party a" : "party b") {
   const IpAddress external = IpAddress::v4(203, 0, 113, number);
   host_ = {translates(chain) ? IpAddress::v4(192, 168, 1, 10) : external, 41641};
   nat64_ = nat64_prefix(chain);
-  if (nat64_) {
-    host_.address = IpAddress::v6({0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, number, 0, 0, 0, 0, 0, 0, 0, 10});
-  }
+  if (nat64_ || ipv6)
+    native_ = {IpAddress::v6({0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, number, 0, 0, 0, 0, 0, 0, 0, 10}), host_.port};
+  if (nat64_) host_ = native_;
   for (std::size_t layer = 0; layer < chain.size(); ++layer) {
     const bool outermost = layer + 1 == chain.size();
     const IpAddress own = outermost ? external : IpAddress::v4(10, 64, number, static_cast<std::uint8_t>(layer + 2));
@@ -44,11 +44,19 @@ Party::Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed)
   }
 }
 
+const Endpoint* Party::source_for(const Endpoint& destination) const {
+  for (const Endpoint* own : {&host_, &native_}) {
+    if (own->port != 0 && own->address.family() == destination.address.family()) return own;
+  }
+  return nullptr;
+}
+
 std::optional<Bytes> Party::send(Time now, const Endpoint& destination) {
   Endpoint to = destination;
   if (nat64_ && to.address.is_v4()) to.address = embed_ipv4(*nat64_, to.address);
-  if (to.address.family() != host_.address.family()) return std::nullopt;
-  Bytes packet = udp_packet(host_, to);
+  const Endpoint* source = source_for(to);
+  if (source == nullptr) return std::nullopt;
+  Bytes packet = udp_packet(*source, to);
   for (const auto& gateway : gateways_) {
     auto outcome = gateway->translate(now, nat::Side::inside, packet);
     if (outcome.action != nat::Outcome::Action::forward_out) return std::nullopt;
@@ -64,7 +72,7 @@ std::optional<Endpoint> Party::receive(Time now, Bytes packet) {
     if (!outcome.packets.empty()) packet = std::move(outcome.packets[0]);
   }
   const auto [source, destination] = endpoints_of(packet);
-  if (destination != host_) return std::nullopt;
+  if (destination != host_ && destination != native_) return std::nullopt;
   const auto translated = nat64_ ? embedded_ipv4(*nat64_, source.address) : std::nullopt;
   return translated ? Endpoint{*translated, source.port} : source;
 }

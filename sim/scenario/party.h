@@ -20,11 +20,11 @@ namespace weft::sim {
 /// matrix are made of.
 class Party {
  public:
-  /// `number` (1 or 2) says which of the two it is.
-  Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed);
+  /// `number` (1 or 2) says which of the two it is; `ipv6`: it has native IPv6 beside IPv4 (SitePlan::ipv6).
+  Party(const NatChain& chain, std::uint8_t number, std::uint64_t seed, bool ipv6 = false);
 
   /// Another source port from now on.
-  void set_port(std::uint16_t port) { host_.port = port; }
+  void set_port(std::uint16_t port) { host_.port = native_.port = port; }
   /// The packet as the Internet sees it; nullopt if a gateway keeps it.
   std::optional<Bytes> send(Time now, const Endpoint& destination);
   /// Takes a packet from the Internet; the sender's endpoint if it reached the host.
@@ -32,14 +32,17 @@ class Party {
   /// Our endpoint as `server` sees it, if its answer comes back.
   std::optional<Endpoint> reflexive(Time now, const Endpoint& server);
 
-  /// Our own endpoint if our network is IPv6 alone: what other such hosts can reach without translation.
-  std::optional<Endpoint> native() const { return nat64_ ? std::optional(host_) : std::nullopt; }
+  /// Our own IPv6 endpoint: what other such hosts can reach without translation.
+  std::optional<Endpoint> native() const { return native_.port != 0 ? std::optional(native_) : std::nullopt; }
 
   std::set<Endpoint> remotes;  // of the other: told or heard
 
  private:
   SeededRandom random_;
-  Endpoint host_;
+  const Endpoint* source_for(const Endpoint& destination) const;
+
+  Endpoint host_;    // behind a NAT64: native_
+  Endpoint native_;  // port 0: none
   std::optional<Prefix> nat64_;  // of the layer next to the host
   std::vector<std::unique_ptr<nat::Nat>> gateways_;
 };

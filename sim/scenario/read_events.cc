@@ -120,7 +120,7 @@ void ScenarioReader::read_roam(EventSpec& event, const json& line) {
   event.site = line.value("site", "roamed to by " + pointer);
   const auto there = std::ranges::find(scenario_.nodes, event.site, &NodeSpec::site);
   if (there != scenario_.nodes.end()) {
-    if (line.contains("region") || line.contains("nat") || line.contains("access"))
+    if (line.contains("region") || line.contains("nat") || line.contains("access") || line.contains("ipv6"))
       refuse(pointer + "/site", "is a site of the scenario, which has a region, NAT and access link already");
     event.region = there->region;
     event.nat = there->nat;
@@ -130,6 +130,7 @@ void ScenarioReader::read_roam(EventSpec& event, const json& line) {
   event.region = region(required(line, "region", pointer), pointer + "/region");
   event.nat = nat(required(line, "nat", pointer), pointer + "/nat");
   event.access = access(line.value("access", std::string()), pointer + "/access");
+  event.ipv6 = line.value("ipv6", false);
 }
 
 }  // namespace weft::sim

@@ -9,6 +9,7 @@ namespace weft::sim {
 namespace {
 
 constexpr double kWeightUnit = 1e6;  // weights are decimals in files and integers in draws
+constexpr double kMillion = 1e6;
 
 }  // namespace
 
@@ -41,14 +42,19 @@ void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
        .site = entry.value("site", "site of " + name),
        .carrier = entry.value("carrier", std::string()),
        .neighbour_flows_per_s = entry.value("neighbour_flows_per_s", 0.0)});
+  if (entry.contains("ipv6") && !entry["ipv6"].is_boolean())
+    return refuse(pointer + "/ipv6", "is a share of sites, which a group has; write true or false, or give `count`");
+  scenario_.nodes.back().ipv6 = entry.value("ipv6", false);
   read_uplinks(scenario_.nodes.back(), entry, pointer);
   const NodeSpec& node = scenario_.nodes.back();
   if (!nodes_.insert(name).second) refuse(pointer + "/name", "is the name of another node; names are unique");
   if (relays_.contains(name) || name == "coordinator")
     refuse(pointer + "/name", "is the name of a service; names are unique");
   const auto same_site = std::ranges::find(scenario_.nodes, node.site, &NodeSpec::site);
-  if (same_site->nat != node.nat || same_site->region != node.region || same_site->access != node.access) {
-    refuse(pointer + "/site", "has other nodes with another nat, region or access link; a site has one of each");
+  if (same_site->nat != node.nat || same_site->region != node.region || same_site->access != node.access ||
+      same_site->ipv6 != node.ipv6) {
+    refuse(pointer + "/site",
+           "has other nodes with another nat, region, access link or answer to ipv6; a site has one of each");
   }
   if (node.carrier.empty()) return;
   const auto same_carrier = std::ranges::find(scenario_.nodes, node.carrier, &NodeSpec::carrier);
@@ -73,7 +79,8 @@ void ScenarioReader::read_uplinks(NodeSpec& node, const json& entry, const std::
                             .region = region(one.value("region", node.region), pointer + "/region"),
                             .nat = nat(one["nat"], pointer + "/nat"),
                             .access = access(one.value("access", std::string()), pointer + "/access"),
-                            .site = node.name + "/" + name});
+                            .site = node.name + "/" + name,
+                            .ipv6 = one.value("ipv6", false)});
   }
 }
 
@@ -93,6 +100,11 @@ void ScenarioReader::read_group(const json& entry, const std::string& pointer) {
       group.regions.items.push_back({scenario_.topology.regions[i], scenario_.topology.weights[i]});
   }
   if (entry.contains("access")) group.access = choice(entry["access"], pointer + "/access", &ScenarioReader::access);
+  if (entry.contains("ipv6")) {
+    const json& share = entry["ipv6"];
+    const double ratio = share.is_boolean() ? (share.get<bool>() ? 1.0 : 0.0) : share.get<double>();
+    group.ipv6_ppm = static_cast<std::uint32_t>(ratio * kMillion + 0.5);
+  }
   if (entry.contains("nat") == entry.contains("population"))
     return refuse(pointer, "needs either `nat` or `population`, which say what its nodes are behind");
   if (entry.contains("population")) {

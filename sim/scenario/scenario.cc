@@ -87,6 +87,7 @@ LinkPlan ScenarioReader::link(const json& value, const std::string& pointer) {
 void ScenarioReader::read_services() {
   const json& services = document_["services"];
   scenario_.tls = services.value("tls", false);
+  scenario_.services_ipv6 = services.value("ipv6", false);
   scenario_.coordinator_region = region(services["coordinator"]["region"], "/services/coordinator/region");
   for (std::size_t i = 0; i < services["relays"].size(); ++i) {
     const json& entry = services["relays"][i];

@@ -36,6 +36,7 @@ struct UplinkSpec {
   std::string name;  // of the interface
   std::string region, nat, access;
   std::string site;  // NODE/NAME
+  bool ipv6 = false;
 };
 
 struct NodeSpec {
@@ -49,6 +50,7 @@ struct NodeSpec {
   std::string group;                 // of which it is a member; region, nat, access and site are drawn (draw.h)
   double neighbour_flows_per_s = 0;  // of other hosts at its site
   std::vector<UplinkSpec> uplinks = {};
+  bool ipv6 = false;  // its site has native IPv6 beside IPv4
 };
 
 /// Names with weights, from which a member of a group gets one.
@@ -68,6 +70,7 @@ struct GroupSpec {
   std::uint32_t per_carrier = 1;  // sites behind one carrier's NAT, if their chain has one
   std::uint32_t teams = 0;        // into which its members are dealt; 0: none
   Choice regions, nats, access;
+  std::uint32_t ipv6_ppm = 0;  // of its sites have native IPv6 beside IPv4
 };
 
 struct PingSpec {
@@ -123,6 +126,7 @@ struct EventSpec {
   std::string relay;
   std::string nat;
   std::string region, site, access;       // roam
+  bool ipv6 = false;                      // roam, to a new site
   std::string region_a, region_b;         // partition, heal, clog, unclog
   bool new_address = false;               // nat_reboot
   std::size_t layer = 0;                  // nat_reboot: of the chain, from the host outwards
@@ -205,6 +209,7 @@ struct Scenario {
   std::string coordinator_region;
   std::vector<RelaySpec> relays;
   bool tls = false;
+  bool services_ipv6 = false;  // coordinator and relays have native IPv6 beside IPv4
   agent::TopologyConfig overlay;  // of all nodes
   std::vector<NodeSpec> nodes;
   std::vector<GroupSpec> groups;

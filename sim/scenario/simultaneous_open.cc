@@ -46,8 +46,9 @@ namespace {
 /// Who sends to what it was told: both, or one while the other waits until it hears.
 enum class Roles : std::uint8_t { both_open, a_opens, b_opens };
 
-bool connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t seed, Roles roles) {
-  Party a(chain_a, 1, seed), b(chain_b, 2, seed);
+bool connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t seed, std::array<bool, 2> ipv6,
+              Roles roles) {
+  Party a(chain_a, 1, seed, ipv6[0]), b(chain_b, 2, seed, ipv6[1]);
   Time now{};
   const auto of_a = a.reflexive(now, kServer), of_b = b.reflexive(now, kServer);
   if (of_a && roles != Roles::a_opens) b.remotes.insert(*of_a);
@@ -72,9 +73,10 @@ bool connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t se
 
 }  // namespace
 
-bool simultaneous_open_connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t seed) {
-  return connects(chain_a, chain_b, seed, Roles::both_open) || connects(chain_a, chain_b, seed, Roles::a_opens) ||
-         connects(chain_a, chain_b, seed, Roles::b_opens);
+bool simultaneous_open_connects(const NatChain& chain_a, const NatChain& chain_b, std::uint64_t seed,
+                                std::array<bool, 2> ipv6) {
+  const auto with = [&](Roles roles) { return connects(chain_a, chain_b, seed, ipv6, roles); };
+  return with(Roles::both_open) || with(Roles::a_opens) || with(Roles::b_opens);
 }
 
 }  // namespace weft::sim

@@ -49,6 +49,8 @@ IpAddress Sites::next_public() {
   return IpAddress::v4((240u << 24) + number);
 }
 
+IpAddress Sites::next_public_ipv6() { return host_of(ipv6_network(0), ++public_ipv6_addresses_); }
+
 bool Sites::is_a_node(const IpAddress& address) const {
   if (nodes_.contains(address)) return true;
   return std::ranges::any_of(nat64_prefixes_, [&](const Prefix& prefix) {
@@ -63,11 +65,12 @@ IpAddress Sites::external_in(Realm& outer, std::size_t layer) {
 }
 
 Gateway Sites::add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name,
-                           const Prefix& inside) {
+                           const Prefix& inside, const std::optional<Prefix>& inside_ipv6) {
   GatewayPlan gateway{.name = name, .outer = outer.place, .region = plan.region};
   gateway.external = {external_in(outer, layer)};
   gateway.inside_address = host_of(inside, 1);
   gateway.inside = inside;
+  gateway.inside_ipv6 = inside_ipv6;
   if (layer == 0) gateway.link = plan.link;
   return builder_.add_gateway(gateway, (*plan.chain)[layer]);
 }
@@ -83,7 +86,7 @@ Sites::Realm& Sites::realm_outside(const SitePlan& plan, std::size_t layer, std:
   }
   Realm& outer = realm_outside(plan, layer + 1, name);
   name = gateway;
-  const Gateway built = add_gateway(plan, layer + 1, outer, gateway, carrier_network(layer));
+  const Gateway built = add_gateway(plan, layer + 1, outer, gateway, carrier_network(layer), std::nullopt);
   Realm realm{.place = built.inside, .gateways = outer.gateways, .translated = outer.translated};
   realm.gateways.insert(realm.gateways.begin(), built.id);
   realm.translated |= hides_ipv4((*plan.chain)[layer + 1]);
@@ -95,14 +98,16 @@ void Sites::add(const SitePlan& plan) {
   if (!fresh) return;
   Site& site = found->second;
   site.plan = plan;
+  const auto prefix = nat64_prefix(*plan.chain);
+  if (prefix) nat64_prefixes_.insert(*prefix);
+  site.ipv6_alone = prefix.has_value();
+  if (site.ipv6_alone || plan.ipv6) site.ipv6 = ipv6_network(++ipv6_networks_);
   if (plan.chain->empty()) return;
   std::string name;
   Realm& outer = realm_outside(plan, 0, name);
-  if (const auto prefix = nat64_prefix(*plan.chain)) {
-    site.ipv6 = ipv6_network(++ipv6_networks_);
-    nat64_prefixes_.insert(*prefix);
-  }
-  const Gateway home = add_gateway(plan, 0, outer, plan.name + "/gateway0", site.ipv6.value_or(kHome));
+  const std::string gateway = plan.name + "/gateway0";
+  const Gateway home = site.ipv6_alone ? add_gateway(plan, 0, outer, gateway, *site.ipv6, std::nullopt)
+                                       : add_gateway(plan, 0, outer, gateway, kHome, site.ipv6);
   site.place = home.inside;
   site.gateways = outer.gateways;
   site.gateways.insert(site.gateways.begin(), home.id);
@@ -117,13 +122,10 @@ void Sites::add(const SitePlan& plan) {
 AttachmentPlan Sites::attach(const std::string& name) {
   Site& site = sites_.at(name);
   const std::uint32_t number = kFirstHost + site.hosts++ % (kLastHost - kFirstHost);
-  IpAddress address;
-  if (site.ipv6) {
-    address = *nodes_.insert(host_of(*site.ipv6, number)).first;
-  } else {
-    address = site.translated ? host_of(kHome, number) : *nodes_.insert(next_public()).first;
-  }
-  AttachmentPlan plan{.place = site.place, .region = site.plan.region, .addresses = {address}};
+  AttachmentPlan plan{.place = site.place, .region = site.plan.region, .addresses = {}};
+  if (!site.ipv6_alone)
+    plan.addresses.push_back(site.translated ? host_of(kHome, number) : *nodes_.insert(next_public()).first);
+  if (site.ipv6) plan.addresses.push_back(*nodes_.insert(host_of(*site.ipv6, number)).first);
   if (site.gateways.empty()) plan.link = site.plan.link;
   return plan;
 }

@@ -21,6 +21,7 @@ struct SitePlan {
   const NatChain* chain = nullptr;
   LinkPlan link;        // the access link: of the home gateway's outside, or of each host where there is no gateway
   std::string carrier;  // sites that name the same one share all layers but the first
+  bool ipv6 = false;    // beside IPv4, native: each gateway lets it pass behind the filter of its model
 };
 
 /// Where nodes live: gives out addresses, and builds each site's gateways.
@@ -29,7 +30,7 @@ struct SitePlan {
 ///
 /// Every site uses the same private network, as homes do, and every carrier the same one of its own. The public address
 /// belongs to the outermost layer that translates, or to the host itself if none does. Behind a NAT64, the network of a
-/// site is IPv6 alone, and public.
+/// site is IPv6 alone, and public; with SitePlan::ipv6, a site has such a network beside its IPv4 one.
 class Sites {
  public:
   /// `network`: several of them in one world have names and public addresses of their own by different numbers.
@@ -41,9 +42,10 @@ class Sites {
   bool is_a_node(const IpAddress& address) const;
   /// An address nobody has yet.
   IpAddress next_public();
+  IpAddress next_public_ipv6();
   /// Builds the site if there is none of that name.
   void add(const SitePlan& plan);
-  /// Where a host is plugged in at a site, with an address that nobody has there.
+  /// Where a host is plugged in at a site, with addresses that nobody has there, IPv4 first.
   AttachmentPlan attach(const std::string& site);
   bool contains(const std::string& site) const { return sites_.contains(site); }
   const SitePlan& plan(const std::string& site) const { return sites_.at(site).plan; }
@@ -67,19 +69,20 @@ class Sites {
     std::vector<GatewayId> gateways;
     std::vector<std::string> outer;  // by layer: the realm its outside is in
     std::uint32_t hosts = 0;
-    std::optional<Prefix> ipv6;  // the network of a site without IPv4
+    std::optional<Prefix> ipv6;
+    bool ipv6_alone = false;
   };
 
   Realm& realm_outside(const SitePlan& plan, std::size_t layer, std::string& name);
   Gateway add_gateway(const SitePlan& plan, std::size_t layer, Realm& outer, const std::string& name,
-                      const Prefix& inside);
+                      const Prefix& inside, const std::optional<Prefix>& inside_ipv6);
   IpAddress external_in(Realm& outer, std::size_t layer);
 
   GatewayBuilder& builder_;
   std::uint32_t network_;
   std::map<std::string, Site> sites_;
   std::map<std::string, Realm> realms_;  // of the Internet (empty name) and of carriers
-  std::uint32_t public_addresses_ = 0;
+  std::uint32_t public_addresses_ = 0, public_ipv6_addresses_ = 0;
   std::set<IpAddress> nodes_;
   std::set<Prefix> nat64_prefixes_;
   std::uint32_t ipv6_networks_ = 0;

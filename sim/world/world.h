@@ -115,6 +115,7 @@ struct GatewayPlan {
   IpAddress inside_address;
   Prefix inside;  // the network behind it
   LinkPlan link;
+  std::optional<Prefix> inside_ipv6 = {};  // beside an IPv4 network: native, and not translated
 };
 
 struct Gateway {
