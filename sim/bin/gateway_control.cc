@@ -134,6 +134,19 @@ void restart(const ControlledGateway& controlled, const json& params, const Repl
   reply->finish(json::object());
 }
 
+/// {"side": "inside", "address": ADDR, "mac": "02:57:45:00:00:01"}
+void tell_neighbour(gateway::Gateway& gateway, const json& params, const Reply& reply) {
+  if (const auto bad = unknown_key(params, {"side", "address", "mac"})) return reply->fail(*bad);
+  const std::string side = params.value("side", ""), text = params.value("address", "");
+  const auto address = IpAddress::parse(text);
+  const auto mac = gateway::parse_mac(params.value("mac", ""));
+  if ((side != "inside" && side != "outside") || !address || !mac)
+    return reply->fail(
+        {ErrorCode::usage, "a neighbour has a side (inside or outside), an address and a mac; docs/cli.md"});
+  gateway.tell_neighbour(side == "inside" ? nat::Side::inside : nat::Side::outside, *address, *mac);
+  reply->finish(json::object());
+}
+
 struct ControlOptions {
   std::string socket;
   std::string method;
@@ -192,13 +205,16 @@ void add_control_methods(bin::LocalApi& api, const ControlledGateway& controlled
   api.add("link", Access::change, [controlled, current](const json& params, const Reply& reply) {
     set_link(controlled.gateway, *current, params, reply);
   });
+  api.add("neighbour", Access::change, [controlled](const json& params, const Reply& reply) {
+    tell_neighbour(controlled.gateway, params, reply);
+  });
 }
 
 void add_gateway_control(CLI::App& app, int& status) {
   const auto options = std::make_shared<ControlOptions>();
   CLI::App* command = app.add_subcommand("gateway-control", "Ask or change a running weft-lab gateway");
   command->add_option("--socket", options->socket, "What the gateway was given as --socket")->required();
-  command->add_option("method", options->method, "show, restart or link")->required();
+  command->add_option("method", options->method, "show, restart, link or neighbour")->required();
   command->add_option("params", options->params, "JSON object: {\"loss_ratio\": 0.1}")->capture_default_str();
   command->callback([options, &status] { status = run_control(*options); });
 }

@@ -7,6 +7,7 @@
 #include "sim/fabric/event_loop.h"
 #include "sim/fabric/fabric_host.h"
 #include "sim/fabric/headers.h"
+#include "sim/fabric/router_address.h"
 #include "sim/nat/nat.h"
 #include "sim/trace/recorder.h"
 
@@ -16,13 +17,6 @@ namespace {
 constexpr std::uint64_t kMillion = 1'000'000;
 constexpr std::uint8_t kOutside = 0, kInside = 1;
 constexpr Duration kRepeatWithin = 2s;
-
-/// Routers of the Internet have addresses of the benchmarking ranges (RFC 2544, RFC 5180), one for each region and hop.
-IpAddress router_address(IpFamily family, RegionId region, std::uint8_t hop) {
-  if (family == IpFamily::v4) return IpAddress::v4(198, 18, static_cast<std::uint8_t>(region), hop);
-  const auto high = static_cast<std::uint8_t>(region >> 8), low = static_cast<std::uint8_t>(region);
-  return IpAddress::v6({0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, high, low, 0, 0, 0, hop});
-}
 
 IcmpReason icmp_reason(DropReason reason) {
   if (reason == DropReason::ttl_expired) return IcmpReason::time_exceeded;

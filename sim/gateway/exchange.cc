@@ -9,37 +9,20 @@
 #include "mesh/io/host.h"
 #include "mesh/io/timer.h"
 #include "sim/fabric/headers.h"
+#include "sim/fabric/router_address.h"
+#include "sim/gateway/neighbours.h"
 #include "sim/gateway/packet_port.h"
 
 namespace weft::gateway {
 namespace {
 
-constexpr std::size_t kArpSize = 28;
-constexpr std::uint16_t kArpRequest = 1, kArpReply = 2;
-
-/// An answer to the ARP request in `frame` that `own` has what it asks for; nullopt for anything else, and for a host
-/// that asks whether its own address is taken (RFC 5227).
-std::optional<Bytes> arp_answer(ByteView frame, const Mac& own) {
-  const ByteView arp = frame.subspan(kIpAt);
-  if (arp.size() < kArpSize || load_u16be(&arp[6]) != kArpRequest) return std::nullopt;
-  const ByteView sender_mac = arp.subspan(8, 6), sender = arp.subspan(14, 4), target = arp.subspan(24, 4);
-  if (std::ranges::equal(sender, target) || load_u32be(sender.data()) == 0) return std::nullopt;
-  Bytes body(arp.begin(), arp.begin() + kArpSize);
-  store_u16be(&body[6], kArpReply);
-  std::ranges::copy(own, body.begin() + 8);
-  std::ranges::copy(target, body.begin() + 14);
-  std::ranges::copy(sender_mac, body.begin() + 18);
-  std::ranges::copy(sender, body.begin() + 24);
-  Mac to{};
-  std::ranges::copy(sender_mac, to.begin());
-  Bytes out = make_frame(body);
-  write_ethernet(out, to, own, kEtherTypeArp);
-  return out;
-}
-
-/// Whether `ip` is a whole IPv4 packet; only IPv4 crosses an exchange yet.
-bool is_whole_v4(ByteView ip) {
-  return ip.size() >= 20 && ip[0] >> 4 == 4 && load_u16be(&ip[2]) >= 20 && load_u16be(&ip[2]) <= ip.size();
+/// Length of the whole IP packet at the beginning of `ip`; 0 if it is not whole.
+std::size_t whole_length(ByteView ip, std::uint16_t type) {
+  if (type == kEtherTypeV4 && (ip.size() < 20 || ip[0] >> 4 != 4)) return 0;
+  if (type == kEtherTypeV6 && (ip.size() < 40 || ip[0] >> 4 != 6)) return 0;
+  const std::size_t length =
+      type == kEtherTypeV4 ? std::size_t{load_u16be(&ip[2])} : std::size_t{40} + load_u16be(&ip[4]);
+  return length >= 20 && length <= ip.size() ? length : 0;
 }
 
 }  // namespace
@@ -59,13 +42,16 @@ class Exchange::Impl {
         : port(std::move(given)),
           plan(plan_given),
           up(seed, "exchange/up/" + plan.interface),
-          down(seed, "exchange/down/" + plan.interface) {
+          down(seed, "exchange/down/" + plan.interface),
+          neighbours(port->mac()) {
+      neighbours.set_addresses({kExchangeAddress, kExchangeAddressV6}, {});
       up.set_shape(plan.up);
       down.set_shape(plan.down);
     }
     std::unique_ptr<PacketPort> port;
     ExchangePort plan;
     DelayLine up, down;
+    Neighbours neighbours;  // asked only
   };
   struct Answer {
     std::string interface;
@@ -104,17 +90,19 @@ class Exchange::Impl {
   }
 
   void receive(Port& from, MutableByteView frame) {
-    if (ether_type(frame) == kEtherTypeArp) {
-      if (auto answer = arp_answer(frame, from.port->mac())) from.port->send(std::move(*answer));
+    if (from.neighbours.handle_frame(now(), frame)) {
+      while (auto answer = from.neighbours.poll_transmit()) from.port->send(std::move(*answer));
       return;
     }
+    const std::uint16_t type = ether_type(frame);
     const ByteView ip = frame.subspan(kIpAt);
+    const std::size_t length = type == kEtherTypeV4 || type == kEtherTypeV6 ? whole_length(ip, type) : 0;
     const auto offload = read_vnet(frame);
-    if (ether_type(frame) != kEtherTypeV4 || !offload || !is_whole_v4(ip)) {
+    if (length == 0 || !offload) {
       ++counters_.malformed;
       return;
     }
-    segment(ip.first(load_u16be(&ip[2])), *offload, [&](ByteView piece) {
+    segment(ip.first(length), *offload, [&](ByteView piece) {
       if (owner_.on_packet) owner_.on_packet(piece);
       if (from.up.idle()) return cross(from, make_frame(piece));
       from.up.put(now(), make_frame(piece));
@@ -156,8 +144,8 @@ class Exchange::Impl {
 
   /// An ICMP error comes back to the sender after `travelled`; its own access link is not asked for again.
   void answer(const Port& from, ByteView ip, fabric::IcmpReason reason, Duration travelled, std::uint8_t hop) {
-    const IpAddress reporter = IpAddress::v4(198, 18, static_cast<std::uint8_t>(from.plan.region), hop);
-    auto error = fabric::make_icmp_error(reporter, ip, reason);
+    const IpFamily family = fabric::destination_of(ip).family();
+    auto error = fabric::make_icmp_error(fabric::router_address(family, from.plan.region, hop), ip, reason);
     if (!error) return;
     answers_.emplace(now() + travelled + from.plan.down.delay, Answer{from.plan.interface, make_frame(*error)});
   }
@@ -181,7 +169,7 @@ class Exchange::Impl {
 
   void transmit(Port& to, Bytes frame) {
     write_vnet(frame, {});
-    write_ethernet(frame, to.plan.mac, to.port->mac(), kEtherTypeV4);
+    write_ethernet(frame, to.plan.mac, to.port->mac(), frame[kIpAt] >> 4 == 4 ? kEtherTypeV4 : kEtherTypeV6);
     to.port->send(std::move(frame));
   }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/gateway/frame.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "mesh/base/internet_checksum.h"
@@ -83,6 +86,23 @@ std::optional<PacketOffload> merged(ByteView frame, PacketOffload offload) {
 }
 
 }  // namespace
+
+std::optional<Mac> parse_mac(std::string_view text) {
+  Mac mac{};
+  if (text.size() != mac.size() * 3 - 1) return std::nullopt;
+  for (std::size_t i = 0; i < mac.size(); ++i) {
+    const char* at = text.data() + i * 3;
+    const auto [end, error] = std::from_chars(at, at + 2, mac[i], 16);
+    if (error != std::errc{} || end != at + 2 || (i + 1 < mac.size() && *end != ':')) return std::nullopt;
+  }
+  return mac;
+}
+
+std::string to_string(const Mac& mac) {
+  std::string out;
+  for (const std::uint8_t octet : mac) out += fmt::format("{}{:02x}", out.empty() ? "" : ":", octet);
+  return out;
+}
 
 std::optional<PacketOffload> read_vnet(ByteView frame) {
   PacketOffload offload;

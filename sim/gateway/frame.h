@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "mesh/base/bytes.h"
 #include "mesh/base/packet.h"
@@ -13,6 +15,10 @@ namespace weft::gateway {
 
 using Mac = std::array<std::uint8_t, 6>;
 inline constexpr Mac kBroadcast = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+
+/// Six hexadecimal octets between colons; nullopt for anything else.
+std::optional<Mac> parse_mac(std::string_view text);
+std::string to_string(const Mac& mac);
 
 /// A frame lies in memory as an AF_PACKET socket with PACKET_VNET_HDR moves it: virtio_net_hdr, Ethernet, IP.
 inline constexpr std::size_t kVnetSize = 10;

@@ -323,6 +323,10 @@ void Gateway::set_link(const LinkShape& up, const LinkShape& down) {
   impl_->down_.set_shape(down);
 }
 
+void Gateway::tell_neighbour(Side side, const IpAddress& address, const Mac& mac) {
+  impl_->place(side).neighbours.tell(address, mac);
+}
+
 Result<void> Gateway::restart(std::optional<std::vector<Prefix>> external) {
   if (!external) {
     impl_->nat_->restart();

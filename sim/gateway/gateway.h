@@ -8,6 +8,7 @@
 
 #include "mesh/base/error.h"
 #include "mesh/base/ip.h"
+#include "sim/gateway/frame.h"
 #include "sim/gateway/impairment.h"
 #include "sim/gateway/packet_port.h"
 #include "sim/nat/behavior.h"
@@ -58,6 +59,9 @@ class Gateway {
   const LinkShape& up() const;
   const LinkShape& down() const;
   void set_link(const LinkShape& up, const LinkShape& down);
+  /// Tells the link address of a neighbour inside or outside, which is never asked for then: a next hop, or a host that
+  /// another router leads to.
+  void tell_neighbour(nat::Side side, const IpAddress& address, const Mac& mac);
   /// Forgets every mapping; new external addresses if given. Errors: usage if they cannot work.
   Result<void> restart(std::optional<std::vector<Prefix>> external = std::nullopt);
   const std::vector<Prefix>& external() const;

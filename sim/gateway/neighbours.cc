@@ -11,6 +11,7 @@ namespace weft::gateway {
 namespace {
 
 constexpr Duration kFresh = 60s, kStale = 30s, kAskEvery = 1s;
+constexpr Time kForever = Time::max();
 constexpr int kAsks = 3;
 constexpr std::size_t kHeldFrames = 32;
 constexpr std::size_t kMaxEntries = 4096;
@@ -77,6 +78,10 @@ ByteView link_address(ByteView options, std::uint8_t type) {
 void Neighbours::set_addresses(std::vector<IpAddress> ours, std::vector<IpAddress> borrowed) {
   ours_ = std::move(ours);
   borrowed_ = std::move(borrowed);
+}
+
+void Neighbours::tell(const IpAddress& address, const Mac& mac) {
+  entries_[address] = {mac, kForever, kForever, Time{}};
 }
 
 bool Neighbours::answers_for(const IpAddress& address) const {
@@ -158,7 +163,9 @@ void Neighbours::learn(Time now, const IpAddress& address, ByteView mac) {
     std::erase_if(entries_, [&](const auto& each) { return each.second.usable_until <= now; });
     if (entries_.size() >= kMaxEntries) return;
   }
-  entries_[address] = {to_mac(mac), now + kFresh, now + kFresh + kStale, now};
+  Entry& entry = entries_[address];
+  if (entry.usable_until == kForever) return;
+  entry = {to_mac(mac), now + kFresh, now + kFresh + kStale, now};
   const auto waiting = waiting_.find(address);
   if (waiting == waiting_.end()) return;
   for (Bytes& frame : waiting->second.frames) {

@@ -24,6 +24,9 @@ class Neighbours {
   /// if there is none of ours of the family.
   void set_addresses(std::vector<IpAddress> ours, std::vector<IpAddress> borrowed);
 
+  /// A neighbour whose link address is told once and for all, and never asked for.
+  void tell(const IpAddress& address, const Mac& mac);
+
   /// True if `frame` (see frame.h) is ARP or Neighbour Discovery: it is consumed.
   bool handle_frame(Time now, ByteView frame);
   /// The link address of a neighbour; nullopt if it is not known (yet): send through hold() then.

@@ -68,7 +68,8 @@ Result<HostProcess> KernelDeployment::daemon(const std::string& host, std::vecto
                                              "HTTPS_PROXY=" + lab_.proxy(host), "NO_PROXY="},
                              .input = {},
                              .log = lab_.folder() + "/" + host + ".log",
-                             .working_directory = {}});
+                             .working_directory = {},
+                             .hosts = lab_.knows(host) ? lab_.hosts_file(host) : std::string()});
 }
 
 Result<void> KernelDeployment::start() {
@@ -90,8 +91,9 @@ Result<void> KernelDeployment::start() {
 }
 
 Result<void> KernelDeployment::start_coordinator() {
-  const std::string at = lab_.address("coordinator").to_string() + ":443";
-  std::vector<std::string> arguments{"coordinator", "--listen", at, "--socket", socket("coordinator")};
+  std::vector<std::string> arguments{"coordinator", "--socket", socket("coordinator")};
+  for (const IpAddress& address : lab_.addresses("coordinator"))
+    arguments.insert(arguments.end(), {"--listen", Endpoint{address, 443}.to_string()});
   if (!lab_.options().tls) arguments.emplace_back("--no-tls");
   auto process = daemon("coordinator", std::move(arguments));
   if (!process) return std::unexpected(process.error());
@@ -102,9 +104,12 @@ Result<void> KernelDeployment::start_coordinator() {
 }
 
 Result<void> KernelDeployment::start_relay(const std::string& name) {
-  const std::string at = lab_.address(name).to_string();
-  std::vector<std::string> arguments{"relay",  "--name",     name,     "--listen",  at + ":443",
-                                     "--stun", at + ":3478", "--stun", at + ":3479"};
+  std::vector<std::string> arguments{"relay", "--name", name};
+  for (const IpAddress& address : lab_.addresses(name)) {
+    arguments.insert(arguments.end(), {"--listen", Endpoint{address, 443}.to_string()});
+    for (const std::uint16_t port : {3478, 3479})
+      arguments.insert(arguments.end(), {"--stun", Endpoint{address, port}.to_string()});
+  }
   if (!lab_.options().tls) arguments.emplace_back("--no-tls");
   auto process = daemon(name, std::move(arguments));
   if (!process) return std::unexpected(process.error());
@@ -182,36 +187,36 @@ IpAddress KernelDeployment::overlay_address(const std::string& node, IpFamily fa
 }
 
 Result<void> KernelDeployment::stop_relay(const std::string& name) {
-  auto done = lab_.network().set_link_up(name, false);
+  auto done = lab_.network().set_links_up(name, false);
   relays_.erase(name);
   return done;
 }
 
 Result<void> KernelDeployment::restart_relay(const std::string& name) {
-  if (auto done = lab_.network().set_link_up(name, true); !done) return done;
+  if (auto done = lab_.network().set_links_up(name, true); !done) return done;
   return start_relay(name);
 }
 
 Result<void> KernelDeployment::stop_coordinator() {
-  auto done = lab_.network().set_link_up("coordinator", false);
+  auto done = lab_.network().set_links_up("coordinator", false);
   coordinator_.reset();
   return done;
 }
 
 Result<void> KernelDeployment::restart_coordinator() {
-  if (auto done = lab_.network().set_link_up("coordinator", true); !done) return done;
+  if (auto done = lab_.network().set_links_up("coordinator", true); !done) return done;
   return start_coordinator();
 }
 
 Result<void> KernelDeployment::stop_agent(const std::string& node) {
   overlay_address(node);
-  auto done = lab_.network().set_link_up(node, false);
+  auto done = lab_.network().set_links_up(node, false);
   agents_.erase(node);
   return done;
 }
 
 Result<void> KernelDeployment::restart_agent(const std::string& node) {
-  if (auto done = lab_.network().set_link_up(node, true); !done) return done;
+  if (auto done = lab_.network().set_links_up(node, true); !done) return done;
   return start_agent(node);
 }
 

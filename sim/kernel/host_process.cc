@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +47,12 @@ struct Outputs {
   int input = -1, output = -1, errors = -1;
 };
 
+/// In a mount namespace of its own: nobody else's /etc/hosts changes.
+bool mount_hosts(const std::string& file) {
+  return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 &&
+         ::mount(file.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr) == 0;
+}
+
 /// The child's side of fork(): never returns.
 [[noreturn]] void become(const NetNamespace& space, const Command& command, const Outputs& files, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -57,6 +64,7 @@ struct Outputs {
   // A process group of its own: Ctrl-C at the terminal reaches the harness, which decides what becomes of the rest.
   ::setpgid(0, 0);
   if (::setns(space.fd(), CLONE_NEWNET) != 0) ::_exit(kCannotStart);
+  if (!command.hosts.empty() && !mount_hosts(command.hosts)) ::_exit(kCannotStart);
   if (!command.working_directory.empty() && ::chdir(command.working_directory.c_str()) != 0) ::_exit(kCannotStart);
   ::dup2(files.input, STDIN_FILENO);
   ::dup2(files.output, STDOUT_FILENO);

@@ -21,6 +21,7 @@ struct Command {
   std::string input;
   std::string log;  // file for both outputs; empty: /dev/null
   std::string working_directory;
+  std::string hosts = {};  // file that it finds as /etc/hosts; empty: the machine's
 };
 
 /// A program in a network namespace. It is killed with this object, and by the kernel when this process ends in

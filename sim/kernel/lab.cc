@@ -2,13 +2,16 @@
 #include "sim/kernel/lab.h"
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
+#include "mesh/base/nat64.h"
 #include "sim/scenario/scenario.h"
 
 namespace weft::kernel {
 namespace {
 
+constexpr IpAddress kIpv4OnlyAddress = IpAddress::v4(192, 0, 0, 170);  // RFC 7050 §8.2
 constexpr Duration kInsideSite = 100us;  // by the plan; a bridge takes less
 
 }  // namespace
@@ -48,36 +51,72 @@ Result<void> Lab::build() {
     if (auto done = add_service(relay.name, relay.region); !done) return done;
   }
   for (const sim::NodeSpec& node : scenario_.nodes) {
-    if (auto done = add_site(node.site, node.region, node.nat, node.access, node.carrier); !done) return done;
+    if (auto done = add_site(node); !done) return done;
     const sim::AttachmentPlan at = sites_->attach(node.site);
-    site_of_[node.name] = node.site;
+    if (auto done = set_site_of(node.name, node.site); !done) return done;
     auto done = network_->add_host(
         {.name = node.name, .place = at.place, .region = at.region, .addresses = at.addresses, .link = at.link});
     if (!done) return done;
+    if (done = add_uplinks(node, at.addresses); !done) return done;
   }
   for (const sim::EventSpec& event : scenario_.events) {
     if (event.kind != sim::EventSpec::Kind::roam || sites_->contains(event.site)) continue;
-    if (auto done = add_site(event.site, event.region, event.nat, event.access, {}); !done) return done;
+    auto done = add_site({.region = event.region,
+                          .nat = event.nat,
+                          .access = event.access,
+                          .site = event.site,
+                          .ipv6 = event.ipv6});
+    if (!done) return done;
   }
   std::map<std::string, std::string> namespaces;
   for (const auto& [name, space] : network_->spaces()) namespaces[name] = space->path();
   return folder_.publish(scenario_.name, namespaces);
 }
 
-Result<void> Lab::add_service(const std::string& name, const std::string& at) {
-  addresses_[name] = sites_->next_public();
-  return network_->add_host({.name = name, .region = region(at), .addresses = {addresses_[name]}, .link = {}});
+/// Homes have the same private network: an uplink leases another number in it than the interfaces before.
+Result<void> Lab::add_uplinks(const sim::NodeSpec& node, std::vector<IpAddress> taken) {
+  for (const sim::UplinkSpec& uplink : node.uplinks) {
+    auto done = add_site({.region = uplink.region,
+                          .nat = uplink.nat,
+                          .access = uplink.access,
+                          .site = uplink.site,
+                          .ipv6 = uplink.ipv6});
+    if (!done) return done;
+    sim::AttachmentPlan at = sites_->attach(uplink.site);
+    while (std::ranges::find(taken, at.addresses.front()) != taken.end()) at = sites_->attach(uplink.site);
+    taken.push_back(at.addresses.front());
+    if (done = network_->add_uplink(node.name, uplink.name, at); !done) return done;
+  }
+  return {};
 }
 
-Result<void> Lab::add_site(const std::string& name, const std::string& at, const std::string& nat,
-                           const std::string& access, const std::string& carrier) {
-  const auto link = scenario_.access.find(access);
-  sites_->add({.name = name,
-               .region = region(at),
-               .chain = &chains_.at(nat),
+Result<void> Lab::add_service(const std::string& name, const std::string& at) {
+  auto& addresses = addresses_[name];
+  addresses = {sites_->next_public()};
+  if (scenario_.services_ipv6) addresses.push_back(sites_->next_public_ipv6());
+  return network_->add_host({.name = name, .region = region(at), .addresses = addresses, .link = {}});
+}
+
+Result<void> Lab::add_site(const sim::NodeSpec& node) {
+  const auto link = scenario_.access.find(node.access);
+  sites_->add({.name = node.site,
+               .region = region(node.region),
+               .chain = &chains_.at(node.nat),
                .link = link == scenario_.access.end() ? sim::LinkPlan{} : link->second,
-               .carrier = carrier});
+               .carrier = node.carrier,
+               .ipv6 = node.ipv6});
   if (network_->problem()) return std::unexpected(*network_->problem());
+  return {};
+}
+
+Result<void> Lab::set_site_of(const std::string& node, const std::string& site) {
+  site_of_[node] = site;
+  std::ofstream file(hosts_file(node));  // the same file as before, since it is mounted
+  file << "127.0.0.1 localhost\n::1 localhost\n";
+  if (const auto prefix = sim::nat64_prefix(*sites_->plan(site).chain))
+    file << embed_ipv4(*prefix, kIpv4OnlyAddress).to_string() << " " << kIpv4OnlyName << "\n";
+  file.close();
+  if (!file) return fail(ErrorCode::io, "cannot write " + hosts_file(node));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mesh/base/error.h"
 #include "sim/kernel/lab_folder.h"
@@ -12,8 +13,9 @@
 #include "sim/scenario/sites.h"
 
 namespace weft::sim {
+struct NodeSpec;
 struct Scenario;
-}
+}  // namespace weft::sim
 
 namespace weft::kernel {
 
@@ -42,12 +44,16 @@ class Lab {
   const LabOptions& options() const { return options_; }
   const std::string& folder() const { return folder_.path(); }
   const std::string& name() const { return name_; }
-  /// Of a service: `coordinator` or a relay.
-  const IpAddress& address(const std::string& service) const { return addresses_.at(service); }
+  /// Of a service: `coordinator` or a relay. IPv4 first.
+  const std::vector<IpAddress>& addresses(const std::string& service) const { return addresses_.at(service); }
   std::uint16_t region(const std::string& name) const;
   bool knows(const std::string& node) const { return site_of_.contains(node); }
   const std::string& site_of(const std::string& node) const { return site_of_.at(node); }
-  void set_site_of(const std::string& node, const std::string& site) { site_of_[node] = site; }
+  /// A node has moved. Error: io.
+  Result<void> set_site_of(const std::string& node, const std::string& site);
+  /// What a node has for /etc/hosts: where its site has no IPv4, the name by which its DNS64 tells the NAT64's prefix
+  /// (RFC 7050), as far as an agent asks for it.
+  std::string hosts_file(const std::string& node) const { return folder_.path() + "/hosts-" + node; }
   /// The HTTP proxy of a host, for HTTPS_PROXY: that of the nearest gateway with one; empty: none.
   std::string proxy(const std::string& host) const;
   Duration least_delay(const std::string& from, const std::string& to) const;
@@ -57,8 +63,8 @@ class Lab {
       : scenario_(scenario), chains_(chains), options_(options), folder_(std::move(folder)), name_(folder_.name()) {}
   Result<void> build();
   Result<void> add_service(const std::string& name, const std::string& region);
-  Result<void> add_site(const std::string& name, const std::string& region, const std::string& nat,
-                        const std::string& access, const std::string& carrier);
+  Result<void> add_site(const sim::NodeSpec& node);
+  Result<void> add_uplinks(const sim::NodeSpec& node, std::vector<IpAddress> taken);
 
   const sim::Scenario& scenario_;
   const sim::NatChains& chains_;
@@ -67,7 +73,7 @@ class Lab {
   std::string name_;
   std::unique_ptr<KernelNetwork> network_;
   std::unique_ptr<sim::Sites> sites_;
-  std::map<std::string, IpAddress> addresses_;
+  std::map<std::string, std::vector<IpAddress>> addresses_;
   std::map<std::string, std::string> site_of_;
 };
 

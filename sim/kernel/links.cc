@@ -34,10 +34,6 @@ Result<void> switch_offloads_off(const WireEnd& end) {
 
 }  // namespace
 
-std::string to_string(const Mac& mac) {
-  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-}
-
 Result<void> configure(const NetNamespace& space, const std::string& ip_lines) {
   auto done = run_in(space, {"ip", "-batch", "-"}, ip_lines);
   if (!done) return std::unexpected(done.error());

@@ -11,6 +11,7 @@
 namespace weft::kernel {
 
 using gateway::Mac;
+using gateway::to_string;
 
 /// One end of a wire: an interface with a link address of our own, in a namespace.
 struct WireEnd {
@@ -18,8 +19,6 @@ struct WireEnd {
   std::string interface;
   Mac mac{};
 };
-
-std::string to_string(const Mac& mac);
 
 /// A pair of virtual Ethernet interfaces, up on both ends, without IPv6 addresses, and without segmentation or checksum
 /// offload, so that what is seen on it is what a wire would carry. Error: io.

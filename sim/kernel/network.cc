@@ -20,15 +20,18 @@ constexpr Duration kAnswerLimit = 10s;
 constexpr Duration kStartLimit = 20s;
 constexpr const char* kHostWire = "eth0";
 
-constexpr const char* kAsleep =
-    "table inet asleep {\n"
-    "  chain in { type filter hook prerouting priority -300; policy accept; iifname \"eth0\" drop; }\n"
-    "  chain out { type filter hook postrouting priority 300; policy accept; oifname \"eth0\" drop; }\n}\n";
+constexpr std::size_t kFirstMetric = 100;  // of the default route of a host with several wires
 
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const unsigned char each : text) out += fmt::format("%{:02X}", each);
   return out;
+}
+
+/// The network inside a gateway on which `address` is; nullopt: it is routed there.
+std::optional<Prefix> network_of(const sim::GatewayPlan& plan, const IpAddress& address) {
+  if (plan.inside.contains(address)) return plan.inside;
+  return plan.inside_ipv6 && plan.inside_ipv6->contains(address) ? plan.inside_ipv6 : std::nullopt;
 }
 
 bool is_plain(const sim::LinkPlan& link) {
@@ -130,89 +133,153 @@ Result<void> KernelNetwork::unplug(const NetNamespace& space, const std::string&
 
 /// Lines of ip(8) that make everything go by `interface` to the place it is plugged in at. The neighbour's link address
 /// is told rather than asked for, so that wires carry the packets of hosts and nothing else.
-std::string KernelNetwork::next_hop(const std::string& interface, const Plug& plug) const {
-  const bool public_place = plug.place == sim::kInternet;
-  const std::string hop =
-      public_place ? gateway::kExchangeAddress.to_string() : gateway(plug.place).plan.inside_address.to_string();
-  const Mac mac = public_place ? plug.far.mac : gateway(plug.place).lan_mac;
-  return fmt::format(
-      "route replace default via {0} dev {1} onlink\nneigh replace {0} lladdr {2} dev {1} nud permanent\n", hop,
-      interface, to_string(mac));
+std::string KernelNetwork::next_hop(const std::string& interface, const Plug& plug, std::size_t metric) const {
+  const Mac mac = plug.place == sim::kInternet ? plug.far.mac : gateway(plug.place).lan_mac;
+  std::string lines;
+  for (const IpAddress& hop : hops(plug)) {
+    lines += fmt::format(
+        "route replace default via {0} dev {1} onlink{3}\nneigh replace {0} lladdr {2} dev {1} nud permanent\n",
+        hop.to_string(), interface, to_string(mac), metric == 0 ? "" : " metric " + std::to_string(metric));
+  }
+  return lines;
+}
+
+/// The next hop of each family that what is plugged in needs.
+std::vector<IpAddress> KernelNetwork::hops(const Plug& plug) const {
+  std::vector<IpAddress> out;
+  for (const IpFamily family : {IpFamily::v4, IpFamily::v6}) {
+    if (std::ranges::find(plug.addresses, family, &IpAddress::family) == plug.addresses.end()) continue;
+    const IpAddress exchange = family == IpFamily::v4 ? gateway::kExchangeAddress : gateway::kExchangeAddressV6;
+    const IpAddress inside = plug.place == sim::kInternet ? exchange : gateway(plug.place).plan.inside_address;
+    // Inside a gateway, IPv6 has the same link-local next hop everywhere.
+    out.push_back(inside.family() == family ? inside : gateway::kExchangeAddressV6);
+  }
+  return out;
 }
 
 Result<void> KernelNetwork::add_host(const sim::HostPlan& plan) {
   auto space = NetNamespace::create();
   if (!space) return std::unexpected(space.error());
-  auto host = std::make_unique<Host>(Host{.space = std::move(*space), .name = plan.name, .plug = {}});
-  host->plug.place = plan.place;
-  host->plug.region = plan.region;
-  host->plug.link = plan.link;
-  host->plug.addresses = plan.addresses;
-  Host& added = *(hosts_[plan.name] = std::move(host));
-  return plug_host(added);
+  Host& host = *(hosts_[plan.name] =
+                     std::make_unique<Host>(Host{.space = std::move(*space), .name = plan.name, .wires = {}}));
+  host.wires.push_back(std::make_unique<Wire>(
+      Wire{kHostWire, plug_of({.place = plan.place, .region = plan.region, .addresses = plan.addresses, .link = plan.link})}));
+  return plug_host(host, *host.wires.front());
 }
 
-Result<void> KernelNetwork::plug_host(Host& host) {
-  Plug& plug = host.plug;
-  if (auto done = plug_in(host.space, kHostWire, plug); !done) return done;
+KernelNetwork::Plug KernelNetwork::plug_of(const sim::AttachmentPlan& to) {
+  return {.place = to.place, .region = to.region, .far = {}, .near_mac = {}, .link = to.link, .addresses = to.addresses};
+}
+
+Result<void> KernelNetwork::add_uplink(const std::string& name, const std::string& interface,
+                                       const sim::AttachmentPlan& to) {
+  Host& host = *hosts_.at(name);
+  host.wires.push_back(std::make_unique<Wire>(Wire{interface, plug_of(to)}));
+  // Routes by a wire without a carrier do not count, as where a network manager takes them away; and answers may come by
+  // another wire than the kernel would ask by.
+  for (const char* setting : {"ipv4/conf/all/ignore_routes_with_linkdown", "ipv6/conf/all/ignore_routes_with_linkdown"}) {
+    if (auto done = set_sysctl(host.space, setting, "1"); !done) return done;
+  }
+  if (auto done = set_sysctl(host.space, "ipv4/conf/all/rp_filter", "0"); !done) return done;
+  return plug_host(host, *host.wires.back());
+}
+
+Result<void> KernelNetwork::plug_host(Host& host, Wire& wire) {
+  Plug& plug = wire.plug;
+  if (auto done = plug_in(host.space, wire.interface, plug); !done) return done;
   std::string lines;
   for (const IpAddress& address : plug.addresses) {
-    const bool on_link = plug.place != sim::kInternet && gateway(plug.place).plan.inside.contains(address);
-    lines += fmt::format("address add {}/{} dev {}\n", address.to_string(),
-                         on_link ? gateway(plug.place).plan.inside.length : address.bit_length(), kHostWire);
-    if (plug.place == sim::kInternet || on_link) continue;
-    if (auto done = route_to(address, plug.place); !done) return done;
+    const auto network = plug.place == sim::kInternet ? std::nullopt : network_of(gateway(plug.place).plan, address);
+    lines += fmt::format("address add {}/{} dev {}{}\n", address.to_string(),
+                         network ? network->length : address.bit_length(), wire.interface,
+                         address.is_v6() ? " nodad" : "");
+    if (plug.place == sim::kInternet || (network && address.is_v4())) continue;
+    if (auto done = route_to(address, plug); !done) return done;
   }
-  return configure(host.space, lines + next_hop(kHostWire, plug));
+  const auto number = static_cast<std::size_t>(std::ranges::find(host.wires, &wire, &std::unique_ptr<Wire>::get) -
+                                               host.wires.begin());
+  return configure(host.space, lines + next_hop(wire.interface, plug, kFirstMetric + number));
 }
 
-/// Leads what the Internet sends to a public address through the gateways before it, which translate nothing.
-Result<void> KernelNetwork::route_to(const IpAddress& address, sim::PlaceId place) {
-  std::string via;
-  while (place != sim::kInternet) {
-    Gateway& at = gateway(place);
-    if (by_netfilter(at)) {
-      auto done = configure(at.space, fmt::format("route replace {}/32 {} dev lan\n", address.to_string(), via));
-      if (!done) return done;
-    } else if (!via.empty()) {
-      return fail(ErrorCode::usage,
-                  "a gateway process cannot route to public addresses behind another gateway that "
-                  "does not translate; use --nat nftables");
-    }
-    at.routed.push_back(address);
-    via = "via " + at.plan.external.front().to_string();
-    if (at.plug.place == sim::kInternet) {
-      std::vector<IpAddress> addresses = at.plug.addresses;
-      addresses.insert(addresses.end(), at.routed.begin(), at.routed.end());
-      return tell(exchange_socket_, "addresses", port_json(at.plug, addresses));
-    }
-    place = at.plug.place;
+/// Leads what the Internet sends to a public address through the gateways before it, which do not translate it.
+Result<void> KernelNetwork::route_to(const IpAddress& address, const Plug& host) {
+  for (const Plug* inner = &host; inner->place != sim::kInternet; inner = &gateway(inner->place).plug) {
+    Gateway& at = gateway(inner->place);
+    at.routed[address] = inner->near_mac;
+    if (auto done = lead(at, address, inner->near_mac); !done) return done;
+    if (at.plug.place == sim::kInternet)
+      return tell(exchange_socket_, "addresses", port_json(at.plug, addresses_behind(at)));
   }
   return {};
+}
+
+/// Makes a gateway send what is for `address` to whoever is behind that link address.
+Result<void> KernelNetwork::lead(Gateway& gateway, const IpAddress& address, const Mac& mac) {
+  if (gateway.process) return tell_neighbour(gateway, "inside", address, mac);
+  std::string lines = fmt::format("route replace {0}/{1} dev lan\nneigh replace {0} lladdr {2} dev lan nud permanent\n",
+                                  address.to_string(), address.bit_length(), to_string(mac));
+  if (address.is_v6()) {
+    if (auto done = set_sysctl(gateway.space, "ipv6/conf/all/disable_ipv6", "0"); !done) return done;
+    if (auto done = set_sysctl(gateway.space, "ipv6/conf/all/forwarding", "1"); !done) return done;
+    Plug outside = gateway.plug;
+    outside.addresses = {address};
+    lines += next_hop("wan", outside);
+  }
+  return configure(gateway.space, lines);
+}
+
+std::vector<IpAddress> KernelNetwork::addresses_behind(const Gateway& gateway) {
+  std::vector<IpAddress> addresses = gateway.plug.addresses;
+  for (const auto& [address, mac] : gateway.routed) addresses.push_back(address);
+  return addresses;
+}
+
+Result<void> KernelNetwork::tell_neighbour(const Gateway& gateway, const char* side, const IpAddress& address,
+                                           const Mac& mac) const {
+  return tell(gateway.socket, "neighbour",
+              {{"side", side}, {"address", address.to_string()}, {"mac", to_string(mac)}});
 }
 
 Result<void> KernelNetwork::move_host(const std::string& name, const sim::AttachmentPlan& to) {
   Host& host = *hosts_.at(name);
   host.bytes_before += sent_bytes(host.space, kHostWire);
-  if (auto done = unplug(host.space, kHostWire, host.plug); !done) return done;
-  host.plug = {
-      .place = to.place, .region = to.region, .far = {}, .near_mac = {}, .link = to.link, .addresses = to.addresses};
-  return plug_host(host);
+  if (auto done = unplug(host.space, kHostWire, host.first()); !done) return done;
+  host.first() = plug_of(to);
+  return plug_host(host, *host.wires.front());
 }
 
-Result<void> KernelNetwork::set_link_up(const std::string& name, bool up) {
-  const WireEnd& far = hosts_.at(name)->plug.far;
-  return configure(*far.space, "link set " + far.interface + (up ? " up\n" : " down\n"));
+Result<void> KernelNetwork::set_link_up(const std::string& name, const std::string& interface, bool up) {
+  for (const auto& wire : hosts_.at(name)->wires) {
+    if (wire->interface != (interface.empty() ? kHostWire : interface)) continue;
+    const WireEnd& far = wire->plug.far;
+    return configure(*far.space, "link set " + far.interface + (up ? " up\n" : " down\n"));
+  }
+  return fail(ErrorCode::usage, name + " has no interface " + interface);
+}
+
+Result<void> KernelNetwork::set_links_up(const std::string& name, bool up) {
+  for (const auto& wire : hosts_.at(name)->wires) {
+    if (auto done = set_link_up(name, wire->interface, up); !done) return done;
+  }
+  return {};
 }
 
 Result<void> KernelNetwork::set_asleep(const std::string& name, bool asleep) {
-  auto done = run_in(hosts_.at(name)->space, {"nft", "-f", "-"}, asleep ? kAsleep : "delete table inet asleep\n");
+  const Host& host = *hosts_.at(name);
+  std::string wires;
+  for (const auto& wire : host.wires) wires += (wires.empty() ? "\"" : ", \"") + wire->interface + "\"";
+  const std::string rules = fmt::format(
+      "table inet asleep {{\n"
+      "  chain in {{ type filter hook prerouting priority -300; policy accept; iifname {{ {0} }} drop; }}\n"
+      "  chain out {{ type filter hook postrouting priority 300; policy accept; oifname {{ {0} }} drop; }}\n}}\n",
+      wires);
+  auto done = run_in(host.space, {"nft", "-f", "-"}, asleep ? rules : "delete table inet asleep\n");
   if (!done) return std::unexpected(done.error());
   return {};
 }
 
 Result<void> KernelNetwork::set_link(const std::string& name, const sim::LinkPlan& link) {
-  Plug& plug = hosts_.at(name)->plug;
+  Plug& plug = hosts_.at(name)->first();
   if (plug.place != sim::kInternet) return {};  // the link is the site's
   plug.link = link;
   return tell(exchange_socket_, "link", port_json(plug, plug.addresses));
@@ -220,11 +287,13 @@ Result<void> KernelNetwork::set_link(const std::string& name, const sim::LinkPla
 
 std::uint64_t KernelNetwork::bytes_sent(const std::string& name) const {
   const Host& host = *hosts_.at(name);
-  return host.bytes_before + sent_bytes(host.space, kHostWire);
+  std::uint64_t bytes = host.bytes_before;
+  for (const auto& wire : host.wires) bytes += sent_bytes(host.space, wire->interface);
+  return bytes;
 }
 
 const KernelNetwork::Plug& KernelNetwork::outermost(const std::string& name) const {
-  const Plug* plug = &hosts_.at(name)->plug;
+  const Plug* plug = &hosts_.at(name)->first();
   while (plug->place != sim::kInternet) plug = &gateway(plug->place).plug;
   return *plug;
 }
@@ -273,13 +342,14 @@ Result<void> KernelNetwork::build(Gateway& gateway) {
   gateway.plug.region = gateway.plan.region;
   gateway.plug.link = gateway.plan.link;
   gateway.plug.addresses = gateway.plan.external;
-  if (auto done = set_sysctl(gateway.space, "ipv6/conf/all/disable_ipv6", "1"); !done) return done;
+  const bool ipv6 = gateway.plan.inside_address.is_v6() || gateway.plan.inside_ipv6;
+  if (auto done = set_sysctl(gateway.space, "ipv6/conf/all/disable_ipv6", ipv6 ? "0" : "1"); !done) return done;
   if (auto done = make_bridge({&gateway.space, "lan", gateway.lan_mac}); !done) return done;
-  if (auto done =
-          configure(gateway.space, fmt::format("address add {}/{} dev lan\n", gateway.plan.inside_address.to_string(),
-                                               gateway.plan.inside.length));
-      !done)
-    return done;
+  std::string lines =
+      fmt::format("address add {}/{} dev lan\n", gateway.plan.inside_address.to_string(), gateway.plan.inside.length);
+  // A kernel that does not forward would answer "no route" to what the gateway process forwards.
+  if (ipv6) lines += "route add blackhole ::/0 metric 4096\n";
+  if (auto done = configure(gateway.space, lines); !done) return done;
   if (auto done = plug_in(gateway.space, "wan", gateway.plug); !done) return done;
   return install(gateway);
 }
@@ -291,7 +361,11 @@ Result<void> KernelNetwork::install(Gateway& gateway) {
   if (auto done = run_in(gateway.space, {"nft", "flush", "ruleset"}); !done) return std::unexpected(done.error());
   const bool netfilter = by_netfilter(gateway);
   if (auto done = set_sysctl(gateway.space, "ipv4/ip_forward", netfilter ? "1" : "0"); !done) return done;
-  return netfilter ? install_nftables(gateway) : start_process(gateway);
+  if (auto done = netfilter ? install_nftables(gateway) : start_process(gateway); !done) return done;
+  for (const auto& [address, mac] : gateway.routed) {
+    if (auto done = lead(gateway, address, mac); !done) return done;
+  }
+  return {};
 }
 
 Result<void> KernelNetwork::address_outside(Gateway& gateway) {
@@ -355,6 +429,9 @@ std::vector<std::string> KernelNetwork::external_flags(const Gateway& gateway) c
 
 Result<void> KernelNetwork::start_process(Gateway& gateway) {
   const bool public_place = gateway.plug.place == sim::kInternet;
+  const IpAddress hop =
+      public_place ? gateway::kExchangeAddress : this->gateway(gateway.plug.place).plan.inside_address;
+  const Mac hop_mac = public_place ? gateway.plug.far.mac : this->gateway(gateway.plug.place).lan_mac;
   std::vector<std::string> arguments{options_.weft_lab,
                                      "gateway",
                                      "--inside",
@@ -368,8 +445,9 @@ Result<void> KernelNetwork::start_process(Gateway& gateway) {
                                      "--seed",
                                      std::to_string(options_.seed * 1000 + gateways_.size()),
                                      "--via",
-                                     public_place ? gateway::kExchangeAddress.to_string()
-                                                  : this->gateway(gateway.plug.place).plan.inside_address.to_string()};
+                                     hop.to_string(),
+                                     "--via",
+                                     gateway::kExchangeAddressV6.to_string()};
   for (const std::string& each : external_flags(gateway)) arguments.insert(arguments.end(), {"--external", each});
   auto process = HostProcess::start(gateway.space, {.name = "gateway " + gateway.plan.name,
                                                     .arguments = arguments,
@@ -381,7 +459,11 @@ Result<void> KernelNetwork::start_process(Gateway& gateway) {
   gateway.process = std::move(*process);
   auto ready =
       wait_for(*gateway.process, kStartLimit, [&] { return call(gateway.socket, "show", json::object()).has_value(); });
-  if (!ready || public_place || is_plain(gateway.plug.link)) return ready;
+  if (!ready) return ready;
+  for (const IpAddress& each : {hop, gateway::kExchangeAddressV6}) {
+    if (auto done = tell_neighbour(gateway, "outside", each, hop_mac); !done) return done;
+  }
+  if (public_place || is_plain(gateway.plug.link)) return {};
   return set_link(static_cast<sim::GatewayId>(std::ranges::find(gateways_, &gateway, &std::unique_ptr<Gateway>::get) -
                                               gateways_.begin()),
                   gateway.plug.link);
@@ -391,8 +473,7 @@ Result<void> KernelNetwork::set_link(sim::GatewayId id, const sim::LinkPlan& lin
   Gateway& gateway = *gateways_.at(id);
   gateway.plug.link = link;
   if (gateway.plug.place == sim::kInternet) {
-    std::vector<IpAddress> addresses = gateway.plug.addresses;
-    return tell(exchange_socket_, "link", port_json(gateway.plug, addresses));
+    return tell(exchange_socket_, "link", port_json(gateway.plug, gateway.plug.addresses));
   }
   if (!gateway.process) return install(gateway);  // netfilter until now: only the process has a link
   return tell(gateway.socket, "link",
@@ -417,9 +498,8 @@ Result<void> KernelNetwork::reboot(sim::GatewayId id, const std::vector<IpAddres
   if (!external.empty()) {
     gateway.plug.addresses = external;
     if (gateway.plug.place == sim::kInternet) {
-      std::vector<IpAddress> addresses = external;
-      addresses.insert(addresses.end(), gateway.routed.begin(), gateway.routed.end());
-      if (auto done = tell(exchange_socket_, "addresses", port_json(gateway.plug, addresses)); !done) return done;
+      auto done = tell(exchange_socket_, "addresses", port_json(gateway.plug, addresses_behind(gateway)));
+      if (!done) return done;
     }
   }
   if (gateway.process) {

@@ -50,13 +50,17 @@ class KernelNetwork final : public sim::GatewayBuilder {
   const std::optional<Error>& problem() const { return problem_; }
   /// Errors here and below: io.
   Result<void> add_host(const sim::HostPlan& plan);
+  /// Plugs a host in once more. It sends by the first of its interfaces that has a carrier, unless a socket names its own.
+  Result<void> add_uplink(const std::string& host, const std::string& interface, const sim::AttachmentPlan& to);
   const NetNamespace& space(const std::string& host) const { return hosts_.at(host)->space; }
   /// All namespaces by name: hosts, gateways and the `exchange`.
   std::map<std::string, const NetNamespace*> spaces() const;
 
-  /// Pulls the plug at the far end of the host's wire: its interface stays and loses its carrier.
-  Result<void> set_link_up(const std::string& host, bool up);
-  /// The host's kernel neither sends nor takes anything by the wire, and its interface does not show it.
+  /// Pulls the plug at the far end of a wire: the interface stays and loses its carrier. Empty: eth0.
+  Result<void> set_link_up(const std::string& host, const std::string& interface, bool up);
+  /// Of all wires of the host.
+  Result<void> set_links_up(const std::string& host, bool up);
+  /// The host's kernel neither sends nor takes anything by its wires, and its interfaces do not show it.
   Result<void> set_asleep(const std::string& host, bool asleep);
   Result<void> move_host(const std::string& host, const sim::AttachmentPlan& to);
   Result<void> set_link(const std::string& host, const sim::LinkPlan& link);
@@ -89,11 +93,16 @@ class KernelNetwork final : public sim::GatewayBuilder {
     sim::LinkPlan link;
     std::vector<IpAddress> addresses;
   };
+  struct Wire {
+    std::string interface;
+    Plug plug;
+  };
   struct Host {
     NetNamespace space;
     std::string name;
-    Plug plug;
-    std::uint64_t bytes_before = 0;  // by wires that are gone
+    std::vector<std::unique_ptr<Wire>> wires;  // eth0 first, then uplinks
+    std::uint64_t bytes_before = 0;            // by wires that are gone
+    Plug& first() const { return wires.front()->plug; }
   };
   struct Gateway {
     NetNamespace space;
@@ -101,7 +110,7 @@ class KernelNetwork final : public sim::GatewayBuilder {
     nat::Behavior behavior;
     Plug plug;
     Mac lan_mac{};
-    std::vector<IpAddress> routed;       // addresses behind it that the Internet knows
+    std::map<IpAddress, Mac> routed;     // addresses behind it that the Internet knows, and who leads to them
     std::optional<HostProcess> process;  // instead of netfilter
     std::optional<HostProcess> proxy;
     std::string socket;
@@ -114,16 +123,22 @@ class KernelNetwork final : public sim::GatewayBuilder {
   const Gateway& gateway(sim::PlaceId place) const { return *gateways_.at(place - 1); }
   Result<void> plug_in(const NetNamespace& space, const std::string& interface, Plug& plug);
   Result<void> unplug(const NetNamespace& space, const std::string& interface, const Plug& plug);
-  Result<void> plug_host(Host& host);
+  static Plug plug_of(const sim::AttachmentPlan& to);
+  Result<void> plug_host(Host& host, Wire& wire);
   const Plug& outermost(const std::string& host) const;
-  std::string next_hop(const std::string& interface, const Plug& plug) const;
+  std::string next_hop(const std::string& interface, const Plug& plug, std::size_t metric = 0) const;
   Result<void> build(Gateway& gateway);
   Result<void> address_outside(Gateway& gateway);
   Result<void> install(Gateway& gateway);
   Result<void> install_nftables(Gateway& gateway);
   Result<void> start_process(Gateway& gateway);
   Result<void> start_proxy(Gateway& gateway);
-  Result<void> route_to(const IpAddress& address, sim::PlaceId place);
+  std::vector<IpAddress> hops(const Plug& plug) const;
+  Result<void> route_to(const IpAddress& address, const Plug& host);
+  Result<void> lead(Gateway& gateway, const IpAddress& address, const Mac& mac);
+  static std::vector<IpAddress> addresses_behind(const Gateway& gateway);
+  Result<void> tell_neighbour(const Gateway& gateway, const char* side, const IpAddress& address,
+                              const Mac& mac) const;
   bool by_netfilter(const Gateway& gateway) const;
   Result<nlohmann::json> call(const std::string& socket, const std::string& method, const nlohmann::json& params) const;
   Result<void> tell(const std::string& socket, const std::string& method, const nlohmann::json& params) const;

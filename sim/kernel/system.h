@@ -47,7 +47,7 @@ class PackagedSystem : public System {
  protected:
   /// The host of the system's meeting point, and its address.
   const std::string& meeting_point() const;
-  std::string meeting_address() const { return lab_.address(meeting_point()).to_string(); }
+  std::string meeting_address() const { return lab_.addresses(meeting_point()).front().to_string(); }
   /// Nodes, and the meeting point as the last.
   std::vector<std::string> members() const;
   Result<void> write(const std::string& file, const std::string& text, bool executable = false) const;

@@ -21,7 +21,10 @@ constexpr std::uint32_t kMostUdp = 65'507;
 
 std::set<std::string> chains_in_use(const sim::Scenario& scenario) {
   std::set<std::string> names;
-  for (const sim::NodeSpec& node : scenario.nodes) names.insert(node.nat);
+  for (const sim::NodeSpec& node : scenario.nodes) {
+    names.insert(node.nat);
+    for (const sim::UplinkSpec& uplink : node.uplinks) names.insert(uplink.nat);
+  }
   for (const EventSpec& event : scenario.events) {
     if (!event.nat.empty()) names.insert(event.nat);
   }
@@ -30,10 +33,6 @@ std::set<std::string> chains_in_use(const sim::Scenario& scenario) {
 
 Result<void> check_model(const sim::Scenario& scenario, const std::string& pointer, const nat::Behavior& model,
                          NatEngine nat) {
-  if (model.translation == nat::Translation::nat64) {
-    return sim::bad_value(scenario.file, pointer,
-                          "the kernel world has no sites without IPv4, as behind " + model.name + "; use --world sim");
-  }
   const auto rules = express(model);
   if (model.http_proxy && (nat == NatEngine::gateway || !rules)) {
     return sim::bad_value(scenario.file, pointer,
@@ -71,11 +70,6 @@ Result<void> check_expressible(const sim::Scenario& scenario, const sim::NatChai
     return sim::bad_value(scenario.file, "/topology/repeat_ratio",
                           "the kernel world does not repeat packets; leave it out, or use --world sim");
   }
-  for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
-    if (scenario.nodes[i].uplinks.empty()) continue;
-    return sim::bad_value(scenario.file, "/nodes/" + std::to_string(i) + "/uplinks",
-                          "the kernel world gives each host one interface; use --world sim");
-  }
   for (const std::string& name : chains_in_use(scenario)) {
     const sim::NatChain& chain = chains.at(name);
     for (std::size_t layer = 0; layer < chain.size(); ++layer) {
@@ -102,7 +96,7 @@ Result<void> KernelTimeline::apply(const EventSpec& event) {
       return reboot(event);
     case Kind::link_down:
     case Kind::link_up:
-      return lab_.network().set_link_up(event.node, event.kind == Kind::link_up);
+      return lab_.network().set_link_up(event.node, event.uplink, event.kind == Kind::link_up);
     case Kind::clog:
     case Kind::unclog:
       return event.node.empty() ? change_way(event) : clog_site(event);
@@ -146,6 +140,9 @@ Result<void> KernelTimeline::set_nat(const EventSpec& event) {
   if (gateways.size() != chain.size())
     return fail(ErrorCode::usage, event.node + " is behind " + std::to_string(gateways.size()) + " NATs, and '" +
                                       event.nat + "' has " + std::to_string(chain.size()) + " layers");
+  if (sim::nat64_prefix(*lab_.sites().plan(lab_.site_of(event.node)).chain) != sim::nat64_prefix(chain))
+    return fail(ErrorCode::usage, "a site cannot get or lose its NAT64 while it runs, at " + event.node +
+                                      "; let a node roam there instead");
   for (std::size_t i = 0; i < gateways.size(); ++i) {
     if (auto done = lab_.network().set_behavior(gateways[i], chain[i]); !done) return done;
   }
@@ -193,7 +190,7 @@ Result<void> KernelTimeline::change_way(const EventSpec& event) {
 }
 
 Result<void> KernelTimeline::move(const std::string& node, const std::string& site) {
-  lab_.set_site_of(node, site);
+  if (auto done = lab_.set_site_of(node, site); !done) return done;
   return lab_.network().move_host(node, lab_.sites().attach(site));
 }
 

@@ -129,6 +129,41 @@ def test_network_with_nothing_but_a_proxy(tmp_path) -> None:
     assert refused.returncode == 2 and "at /nat/home/0: the kernel world has an HTTP proxy where netfilter" in refused.stderr
 
 
+@pytest.mark.parametrize("world, nat", [("kernel", "auto"), ("kernel", "gateway"), ("emulation", "auto")])
+def test_ipv6_beside_ipv4_and_alone(tmp_path, world, nat) -> None:
+    """Two homes whose NATs are symmetric, one behind a carrier's, and a network without IPv4: all are direct over IPv6. The peer
+    without IPv6 is reached over IPv4, by the network without IPv4 through its NAT64."""
+    names = ["home", "carrier", "nat64", "old"]
+    pairs = [("home", "carrier"), ("nat64", "home"), ("carrier", "nat64"), ("nat64", "old")]
+    scenario = laboratory.write_scenario(
+        tmp_path, duration_s=9,
+        nat={"home": ["linux-masquerade-random"], "carrier": ["linux-masquerade-random", "linux-masquerade"], "nat64": ["nat64"], "old": ["eim-apdf"]},
+        services={"coordinator": {"region": "north"}, "relays": [{"name": "relay", "region": "south"}], "ipv6": True},
+        nodes=[{"name": name, "region": "north" if name == "home" else "south", "nat": name, **({"ipv6": True} if name in ("home", "carrier") else {})}
+               for name in names],
+        traffic=[{"kind": "ping", "from": a, "to": b, "start_s": 1, "interval_ms": 100, "count": 60} for a, b in pairs],
+        events=[{"at_s": 7, "kind": "roam", "node": "home", "region": "north", "nat": "nat64"}],
+        expect=[{"kind": "path", "from": a, "to": b, "is": "direct", "at_s": 6} for a, b in pairs])
+    done = laboratory.run("run", scenario, "--world", world, *(["--nat", nat] if nat != "auto" else []))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_two_uplinks(tmp_path) -> None:
+    """The better one loses its carrier under traffic and gets it back: the tunnel goes on by the other, and returns."""
+    scenario = laboratory.write_scenario(
+        tmp_path, duration_s=14, access={"far": {"delay_ms": 40}}, nat={"home": ["linux-masquerade"], "office": ["eim-apdf"]},
+        nodes=[{"name": "a", "region": "north", "nat": "home", "uplinks": [{"name": "lte", "nat": "home", "access": "far"}]},
+               {"name": "b", "region": "south", "nat": "office"}],
+        traffic=[{"kind": "ping", "from": "a", "to": "b", "interval_ms": 50, "count": 260}],
+        events=[{"at_s": 4, "kind": "link_down", "node": "a"}, {"at_s": 8, "kind": "link_up", "node": "a"}],
+        expect=[{"kind": "answered", "from": "a", "to": "b", "since_s": 5, "until_s": 8, "at_least": 0.95},
+                {"kind": "answered", "from": "a", "to": "b", "since_s": 8, "until_s": 13, "at_least": 0.95},
+                {"kind": "path", "from": "a", "to": "b", "is": "direct", "at_s": 7.5},
+                {"kind": "path", "from": "a", "to": "b", "is": "direct"}])
+    done = laboratory.run("run", scenario, "--world", "kernel", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_binaries_around_an_ns3_simulation_in_real_time(tmp_path) -> None:
     """Links with rates are ns-3's, the processes are real: the round trip is the model's, and ns-3 keeps up."""
     scenario = laboratory.write_scenario(
