@@ -105,8 +105,8 @@ void PeerPaths::propose(Time now) {
   send_plan(now);
 }
 
-/// A plan about new addresses while we are direct: the peer does not look for us, and so it is repeated until it is heard,
-/// since the way for plans may have gone down with the same interface.
+/// A plan about new addresses while we are direct: the peer does not look for us, and so it is repeated until it is
+/// heard, since the way for plans may have gone down with the same interface.
 void PeerPaths::propose_news(Time now) {
   propose(now);
   plan_is_news_ = true;

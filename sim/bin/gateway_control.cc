@@ -205,9 +205,8 @@ void add_control_methods(bin::LocalApi& api, const ControlledGateway& controlled
   api.add("link", Access::change, [controlled, current](const json& params, const Reply& reply) {
     set_link(controlled.gateway, *current, params, reply);
   });
-  api.add("neighbour", Access::change, [controlled](const json& params, const Reply& reply) {
-    tell_neighbour(controlled.gateway, params, reply);
-  });
+  api.add("neighbour", Access::change,
+          [controlled](const json& params, const Reply& reply) { tell_neighbour(controlled.gateway, params, reply); });
 }
 
 void add_gateway_control(CLI::App& app, int& status) {

@@ -25,8 +25,7 @@ namespace weft::gateway {
 
 /// The next hops of everything that is plugged into an exchange; it answers ARP and Neighbour Discovery for them.
 inline constexpr IpAddress kExchangeAddress = IpAddress::v4(169, 254, 255, 1);
-inline constexpr IpAddress kExchangeAddressV6 =
-    IpAddress::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+inline constexpr IpAddress kExchangeAddressV6 = IpAddress::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 
 /// What is plugged in at one interface.
 struct ExchangePort {

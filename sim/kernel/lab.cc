@@ -12,7 +12,7 @@ namespace weft::kernel {
 namespace {
 
 constexpr IpAddress kIpv4OnlyAddress = IpAddress::v4(192, 0, 0, 170);  // RFC 7050 §8.2
-constexpr Duration kInsideSite = 100us;  // by the plan; a bridge takes less
+constexpr Duration kInsideSite = 100us;                                // by the plan; a bridge takes less
 
 }  // namespace
 
@@ -61,11 +61,8 @@ Result<void> Lab::build() {
   }
   for (const sim::EventSpec& event : scenario_.events) {
     if (event.kind != sim::EventSpec::Kind::roam || sites_->contains(event.site)) continue;
-    auto done = add_site({.region = event.region,
-                          .nat = event.nat,
-                          .access = event.access,
-                          .site = event.site,
-                          .ipv6 = event.ipv6});
+    auto done = add_site(
+        {.region = event.region, .nat = event.nat, .access = event.access, .site = event.site, .ipv6 = event.ipv6});
     if (!done) return done;
   }
   std::map<std::string, std::string> namespaces;

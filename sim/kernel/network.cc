@@ -160,24 +160,27 @@ std::vector<IpAddress> KernelNetwork::hops(const Plug& plug) const {
 Result<void> KernelNetwork::add_host(const sim::HostPlan& plan) {
   auto space = NetNamespace::create();
   if (!space) return std::unexpected(space.error());
-  Host& host = *(hosts_[plan.name] =
-                     std::make_unique<Host>(Host{.space = std::move(*space), .name = plan.name, .wires = {}}));
+  Host& host =
+      *(hosts_[plan.name] = std::make_unique<Host>(Host{.space = std::move(*space), .name = plan.name, .wires = {}}));
   host.wires.push_back(std::make_unique<Wire>(
-      Wire{kHostWire, plug_of({.place = plan.place, .region = plan.region, .addresses = plan.addresses, .link = plan.link})}));
+      Wire{kHostWire,
+           plug_of({.place = plan.place, .region = plan.region, .addresses = plan.addresses, .link = plan.link})}));
   return plug_host(host, *host.wires.front());
 }
 
 KernelNetwork::Plug KernelNetwork::plug_of(const sim::AttachmentPlan& to) {
-  return {.place = to.place, .region = to.region, .far = {}, .near_mac = {}, .link = to.link, .addresses = to.addresses};
+  return {
+      .place = to.place, .region = to.region, .far = {}, .near_mac = {}, .link = to.link, .addresses = to.addresses};
 }
 
 Result<void> KernelNetwork::add_uplink(const std::string& name, const std::string& interface,
                                        const sim::AttachmentPlan& to) {
   Host& host = *hosts_.at(name);
   host.wires.push_back(std::make_unique<Wire>(Wire{interface, plug_of(to)}));
-  // Routes by a wire without a carrier do not count, as where a network manager takes them away; and answers may come by
-  // another wire than the kernel would ask by.
-  for (const char* setting : {"ipv4/conf/all/ignore_routes_with_linkdown", "ipv6/conf/all/ignore_routes_with_linkdown"}) {
+  // Routes by a wire without a carrier do not count, as where a network manager takes them away; and answers may come
+  // by another wire than the kernel would ask by.
+  for (const char* setting :
+       {"ipv4/conf/all/ignore_routes_with_linkdown", "ipv6/conf/all/ignore_routes_with_linkdown"}) {
     if (auto done = set_sysctl(host.space, setting, "1"); !done) return done;
   }
   if (auto done = set_sysctl(host.space, "ipv4/conf/all/rp_filter", "0"); !done) return done;
@@ -190,14 +193,14 @@ Result<void> KernelNetwork::plug_host(Host& host, Wire& wire) {
   std::string lines;
   for (const IpAddress& address : plug.addresses) {
     const auto network = plug.place == sim::kInternet ? std::nullopt : network_of(gateway(plug.place).plan, address);
-    lines += fmt::format("address add {}/{} dev {}{}\n", address.to_string(),
-                         network ? network->length : address.bit_length(), wire.interface,
-                         address.is_v6() ? " nodad" : "");
+    lines +=
+        fmt::format("address add {}/{} dev {}{}\n", address.to_string(),
+                    network ? network->length : address.bit_length(), wire.interface, address.is_v6() ? " nodad" : "");
     if (plug.place == sim::kInternet || (network && address.is_v4())) continue;
     if (auto done = route_to(address, plug); !done) return done;
   }
-  const auto number = static_cast<std::size_t>(std::ranges::find(host.wires, &wire, &std::unique_ptr<Wire>::get) -
-                                               host.wires.begin());
+  const auto number =
+      static_cast<std::size_t>(std::ranges::find(host.wires, &wire, &std::unique_ptr<Wire>::get) - host.wires.begin());
   return configure(host.space, lines + next_hop(wire.interface, plug, kFirstMetric + number));
 }
 
@@ -236,8 +239,7 @@ std::vector<IpAddress> KernelNetwork::addresses_behind(const Gateway& gateway) {
 
 Result<void> KernelNetwork::tell_neighbour(const Gateway& gateway, const char* side, const IpAddress& address,
                                            const Mac& mac) const {
-  return tell(gateway.socket, "neighbour",
-              {{"side", side}, {"address", address.to_string()}, {"mac", to_string(mac)}});
+  return tell(gateway.socket, "neighbour", {{"side", side}, {"address", address.to_string()}, {"mac", to_string(mac)}});
 }
 
 Result<void> KernelNetwork::move_host(const std::string& name, const sim::AttachmentPlan& to) {
@@ -432,22 +434,11 @@ Result<void> KernelNetwork::start_process(Gateway& gateway) {
   const IpAddress hop =
       public_place ? gateway::kExchangeAddress : this->gateway(gateway.plug.place).plan.inside_address;
   const Mac hop_mac = public_place ? gateway.plug.far.mac : this->gateway(gateway.plug.place).lan_mac;
-  std::vector<std::string> arguments{options_.weft_lab,
-                                     "gateway",
-                                     "--inside",
-                                     "lan",
-                                     "--outside",
-                                     "wan",
-                                     "--model",
-                                     gateway.behavior.file,
-                                     "--socket",
-                                     gateway.socket,
-                                     "--seed",
-                                     std::to_string(options_.seed * 1000 + gateways_.size()),
-                                     "--via",
-                                     hop.to_string(),
-                                     "--via",
-                                     gateway::kExchangeAddressV6.to_string()};
+  std::vector<std::string> arguments{
+      options_.weft_lab, "gateway",       "--inside", "lan",
+      "--outside",       "wan",           "--model",  gateway.behavior.file,
+      "--socket",        gateway.socket,  "--seed",   std::to_string(options_.seed * 1000 + gateways_.size()),
+      "--via",           hop.to_string(), "--via",    gateway::kExchangeAddressV6.to_string()};
   for (const std::string& each : external_flags(gateway)) arguments.insert(arguments.end(), {"--external", each});
   auto process = HostProcess::start(gateway.space, {.name = "gateway " + gateway.plan.name,
                                                     .arguments = arguments,

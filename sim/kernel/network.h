@@ -50,7 +50,8 @@ class KernelNetwork final : public sim::GatewayBuilder {
   const std::optional<Error>& problem() const { return problem_; }
   /// Errors here and below: io.
   Result<void> add_host(const sim::HostPlan& plan);
-  /// Plugs a host in once more. It sends by the first of its interfaces that has a carrier, unless a socket names its own.
+  /// Plugs a host in once more. It sends by the first of its interfaces that has a carrier, unless a socket names its
+  /// own.
   Result<void> add_uplink(const std::string& host, const std::string& interface, const sim::AttachmentPlan& to);
   const NetNamespace& space(const std::string& host) const { return hosts_.at(host)->space; }
   /// All namespaces by name: hosts, gateways and the `exchange`.
@@ -137,8 +138,7 @@ class KernelNetwork final : public sim::GatewayBuilder {
   Result<void> route_to(const IpAddress& address, const Plug& host);
   Result<void> lead(Gateway& gateway, const IpAddress& address, const Mac& mac);
   static std::vector<IpAddress> addresses_behind(const Gateway& gateway);
-  Result<void> tell_neighbour(const Gateway& gateway, const char* side, const IpAddress& address,
-                              const Mac& mac) const;
+  Result<void> tell_neighbour(const Gateway& gateway, const char* side, const IpAddress& address, const Mac& mac) const;
   bool by_netfilter(const Gateway& gateway) const;
   Result<nlohmann::json> call(const std::string& socket, const std::string& method, const nlohmann::json& params) const;
   Result<void> tell(const std::string& socket, const std::string& method, const nlohmann::json& params) const;

@@ -68,11 +68,8 @@ void Deployment::add_node(const NodeSpec& node) {
 
 /// Homes have the same private network: this one leases another number in it than the first interface has.
 void Deployment::add_uplink(const NodeSpec& node, const UplinkSpec& uplink, std::vector<IpAddress>& taken) {
-  add_site({.region = uplink.region,
-            .nat = uplink.nat,
-            .access = uplink.access,
-            .site = uplink.site,
-            .ipv6 = uplink.ipv6});
+  add_site(
+      {.region = uplink.region, .nat = uplink.nat, .access = uplink.access, .site = uplink.site, .ipv6 = uplink.ipv6});
   AttachmentPlan at = sites_.attach(uplink.site);
   while (std::ranges::find(taken, at.addresses.front()) != taken.end()) at = sites_.attach(uplink.site);
   taken.push_back(at.addresses.front());
@@ -99,11 +96,8 @@ Result<void> Deployment::start() {
   for (const NodeSpec& node : scenario_.nodes) add_node(node);
   for (const EventSpec& event : scenario_.events) {
     if (event.kind == EventSpec::Kind::roam)
-      add_site({.region = event.region,
-                .nat = event.nat,
-                .access = event.access,
-                .site = event.site,
-                .ipv6 = event.ipv6});
+      add_site(
+          {.region = event.region, .nat = event.nat, .access = event.access, .site = event.site, .ipv6 = event.ipv6});
   }
   if (auto done = start_coordinator(); !done) return done;
   for (const RelaySpec& relay : scenario_.relays) {
@@ -117,11 +111,9 @@ Result<void> Deployment::start() {
 
 Result<void> Deployment::start_coordinator() {
   coordinator_ = std::make_unique<coordinator::Coordinator>(
-      *coordinator_host_,
-      coordinator::CoordinatorConfig{
-          .listen = endpoints(kCoordinator, kStreamPort),
-          .advertised = endpoints(kCoordinator, kStreamPort),
-          .tls = tls_});
+      *coordinator_host_, coordinator::CoordinatorConfig{.listen = endpoints(kCoordinator, kStreamPort),
+                                                         .advertised = endpoints(kCoordinator, kStreamPort),
+                                                         .tls = tls_});
   if (auto done = coordinator_->start(); !done) return done;
   if (!token_.empty()) return {};
   auto token = coordinator_->create_key({.reusable = true});

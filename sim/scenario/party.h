@@ -41,8 +41,8 @@ class Party {
   SeededRandom random_;
   const Endpoint* source_for(const Endpoint& destination) const;
 
-  Endpoint host_;    // behind a NAT64: native_
-  Endpoint native_;  // port 0: none
+  Endpoint host_;                // behind a NAT64: native_
+  Endpoint native_;              // port 0: none
   std::optional<Prefix> nat64_;  // of the layer next to the host
   std::vector<std::unique_ptr<nat::Nat>> gateways_;
 };

@@ -209,7 +209,7 @@ struct Scenario {
   std::string coordinator_region;
   std::vector<RelaySpec> relays;
   bool tls = false;
-  bool services_ipv6 = false;  // coordinator and relays have native IPv6 beside IPv4
+  bool services_ipv6 = false;     // coordinator and relays have native IPv6 beside IPv4
   agent::TopologyConfig overlay;  // of all nodes
   std::vector<NodeSpec> nodes;
   std::vector<GroupSpec> groups;

@@ -96,7 +96,8 @@ Duration SimStage::planned_rtt(const std::string& from, const std::string& to) {
 std::optional<bool> SimStage::direct_exists(const std::string& node, const std::string& other) {
   const SitePlan& here = deployment_.sites().plan(deployment_.site_of(node));
   const SitePlan& there = deployment_.sites().plan(deployment_.site_of(other));
-  if (here.name != there.name) return simultaneous_open_connects(*here.chain, *there.chain, seed_, {here.ipv6, there.ipv6});
+  if (here.name != there.name)
+    return simultaneous_open_connects(*here.chain, *there.chain, seed_, {here.ipv6, there.ipv6});
   // Without an answer from outside nothing proves to two hosts that they are in one network (docs/scenario.md).
   return std::ranges::none_of(*here.chain, [](const nat::Behavior& layer) {
     return layer.udp == nat::UdpPolicy::blocked || layer.udp_ports.has_value();
