@@ -73,10 +73,6 @@ Result<void> set_prefixes(std::vector<Prefix>& into, const std::string& key, con
     const auto comma = std::min(text.find(',', at), text.size());
     const auto prefix = Prefix::parse(text.substr(at, comma - at));
     if (!prefix) return bad(key, "networks with commas between, as in 192.168.7.0/24,fd12:3456::/32");
-    if (prefix->length == 0) {
-      return bad(key, "networks behind the hub, and " + prefix->to_string() +
-                          " would lead the tunnel's own packets into the tunnel: name the networks that you mean");
-    }
     prefixes.push_back(prefix->masked());
     at = comma + 1;
   }

@@ -4,6 +4,7 @@
 #include "mesh/bin/agent_settings.h"
 #include "mesh/bin/commands.h"
 #include "mesh/bin/local_client.h"
+#include "mesh/host/default_route.h"
 #include "mesh/host/linux_routes.h"
 #include "mesh/host/posix_file_system.h"
 
@@ -30,7 +31,8 @@ int run_debug_cleanup(const DebugCleanupFlags& flags) {
   auto name = interface_of(settings->state);
   if (!name) return report(name.error());
   if (flags.tun_name) name = *flags.tun_name;
-  // An interface that its process had made is gone with it, and with it all that led there.
+  // An interface that its process had made is gone with it, and with it all that led there but the rules.
+  host::remove_stale_rules();
   if (const unsigned index = ::if_nametoindex(name->c_str()); index != 0) host::remove_leftovers(index);
   return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "mesh/base/assert.h"
 #include "mesh/host/asio_timer.h"
+#include "mesh/host/default_route.h"
 #include "mesh/host/socket_address.h"
 
 namespace weft::host {
@@ -233,6 +234,7 @@ std::unique_ptr<io::Stream> AsioStream::connect(AsioLoop& loop, TimerQueue& time
   if (fd.valid()) {
     set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+    mark_underlay(fd.get());
     int result = 0;
     if (local.port != 0) {
       set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);

@@ -13,6 +13,7 @@
 
 #include "mesh/host/ancillary_data.h"
 #include "mesh/host/datagram_batch.h"
+#include "mesh/host/default_route.h"
 #include "mesh/host/socket_address.h"
 
 namespace weft::host {
@@ -102,6 +103,7 @@ Result<std::unique_ptr<io::UdpSocket>> AsioUdpSocket::open(AsioLoop& loop, const
   if (!fd.valid()) return fail_errno(ErrorCode::io, what, errno);
   if (!v4) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   size_buffers(fd.get());
+  mark_underlay(fd.get());
   enable_ancillary_data(fd.get(), options.local.address.family());
   if (!options.interface.empty() && ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, options.interface.data(),
                                                  static_cast<socklen_t>(options.interface.size())) != 0) {

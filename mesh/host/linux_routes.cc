@@ -10,6 +10,9 @@
 #include <cstring>
 #include <iterator>
 #include <optional>
+#include <utility>
+
+#include "mesh/host/default_route.h"
 
 namespace weft::host {
 namespace {
@@ -41,6 +44,10 @@ bool means_no_ipv6(const IpAddress& address, int error_number) {
   return address.is_v6() && (error_number == EACCES || error_number == EAFNOSUPPORT || error_number == EOPNOTSUPP);
 }
 
+LinuxRoutes::LinuxRoutes(std::uint32_t interface_index)
+    : interface_index_(interface_index), default_(std::make_unique<DefaultRoute>(interface_index)) {}
+LinuxRoutes::~LinuxRoutes() = default;
+
 int LinuxRoutes::change(std::uint16_t type, const Prefix& prefix) {
   rtmsg body{};
   body.rtm_family = family_of(prefix.address);
@@ -60,6 +67,7 @@ Result<void> LinuxRoutes::replace(std::vector<Prefix> wanted) {
   std::ranges::sort(wanted);
   const auto [first, last] = std::ranges::unique(wanted);
   wanted.erase(first, last);
+  if (auto done = set_default_routes(wanted); !done) return done;
   const auto fresh = difference(wanted, installed_);
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     const int error_number = change(RTM_NEWROUTE, fresh[i]);
@@ -69,6 +77,16 @@ Result<void> LinuxRoutes::replace(std::vector<Prefix> wanted) {
   }
   for (const auto& gone : difference(installed_, wanted)) change(RTM_DELROUTE, gone);
   installed_ = std::move(wanted);
+  return {};
+}
+
+/// Takes them out of `wanted`.
+Result<void> LinuxRoutes::set_default_routes(std::vector<Prefix>& wanted) {
+  for (const auto family : {IpFamily::v4, IpFamily::v6}) {
+    const bool there = std::erase(wanted, Prefix{IpAddress::any(family), 0}) > 0;
+    if (!there) default_->remove(family);
+    if (auto done = there ? default_->add(family) : Result<void>{}; !done) return done;
+  }
   return {};
 }
 
@@ -90,15 +108,17 @@ std::size_t remove_leftovers(std::uint32_t interface_index) {
   std::vector<NetlinkRequest> removals;
   netlink.dump({RTM_GETROUTE, kDump, rtmsg{}}, [&](const nlmsghdr& header) {
     const auto body = netlink_body<rtmsg>(header);
-    std::uint32_t index = 0;
+    std::uint32_t index = 0, table = body.rtm_table;
     std::optional<IpAddress> destination;
     for_each_attribute<rtmsg>(header, [&](std::uint16_t type, ByteView value) {
       if (type == RTA_OIF && value.size() == 4) index = load_u32le(value.data());
+      if (type == RTA_TABLE && value.size() == 4) table = load_u32le(value.data());
       if (type == RTA_DST) destination = IpAddress::from_bytes(value);
     });
-    if (body.rtm_protocol != kRouteProtocol || index != interface_index || !destination) return;
+    if (body.rtm_protocol != kRouteProtocol || index != interface_index) return;
     NetlinkRequest removal(RTM_DELROUTE, kRequest, body);
-    removal.attribute(RTA_DST, *destination).attribute(RTA_OIF, index);
+    if (destination) removal.attribute(RTA_DST, *destination);
+    removal.attribute(RTA_OIF, index).attribute(RTA_TABLE, table);
     removals.push_back(std::move(removal));
   });
   netlink.dump({RTM_GETADDR, kDump, ifaddrmsg{}}, [&](const nlmsghdr& header) {
@@ -114,7 +134,7 @@ std::size_t remove_leftovers(std::uint32_t interface_index) {
     removal.attribute(IFA_LOCAL, *address).attribute(IFA_ADDRESS, *address);
     removals.push_back(std::move(removal));
   });
-  std::size_t removed = 0;
+  std::size_t removed = remove_stale_rules(interface_index);
   for (auto& removal : removals) removed += netlink.change(std::move(removal)) == 0;
   return removed;
 }

@@ -16,6 +16,7 @@
 
 #include "mesh/base/tun_segmenter.h"
 #include "mesh/host/datagram_batch.h"
+#include "mesh/host/default_route.h"
 #include "mesh/host/linux_network_monitor.h"
 
 namespace weft::host {
@@ -106,6 +107,7 @@ Result<std::unique_ptr<io::TunDevice>> LinuxTun::open(AsioLoop& loop, LinuxNetwo
   const std::string name = buffer;
   const std::uint32_t index = ::if_nametoindex(name.c_str());
   monitor.exclude(name);
+  remove_stale_rules();                       // of a killed process, whose device is gone
   if (there_before) remove_leftovers(index);  // a device made to stay, with what a killed process left on it
   auto device =
       std::make_unique<LinuxTun>(loop, monitor, std::move(fd), name, options.mtu, index, there_before, *offload);

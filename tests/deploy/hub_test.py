@@ -87,14 +87,64 @@ def test_a_hub_masquerades_to_what_lies_behind_it() -> None:
         eventually("kill -9 leaves no packet filter", lambda: gw.traces()["filters"] == before)
 
 
+def test_a_default_route_leads_all_but_the_tunnel_itself_through_the_hub() -> None:
+    with Room("head", "gw", "a", "server") as room:
+        gw, a, server = room["gw"], room["a"], room["server"]
+        # a has no route to coordinator, relay and hub but the default one, which the tunnel's own would take.
+        a.shell(f"ip address del {a.v4}/24 dev eth0; ip address add {a.v4}/32 dev eth0; ip route replace default dev eth0\n"
+                f"ip address del {a.v6}/64 dev eth0; ip address add {a.v6}/128 dev eth0 nodad; ip -6 route replace default dev eth0")
+        gw.run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "lan0", "netns", str(server.holder.pid))
+        for machine, number in ((gw, 1), (server, 2)):
+            machine.shell(f"ip address add {BEHIND}.{number}/24 dev lan0; ip address add 2001:db8:7::{number}/64 dev lan0 nodad; ip link set lan0 up")
+        server.shell("ip route del default; ip -6 route del default; ip link set eth0 down")
+        gw.shell("sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
+        before = a.traces()
+        room.start_services()
+        room.start_agent("gw", "--topology", "hub", "--hub", "gw", "--masquerade", "on")
+
+        def reaches(address: str) -> bool:
+            return run(*a.command("ping", "-n", "-c", "1", "-W", "1", address), check=False).returncode == 0
+
+        def all_through_the_hub() -> None:
+            for address in (f"{BEHIND}.2", "2001:db8:7::2"):
+                eventually(f"{address} behind the hub", lambda address=address: reaches(address))
+            eventually("a is direct with the hub", lambda: a.peer("gw")["path"] == "direct")
+            assert a.status()["coordinator"]["connected"], a.status()["coordinator"]
+
+        room.start_agent("a", "--topology", "hub", "--hub", "gw", "--behind-hub", "0.0.0.0/0,::/0")
+        all_through_the_hub()
+        assert "dev weft0" in a.shell("ip route get 203.0.113.9") and "dev weft0" in a.shell("ip route get 2001:db8:99::1")
+        assert "dev eth0" in a.shell("ip route get 203.0.113.9 mark 0x57000000")
+        # The hub restarts: its peer finds it again although nothing but the tunnel leads there.
+        gw.daemons["agent"].kill()
+        gw.daemons["agent"].start()
+        eventually("the hub is back", lambda: reaches(f"{BEHIND}.2"))
+        # kill -9 closes no way: the rules that stay lead nowhere, and go with the cleanup, or with the next start.
+        a.daemons["agent"].kill()
+        eventually("the device is gone", lambda: "weft0" not in a.traces()["links"])
+        assert reaches(room["head"].v4) and reaches(room["head"].v6)
+        a.weft("debug", "cleanup", "--state", str(a.folder / "agent"))
+        assert a.traces()["rules"] == before["rules"] and a.traces()["rules6"] == before["rules6"]
+        a.daemons["agent"].start()
+        all_through_the_hub()
+        a.daemons["agent"].kill()
+        a.daemons["agent"].start()
+        all_through_the_hub()
+        a.weft("down")
+        eventually("all is as before", lambda: all(a.traces()[what] == before[what] for what in ("rules", "rules6", "routes", "routes6")))
+        # A filter that would drop the relay's answers is named.
+        a.shell("sysctl -q -w net.ipv4.conf.eth0.rp_filter=1")
+        a.weft("up", check=False)
+        eventually("the refusal is in the log", lambda: "strict reverse path filter of eth0" in a.logs())
+
+
 def test_flags_that_do_not_go_together_are_refused() -> None:
     with Room("head", "a") as room:
         room.start_services()
         room["a"].weft_daemon("agent")
         eventually("the socket is there", lambda: room["a"].weft("status", check=False).returncode == 0)
         for flags, says in ((["--topology", "hub"], "needs the name of the hub"),
-                            (["--behind-hub", "10.0.0.0/8"], "behind_hub and masquerade are about the topology hub"),
-                            (["--topology", "hub", "--hub", "gw", "--behind-hub", "0.0.0.0/0"], "would lead the tunnel's own packets")):
+                            (["--behind-hub", "10.0.0.0/8"], "behind_hub and masquerade are about the topology hub")):
             done = room["a"].weft("up", "--key", room.key, *flags, check=False)
             assert (done.returncode, says in done.stderr) == (2, True), done.stderr
 
