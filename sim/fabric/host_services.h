@@ -97,11 +97,17 @@ class HostMonitor final : public io::NetworkMonitor {
 class SimulatedEntropy final : public Entropy {
  public:
   SimulatedEntropy(std::uint64_t seed, std::string_view stream_name) : random_(seed, stream_name) {}
-  void fill(std::span<std::uint8_t> out) override { random_.fill(out); }
+  void fill(std::span<std::uint8_t> out) override {
+    random_.fill(out);
+    if (watcher_) watcher_(out);
+  }
   KeyProvenance provenance() const override { return KeyProvenance::simulated; }
+  /// Is shown what is drawn from now on.
+  void watch(std::function<void(ByteView)> watcher) { watcher_ = std::move(watcher); }
 
  private:
   SeededRandom random_;
+  std::function<void(ByteView)> watcher_;
 };
 
 class NoTrace final : public TraceSink {

@@ -16,6 +16,7 @@
 #include "sim/fabric/headers.h"
 #include "sim/ns3/cause_tag.h"
 #include "sim/ns3/convert.h"
+#include "sim/ns3/fq_codel_queue.h"
 #include "sim/ns3/wire_log.h"
 
 namespace weft::stack {
@@ -37,10 +38,14 @@ std::uint32_t queue_bytes(const sim::LinkPlan& link, std::uint64_t bps) {
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, kMtu, 1u << 30));
 }
 
-/// One end of a link. Its hardware address comes from the node's number: ns-3's own counter outlives a simulation.
-ns3::Ptr<ns3::PointToPointNetDevice> make_device(ns3::Ptr<ns3::Node> node) {
+/// One end of a link, whose kind of queue stays. Its hardware address comes from the node's number: ns-3's own counter outlives a simulation.
+ns3::Ptr<ns3::PointToPointNetDevice> make_device(ns3::Ptr<ns3::Node> node, bool fq_codel) {
   auto device = ns3::CreateObject<ns3::PointToPointNetDevice>();
-  device->SetQueue(ns3::CreateObject<ns3::DropTailQueue<ns3::Packet>>());
+  if (fq_codel) {
+    device->SetQueue(ns3::CreateObject<FqCodelQueue>());
+  } else {
+    device->SetQueue(ns3::CreateObject<ns3::DropTailQueue<ns3::Packet>>());
+  }
   const std::uint32_t number = node->GetId() << 8 | node->GetNDevices();
   std::uint8_t address[6] = {2, 0};
   store_u32be(address + 2, number);
@@ -88,7 +93,7 @@ Exchange::~Exchange() = default;
 
 Exchange::Attachment Exchange::attach(const PortPlan& plan) {
   auto channel = ns3::CreateObject<ns3::PointToPointChannel>();
-  auto near = make_device(node_), far = make_device(plan.node);
+  auto near = make_device(node_, plan.link.fq_codel), far = make_device(plan.node, plan.link.fq_codel);
   near->Attach(channel);
   far->Attach(channel);
   for (const std::uint16_t protocol : {kEtherIpv4, kEtherIpv6}) {

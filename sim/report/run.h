@@ -67,7 +67,9 @@ struct RunMark {
   };
   Duration at{0};                              // since the traffic's clock began
   std::map<std::string, std::uint64_t> bytes;  // of IP packets that nodes and relays had put on their wires
-  std::vector<Pair> pairs;                     // in the order of the scenario's traffic
+  /// Of those, of all relays: by what they are for (sim/scenario/relay_traffic.h).
+  std::map<std::string, std::uint64_t> relay_bytes;
+  std::vector<Pair> pairs;  // in the order of the scenario's traffic
 };
 
 /// What a node put on its wire from one line of the timeline to the next, in bytes of IP packets.

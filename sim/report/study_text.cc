@@ -122,6 +122,10 @@ std::string to_markdown(const StudyReport& report) {
   out += table(report, "bytes on the boxes' own wires, pings only",
                {{"hub, kb/s", "load_kbps.hub"},
                 {"all relays, kb/s", "load_kbps.relays"},
+                {"of that the tunnels' messages, kb/s", "load_kbps.relays.tunnels"},
+                {"of that path probes, kb/s", "load_kbps.relays.probes"},
+                {"of that STUN, kb/s", "load_kbps.relays.stun"},
+                {"of that streams and their own control, kb/s", "load_kbps.relays.others"},
                 {"busiest relay, kb/s", "load_kbps.busiest_relay"},
                 {"another host, kb/s", "load_kbps.host"}});
   out += fmt::format("## Outage (`fabric`): the hub's node and the relays beside it ({}) dark for {} s\n\n",
@@ -146,6 +150,12 @@ std::string to_markdown(const StudyReport& report) {
   out += fmt::format("With {} sites, of which a share sends to another site and the rest to a server on the hub:\n\n",
                      report.share_sites);
   out += load_table(report, "share, %", shares);
+  out += fmt::format(
+      "The same {} sites with all traffic between sites, and ns-3's FqCoDel (RFC 8290) in place of drop-tail at both "
+      "ends of each link:\n\n",
+      report.share_sites);
+  out += load_table(report, "queues",
+                    {{"drop-tail", "load.peer_share.100"}, {"FqCoDel", "load.queue.fq_codel"}});
   out += fmt::format("Made by `{}` at commit {}.\n", report.command, report.commit);
   return out;
 }

@@ -109,6 +109,11 @@ Result<void> Deployment::start() {
   return {};
 }
 
+bool Deployment::is_server(const io::Host& host) const {
+  return &host == coordinator_host_ ||
+         std::ranges::any_of(relay_hosts_, [&](const auto& relay) { return relay.second == &host; });
+}
+
 Result<void> Deployment::start_coordinator() {
   coordinator_ = std::make_unique<coordinator::Coordinator>(
       *coordinator_host_, coordinator::CoordinatorConfig{.listen = endpoints(kCoordinator, kStreamPort),

@@ -45,6 +45,8 @@ class Deployment {
   /// nullptr while it is stopped.
   agent::Agent* agent(const std::string& node);
   io::Host& host(const std::string& node) { return *hosts_.at(node); }
+  /// Whether a relay or the coordinator runs there.
+  bool is_server(const io::Host& host) const;
   io::Host& relay_host(const std::string& relay) { return *relay_hosts_.at(relay); }
   /// IPv4; unspecified before the agent is registered. Known while it is stopped, if it was asked for before.
   IpAddress overlay_address(const std::string& node);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "sim/fabric/fabric_host.h"
+#include "sim/fabric/host_services.h"
 #include "sim/fabric/network.h"
 #include "sim/fabric/simulated_files.h"
 #include "sim/scenario/fabric_overlay.h"
@@ -60,12 +61,18 @@ class FabricWorld final : public World {
       : network_({.seed = seed, .regions = region_matrix(regions)}), ns3_options_(options) {}
 
   io::Host& add_host(const HostPlan& plan) override {
-    return network_.add_host({.name = plan.name,
-                              .realm = plan.place,
-                              .region = plan.region,
-                              .addresses = plan.addresses,
-                              .link = link_options(plan.link),
-                              .trace = plan.trace});
+    fabric::FabricHost& host = network_.add_host({.name = plan.name,
+                                                  .realm = plan.place,
+                                                  .region = plan.region,
+                                                  .addresses = plan.addresses,
+                                                  .link = link_options(plan.link),
+                                                  .trace = plan.trace});
+    if (!watchers_.empty()) {
+      static_cast<fabric::SimulatedEntropy&>(host.entropy()).watch([this, &host](ByteView drawn) {
+        for (const auto& watcher : watchers_) watcher(host, drawn);
+      });
+    }
+    return host;
   }
 
   Gateway add_gateway(const GatewayPlan& plan, const nat::Behavior& behavior) override {
@@ -145,7 +152,7 @@ class FabricWorld final : public World {
   }
 
   std::string_view fidelity() const override { return "fabric"; }
-  bool can(Feature) const override { return true; }
+  bool can(Feature feature) const override { return feature != Feature::queue_disc; }
 
   void set_link(io::Host& host, const LinkPlan& link) override { relink(fabric_host(host).node(), link); }
   void set_link(GatewayId gateway, const LinkPlan& link) override { relink(gateway, link); }
@@ -187,6 +194,9 @@ class FabricWorld final : public World {
     });
   }
 
+  void watch_entropy(std::function<void(const io::Host&, ByteView)> watcher) override {
+    watchers_.push_back(std::move(watcher));
+  }
   void lose(std::function<bool(ByteView)> rule) override { network_.lose(std::move(rule)); }
   void forge(std::function<std::vector<Bytes>(ByteView)> forger) override { forger_ = std::move(forger); }
   void deliver_twice() override { twice_ = true; }
@@ -217,6 +227,7 @@ class FabricWorld final : public World {
     return overlay->node;
   }
 
+  std::vector<std::function<void(const io::Host&, ByteView)>> watchers_;
   fabric::Network network_;
   std::map<fabric::NodeId, std::unique_ptr<FabricEchoes>> echoes_;
   std::uint64_t flows_ = 0;

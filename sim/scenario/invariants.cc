@@ -42,6 +42,7 @@ void Invariants::see(Time now, ByteView packet) {
   if (source == destination && !differ_in_ports(packet)) land_.note(packet);
   if (kOverlay.contains(source) || kOverlay.contains(destination)) overlay_.note(packet);
   once_.see(packet);
+  keys_.see(packet);
   if (!sharing_.nats) budget_.see(now, packet);
   // On the wire of a host behind a NAT. Gateways, which have the first address of their network, answer expired packets
   // and are asked for ports.
@@ -71,6 +72,7 @@ std::vector<std::string> Invariants::violations() const {
     sentences.push_back("invariant counters: a WireGuard counter was used for different messages (" + told + ")");
   if (const auto told = once_.nonces(); !told.empty())
     sentences.push_back("invariant nonces: a nonce was used for different probes (" + told + ")");
+  if (const auto told = keys_.violation(); !told.empty()) sentences.push_back("invariant keys: " + told);
   if (std::string beyond = budget_.violation(); !beyond.empty()) sentences.push_back(std::move(beyond));
   if (packets_ == 0) sentences.push_back("invariant seen: no packet was seen at all");
   return sentences;

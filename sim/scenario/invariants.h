@@ -8,6 +8,7 @@
 
 #include "mesh/base/bytes.h"
 #include "mesh/base/ip.h"
+#include "sim/scenario/key_watch.h"
 #include "sim/scenario/once_watch.h"
 #include "sim/scenario/search_budget.h"
 
@@ -27,6 +28,8 @@ class Invariants {
       : canary_(std::move(canary)), sharing_(sharing), attested_(std::move(attested)) {}
 
   void see(Time now, ByteView packet);
+  /// As KeyWatch::drawn().
+  void drawn(bool server, ByteView bytes) { keys_.drawn(server, bytes); }
   std::uint64_t packets() const { return packets_; }
   /// A sentence for each invariant that was broken, which begins with "invariant NAME:", with how often and the first
   /// packet.
@@ -47,6 +50,7 @@ class Invariants {
   Breach plaintext_, private_probe_, unattested_, land_, overlay_;
   SearchBudget budget_;
   OnceWatch once_;
+  KeyWatch keys_;
 };
 
 }  // namespace weft::sim

@@ -188,8 +188,9 @@ class Run {
   }
 
   RunMark mark(Duration at) {
-    RunMark mark{.at = at, .bytes = {}, .pairs = {}};
+    RunMark mark{.at = at, .bytes = {}, .relay_bytes = {}, .pairs = {}};
     if (stage_.counts_bytes()) {
+      mark.relay_bytes = stage_.relay_bytes();
       for (const NodeSpec& node : scenario_.nodes) mark.bytes[node.name] = stage_.bytes_sent(node.name);
       for (const RelaySpec& relay : scenario_.relays) mark.bytes[relay.name] = stage_.bytes_sent(relay.name);
     }

@@ -5,8 +5,10 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
+#include "mesh/crypto/keys.h"
 #include "mesh/path/probe.h"
 #include "sim/fabric/headers.h"
 #include "sim/scenario/datagram.h"
@@ -30,7 +32,9 @@ constexpr std::pair<std::string_view, Sabotage> kNames[] = {{"no-direct", Sabota
                                                             {"flood", Sabotage::flood},
                                                             {"counter", Sabotage::counter},
                                                             {"nonce", Sabotage::nonce},
-                                                            {"replay", Sabotage::replay}};
+                                                            {"replay", Sabotage::replay},
+                                                            {"session-end", Sabotage::session_end},
+                                                            {"leaked-key", Sabotage::leaked_key}};
 
 bool is_direct_probe(ByteView packet) { return probe_flow(packet).has_value(); }
 
@@ -108,6 +112,39 @@ Forger flood() {
   });
 }
 
+/// What the first host that draws a key, the coordinator's, and the last one, a node's, drew first.
+struct DrawnKeys {
+  std::set<const io::Host*> known;
+  Bytes first, last;
+
+  void see(const io::Host& host, ByteView drawn) {
+    if (drawn.size() != crypto::PrivateKey::kSize || !known.insert(&host).second) return;
+    if (first.empty()) first = to_bytes(drawn);
+    last = to_bytes(drawn);
+  }
+};
+
+Bytes initiation_with(const crypto::PublicKey& ephemeral) {
+  Bytes message(148);
+  message[0] = 1;
+  std::ranges::copy(ephemeral.bytes(), message.begin() + 8);
+  return message;
+}
+
+/// When the nodes have begun to look for each other.
+void forge_keys(World& world, Sabotage fault) {
+  const auto keys = std::make_shared<DrawnKeys>();
+  world.watch_entropy([keys](const io::Host& host, ByteView drawn) { keys->see(host, drawn); });
+  world.forge(once([keys, fault](ByteView packet) -> std::vector<Bytes> {
+    const auto flow = probe_flow(packet);
+    if (!flow || !flow->source.address.is_v4()) return {};
+    const Bytes content = fault == Sabotage::leaked_key
+                              ? keys->last
+                              : initiation_with(crypto::PrivateKey::from_bytes(keys->first)->public_key());
+    return {datagram(flow->source, flow->destination.address, content)};
+  }));
+}
+
 Forger forger(Sabotage fault, Bytes canary) {
   switch (fault) {
     case Sabotage::plaintext:
@@ -159,6 +196,7 @@ WorldFactory sabotaged(WorldFactory make_world, Sabotage fault) {
     if (fault == Sabotage::no_search) world->lose(search_probes());
     if (fault == Sabotage::silence) world->lose(all_but_the_first());
     if (fault == Sabotage::replay) world->deliver_twice();
+    if (fault == Sabotage::session_end || fault == Sabotage::leaked_key) forge_keys(*world, fault);
     if (auto forge = forger(fault, world->canary())) world->forge(std::move(forge));
     return world;
   };

@@ -10,7 +10,7 @@
 namespace weft::sim {
 
 /// A fault put into the network on purpose, to show that a check of results notices it. It breaks the world, never
-/// the product: the agents are the shipped ones. The last nine are one for each invariant: those on a wire are packets
+/// the product: the agents are the shipped ones. The last eleven are for one invariant each: those on a wire are packets
 /// that only the invariants see.
 enum class Sabotage : std::uint8_t {
   none,
@@ -26,6 +26,8 @@ enum class Sabotage : std::uint8_t {
   counter,         // another message with a WireGuard counter that was used
   nonce,           // another probe with a nonce that was used
   replay,          // the far end of pings is given each twice
+  session_end,     // a handshake whose key the coordinator drew
+  leaked_key,      // a node's secret
 };
 
 /// Its names on the command line, without none.

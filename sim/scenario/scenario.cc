@@ -77,6 +77,7 @@ LinkPlan ScenarioReader::link(const json& value, const std::string& pointer) {
   set("down_mbps", plan.down_bps, to_bps);
   set("queue_ms", plan.queue, from_ms);
   set("loss_ratio", plan.loss_ppm, to_ppm);
+  if (value.contains("queue_disc")) plan.fq_codel = value["queue_disc"] == "fq_codel";
   plan.loss_burst = value.value("loss_burst", plan.loss_burst);
   plan.mtu = value.value("mtu_bytes", plan.mtu);
   plan.black_hole = value.value("black_hole", plan.black_hole);

@@ -51,7 +51,13 @@ SimStage::SimStage(const Scenario& scenario, const NatChains& chains, const RunO
       timeline_(*world_, scenario, chains, deployment_),
       seed_(options.seed) {
   if (options.recorder != nullptr) world_->set_recorder(*options.recorder);
-  world_->observe([this](ByteView packet) { invariants_.see(world_->now(), packet); });
+  world_->watch_entropy([this](const io::Host& host, ByteView drawn) {
+    invariants_.drawn(deployment_.is_server(host), drawn);
+  });
+  world_->observe([this](ByteView packet) {
+    invariants_.see(world_->now(), packet);
+    relay_traffic_.see(packet);
+  });
 }
 
 Result<void> SimStage::start() {
@@ -63,6 +69,7 @@ Result<void> SimStage::start() {
   }
   if (auto able = check_expressible(scenario_, *world_); !able) return able;
   if (auto started = deployment_.start(); !started) return started;
+  for (const Endpoint& relay : deployment_.stun_servers()) relay_traffic_.add_relay(relay.address);
   neighbours_.emplace(*world_, deployment_, scenario_, seed_);
   return {};
 }

@@ -7,6 +7,7 @@
 #include "sim/scenario/deployment.h"
 #include "sim/scenario/invariants.h"
 #include "sim/scenario/neighbours.h"
+#include "sim/scenario/relay_traffic.h"
 #include "sim/scenario/stage.h"
 #include "sim/scenario/timeline.h"
 
@@ -51,6 +52,7 @@ class SimStage final : public Stage {
   std::uint64_t bytes_sent(const std::string& name) override {
     return world_->bytes_sent(deployment_.knows(name) ? deployment_.host(name) : deployment_.relay_host(name));
   }
+  std::map<std::string, std::uint64_t> relay_bytes() const override { return relay_traffic_.bytes(); }
   std::vector<std::string> violations() const override { return invariants_.violations(); }
   std::string trace_hash() const override { return world_->trace_hash(); }
 
@@ -58,6 +60,7 @@ class SimStage final : public Stage {
   const Scenario& scenario_;
   std::unique_ptr<World> world_;
   Invariants invariants_;
+  RelayTraffic relay_traffic_;
   Deployment deployment_;
   Timeline timeline_;
   std::optional<Neighbours> neighbours_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,6 +77,8 @@ class Stage {
   virtual bool counts_bytes() const = 0;
   /// Bytes of IP packets that a node or relay has put on its wire so far.
   virtual std::uint64_t bytes_sent(const std::string& node) = 0;
+  /// What the relays have sent, as RunMark::relay_bytes; only if counts_bytes().
+  virtual std::map<std::string, std::uint64_t> relay_bytes() const { return {}; }
   /// A sentence for each invariant that did not hold on a wire.
   virtual std::vector<std::string> violations() const = 0;
   /// Whether a simulation among real processes kept up with them; nullopt in other worlds.

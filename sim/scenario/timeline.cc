@@ -44,7 +44,7 @@ std::unexpected<Error> refusal(const Scenario& scenario, const World& world, con
                                Feature feature) {
   return bad_value(scenario.file, pointer,
                    "the " + std::string(world.fidelity()) + " fidelity cannot " + std::string(to_string(feature)) +
-                       "; run it in the fabric");
+                       "; run it in the " + (feature == Feature::queue_disc ? "stack" : "fabric"));
 }
 
 bool is_used(const Scenario& scenario, const std::string& access) {
@@ -58,6 +58,8 @@ Result<void> check_expressible(const Scenario& scenario, const World& world) {
   for (const auto& [name, link] : scenario.access) {
     if (has_shape(link) && is_used(scenario, name) && !world.can(Feature::link_shape))
       return refusal(scenario, world, "/access/" + name, Feature::link_shape);
+    if (link.fq_codel && is_used(scenario, name) && !world.can(Feature::queue_disc))
+      return refusal(scenario, world, "/access/" + name + "/queue_disc", Feature::queue_disc);
   }
   if (scenario.topology.repeat_ppm != 0 && !world.can(Feature::repeat))
     return refusal(scenario, world, "/topology/repeat_ratio", Feature::repeat);

@@ -165,6 +165,10 @@ class AtScale {
     result_.values["load_kbps.hub"] = kbps(study_.hub);
     result_.values["load_kbps.relays"] = relays;
     result_.values["load_kbps.busiest_relay"] = busiest;
+    for (const auto& [kind, bytes] : end.relay_bytes) {
+      const auto sent = static_cast<double>(bytes - begin.relay_bytes.at(kind));
+      result_.values["load_kbps.relays." + kind] = sent * 8 / 1000 / to_seconds(end.at - begin.at);
+    }
     result_.values["load_kbps.host"] = hosts / static_cast<double>(drawn_.nodes.size() - 1);
   }
 

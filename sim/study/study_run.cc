@@ -30,21 +30,24 @@ struct Job {
 };
 
 std::string sites_prefix(std::uint32_t sites) { return "load.sites." + std::to_string(sites); }
+const std::string kFqCodel = "load.queue.fq_codel";
 std::string share_prefix(double share) { return "load.peer_share." + std::to_string(std::lround(100 * share)); }
 
 /// The longest first, so that no worker has one left at the end.
 std::vector<Job> jobs_of(const StudySpec& study, const StudyOptions& options) {
   std::vector<Job> jobs;
-  const auto add_load = [&](const std::string& prefix, std::uint32_t sites, double share) {
+  const auto add_load = [&](const std::string& prefix, LoadCase load) {
     const std::uint64_t seeds = options.load_seeds == 0 ? study.load.seeds : options.load_seeds;
     for (const Topology topology : kTopologies) {
-      for (std::uint64_t seed = 1; seed <= seeds; ++seed)
-        jobs.push_back({true, prefix, {.topology = topology, .sites = sites, .peer_share = share, .seed = seed}});
+      load.topology = topology;
+      for (load.seed = 1; load.seed <= seeds; ++load.seed) jobs.push_back({true, prefix, load});
     }
   };
   for (auto sites = study.load.sites.rbegin(); sites != study.load.sites.rend(); ++sites)
-    add_load(sites_prefix(*sites), *sites, 1);
-  for (const double share : study.load.peer_shares) add_load(share_prefix(share), study.load.share_sites, share);
+    add_load(sites_prefix(*sites), {.sites = *sites});
+  add_load(kFqCodel, {.sites = study.load.share_sites, .fq_codel = true});
+  for (const double share : study.load.peer_shares)
+    add_load(share_prefix(share), {.sites = study.load.share_sites, .peer_share = share});
   for (std::uint64_t seed = options.first_seed; seed <= options.last_seed; ++seed) {
     for (const Topology topology : kTopologies)
       jobs.push_back({false, "", {.topology = topology, .sites = 0, .peer_share = 1, .seed = seed}});

@@ -79,6 +79,7 @@ Scenario under_load(const Scenario& scenario, const LoadCase& load) {
   hub.access = spec.hub_access;
   variant.nodes = {hub};
   for (RelaySpec& relay : variant.relays) relay.access = spec.hub_access;
+  for (auto& [name, link] : variant.access) link.fq_codel = load.fq_codel;
   const Duration end = kFlowsFrom + spec.flow;
   const auto to_peers = static_cast<std::uint32_t>(std::lround(load.peer_share * load.sites));
   SeededRandom random(load.seed, "study/load");

@@ -21,6 +21,7 @@ struct LoadCase {
   std::uint32_t sites = 0;
   double peer_share = 1;  // of the sites that send to another site; the others send to a server on the hub
   std::uint64_t seed = 1;
+  bool fq_codel = false;  // on all links with a rate, in place of queues with a tail
 };
 
 /// Traffic of a network under load: idle until flows begin.

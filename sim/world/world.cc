@@ -29,6 +29,8 @@ std::string_view to_string(Feature feature) {
       return "repeat packets on their way";
     case Feature::uplinks:
       return "give a host several interfaces";
+    case Feature::queue_disc:
+      return "give a link a queue discipline";
     case Feature::count_:
       break;
   }
@@ -39,6 +41,7 @@ std::string_view to_string(Feature feature) {
 void World::lose(std::function<bool(ByteView)>) { WEFT_ASSERT(can(Feature::lose)); }
 void World::forge(std::function<std::vector<Bytes>(ByteView)>) { WEFT_ASSERT(can(Feature::lose)); }
 void World::deliver_twice() { WEFT_ASSERT(can(Feature::lose)); }
+void World::watch_entropy(std::function<void(const io::Host&, ByteView)>) {}
 void World::add_uplink(io::Host&, const std::string&, const AttachmentPlan&) { WEFT_ASSERT(can(Feature::uplinks)); }
 void World::set_uplink_up(io::Host&, const std::string&, bool) { WEFT_ASSERT(can(Feature::uplinks)); }
 void World::set_link(io::Host&, const LinkPlan&) { WEFT_ASSERT(can(Feature::set_link)); }

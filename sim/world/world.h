@@ -58,6 +58,7 @@ struct LinkPlan {
   std::uint64_t up_bps = 0;      // from the host or gateway; 0: not limited
   std::uint64_t down_bps = 0;    // to it; 0: not limited
   Duration queue{0};             // waiting time at which the tail is dropped; 0: that of 128 KiB
+  bool fq_codel = false;         // RFC 8290 in place of a queue with a tail (Feature::queue_disc)
   std::uint32_t loss_ppm = 0;    // per million
   std::uint32_t loss_burst = 1;  // mean length of a run of losses (Gilbert-Elliott), in packets
   std::uint16_t mtu = 1500;      // of IP packets
@@ -93,6 +94,7 @@ enum class Feature : std::uint8_t {
   lose,     // packets by rule
   repeat,   // packets on their way between regions
   uplinks,  // hosts with several interfaces
+  queue_disc,
   count_
 };
 /// Words for a sentence: "the stack fidelity cannot {…}".
@@ -224,6 +226,9 @@ class World : public GatewayBuilder {
   virtual void forge(std::function<std::vector<Bytes>(ByteView packet)> forger);
   virtual void deliver_twice();
 
+  /// Is shown all that the hosts added from now on draw as secrets, beside earlier watchers. `fabric` only; elsewhere
+  /// nothing is shown.
+  virtual void watch_entropy(std::function<void(const io::Host& host, ByteView drawn)> watcher);
   /// Sees every IP packet that a host or gateway sends, once per interface.
   virtual void observe(std::function<void(ByteView packet)> observer) = 0;
   /// Tells `recorder`, which outlives the world, everything that happens (docs/trace.md). Called before the first host

@@ -63,7 +63,8 @@ INSTANTIATE_TEST_SUITE_P(All, SeededFault,
                                          Seeded{Sabotage::stranger_probe, "attested_only"},
                                          Seeded{Sabotage::loop, "no_loop"}, Seeded{Sabotage::overlay_loop, "no_loop"},
                                          Seeded{Sabotage::flood, "budget"}, Seeded{Sabotage::counter, "counters"},
-                                         Seeded{Sabotage::nonce, "nonces"}, Seeded{Sabotage::replay, "no_replay"}),
+                                         Seeded{Sabotage::nonce, "nonces"}, Seeded{Sabotage::replay, "no_replay"},
+                                         Seeded{Sabotage::session_end, "keys"}, Seeded{Sabotage::leaked_key, "keys"}),
                          [](const auto& seeded) {
                            return seeded.param.invariant + std::to_string(static_cast<int>(seeded.param.fault));
                          });
