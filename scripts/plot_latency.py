@@ -40,7 +40,7 @@ def draw_study(axes: plt.Axes, report: dict, curve: str, path: pathlib.Path) -> 
 
 def main() -> None:
     options = style.parser(__doc__)
-    options.add_argument("--curve", default="latency", help="of a study; default %(default)s")
+    options.add_argument("--curve", default="rtt_ms", help="of a study; default %(default)s")
     options.add_argument("results", nargs="+", help="LABEL=FILE, one for each curve")
     options.add_argument("--title", default="round trips through the overlay")
     given = options.parse_args()

@@ -103,7 +103,7 @@ std::vector<Bytes> RelayLink::take_waiting(const crypto::PublicKey& to) {
   for (auto& each : waiting_) {
     if (each.to == to) taken.push_back(std::move(each.datagram));
   }
-  std::erase_if(waiting_, [&](const Waiting& each) { return each.to == to; });
+  erase_if(waiting_, [&](const Waiting& each) { return each.to == to; });
   return taken;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "mesh/agent/core_timer.h"
 #include "mesh/base/bytes.h"
+#include "mesh/base/queue.h"
 #include "mesh/control/backoff.h"
 #include "mesh/control/netmap.h"
 #include "mesh/crypto/keys.h"
@@ -100,7 +100,7 @@ class RelayLink {
   std::unique_ptr<io::Stream> stream_;
   std::unique_ptr<relay::ClientSession> session_;
   Bytes unsent_;
-  std::deque<Waiting> waiting_;
+  Queue<Waiting> waiting_;
   std::optional<Duration> rtt_;
   bool told_ready_ = false;
   bool told_udp_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -13,15 +14,20 @@ template <typename T>
 class Queue {
  public:
   using iterator = typename std::vector<T>::iterator;
+  using const_iterator = typename std::vector<T>::const_iterator;
 
   bool empty() const { return first_ == items_.size(); }
   std::size_t size() const { return items_.size() - first_; }
   T& front() { return items_[first_]; }
+  const T& front() const { return items_[first_]; }
   T& back() { return items_.back(); }
   iterator begin() { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
   iterator end() { return items_.end(); }
+  const_iterator begin() const { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
+  const_iterator end() const { return items_.end(); }
 
   void push_back(T item) { items_.push_back(std::move(item)); }
+  void push_front(T item) { items_.insert(begin(), std::move(item)); }
   void pop_front() {
     ++first_;
     if (empty()) {
@@ -32,6 +38,11 @@ class Queue {
     }
   }
   iterator erase(iterator item) { return items_.erase(item); }
+  template <typename Condition>
+  friend void erase_if(Queue& queue, Condition condition) {
+    queue.items_.erase(std::remove_if(queue.begin(), queue.end(), condition), queue.items_.end());
+    if (queue.empty()) queue.clear();
+  }
   void clear() {
     items_.clear();
     first_ = 0;

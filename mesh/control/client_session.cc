@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/control/client_session.h"
 
-#include <deque>
 
 #include "mesh/base/deadlines.h"
+#include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/control/backoff.h"
 #include "mesh/control/message.h"
@@ -290,7 +290,7 @@ class ClientSession::Impl {
   crypto::VerifyKey coordinator_;
   std::optional<Time> last_heard_;
   std::uint64_t pings_ = 0;
-  std::deque<Event> events_;
+  Queue<Event> events_;
 };
 
 ClientSession::ClientSession(ClientConfig config, Random& random, Entropy& entropy)

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <optional>
 
+#include "mesh/base/queue.h"
 #include "mesh/base/time.h"
 
 namespace weft::path {
@@ -72,7 +72,7 @@ class ProbeBudget {
   Time full_at_{};
   std::optional<std::uint32_t> searcher_;
   bool sibling_searches_ = false;
-  std::deque<Opened> mappings_;
+  Queue<Opened> mappings_;
 };
 
 }  // namespace weft::path

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <deque>
 #include <optional>
 
+#include "mesh/base/queue.h"
 #include "mesh/portmap/epoch.h"
 #include "mesh/portmap/nat_pmp.h"
 #include "mesh/portmap/request_queue.h"
@@ -34,7 +34,7 @@ class NatPmpClient {
   RequestQueue queue_;
   Epoch epoch_;
   std::optional<IpAddress> external_;
-  std::deque<ClientEvent> events_;
+  Queue<ClientEvent> events_;
 };
 
 }  // namespace weft::portmap

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <map>
 #include <optional>
 
+#include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/portmap/epoch.h"
 #include "mesh/portmap/pcp.h"
@@ -46,7 +46,7 @@ class PcpClient {
   PcpNonces& nonces_;
   RequestQueue queue_;
   Epoch epoch_;
-  std::deque<ClientEvent> events_;
+  Queue<ClientEvent> events_;
 };
 
 }  // namespace weft::portmap

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "mesh/base/deadlines.h"
+#include "mesh/base/queue.h"
 #include "mesh/portmap/nat_pmp_client.h"
 #include "mesh/portmap/pcp_client.h"
 #include "mesh/portmap/upnp_client.h"
@@ -104,8 +105,8 @@ struct PortMapper::State {
   std::map<Wish, MappingReport> reported;
   std::uint32_t id_base = 0;
   std::set<std::uint32_t> exchanges;  // that have been given out
-  std::deque<std::uint32_t> exchanges_done;
-  std::deque<MappingChanged> events;
+  Queue<std::uint32_t> exchanges_done;
+  Queue<MappingChanged> events;
 };
 
 void PortMapper::State::report(Entry& entry) {

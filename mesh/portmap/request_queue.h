@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 
+#include "mesh/base/queue.h"
 #include "mesh/portmap/mapping.h"
 
 namespace weft::portmap {
@@ -39,7 +39,7 @@ class RequestQueue {
   void send(Time now);
 
   Endpoint server_;
-  std::deque<Job> jobs_;
+  Queue<Job> jobs_;
   int sent_ = 0;
   bool transmit_ = false;
   std::optional<Time> deadline_;

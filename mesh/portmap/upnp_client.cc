@@ -34,7 +34,7 @@ PortmapError error_of(std::uint32_t fault) {
 }
 
 template <typename Value>
-Value take_front(std::deque<Value>& queue) {
+Value take_front(Queue<Value>& queue) {
   Value value = std::move(queue.front());
   queue.pop_front();
   return value;

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "mesh/base/deadlines.h"
+#include "mesh/base/queue.h"
 #include "mesh/http/codec.h"
 #include "mesh/portmap/upnp_igd.h"
 
@@ -69,14 +69,14 @@ class UpnpClient {
   std::optional<HttpUrl> location_;
   std::optional<IgdService> service_;
   std::optional<IpAddress> external_;
-  std::deque<Job> jobs_;
+  Queue<Job> jobs_;
   std::uint32_t last_id_ = 0;
   bool running_ = false;
   http::ResponseParser parser_;
-  std::deque<Datagram> out_;
-  std::deque<HttpExchange> http_;
-  std::deque<std::uint32_t> done_;
-  std::deque<ClientEvent> events_;
+  Queue<Datagram> out_;
+  Queue<HttpExchange> http_;
+  Queue<std::uint32_t> done_;
+  Queue<ClientEvent> events_;
 };
 
 }  // namespace weft::portmap

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <unordered_map>
 #include <variant>
@@ -9,6 +8,7 @@
 
 #include "mesh/base/deadlines.h"
 #include "mesh/base/error.h"
+#include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/base/time.h"
 #include "mesh/crypto/keys.h"
@@ -143,7 +143,7 @@ class ClientSession {
   State state_ = State::awaiting_hello;
   FrameReader reader_;
   OutQueue out_;
-  std::deque<ClientEvent> events_;
+  Queue<ClientEvent> events_;
   Deadlines<Timer> deadlines_;
   Bytes expected_proof_;
   UdpKey udp_key_;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <variant>
 
+#include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/stun/transaction.h"
 
@@ -47,7 +47,7 @@ class Client {
   Random& random_;
   Timing timing_;
   std::map<Endpoint, Transaction> running_;
-  std::deque<ClientEvent> events_;
+  Queue<ClientEvent> events_;
 };
 
 }  // namespace weft::stun

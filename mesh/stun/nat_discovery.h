@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/stun/transaction.h"
 
@@ -112,7 +112,7 @@ class NatDiscovery {
 
   DiscoveryConfig config_;
   Random& random_;
-  std::deque<Test> tests_;
+  std::vector<Test> tests_;
   std::map<Endpoint, Endpoint> mapped_;  // by server endpoint, the shared socket's
   std::set<Endpoint> asked_;
   bool filtering_begun_ = false;
@@ -120,7 +120,7 @@ class NatDiscovery {
   Verdict from_other_address_ = Verdict::unknown;
   Verdict from_other_port_ = Verdict::unknown;
   bool finished_ = false;
-  std::deque<DiscoveryEvent> events_;
+  Queue<DiscoveryEvent> events_;
 };
 
 }  // namespace weft::stun
