@@ -15,10 +15,14 @@ bool ReplayWindow::accept(std::uint64_t counter) {
   if (counter >= next_) {
     const std::uint64_t word = next_ == 0 ? 0 : (next_ - 1) / 64;
     const std::uint64_t steps = std::min(counter / 64 - word, kWords);
-    for (std::uint64_t i = 1; i <= steps; ++i) words_[(word + i) % kWords] = 0;
+    for (std::uint64_t i = 1; i <= steps; ++i) {
+      if (const std::size_t at = (word + i) % kWords; at < words_.size()) words_[at] = 0;
+    }
     next_ = counter + 1;
   }
-  words_[counter / 64 % kWords] |= std::uint64_t{1} << (counter % 64);
+  const std::size_t at = place(counter);
+  if (at >= words_.size()) words_.resize(std::min<std::size_t>(kWords, std::max(at + 1, 2 * words_.size())));
+  words_[at] |= std::uint64_t{1} << (counter % 64);
   return true;
 }
 

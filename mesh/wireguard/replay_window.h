@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace weft::wireguard {
 
@@ -19,10 +20,15 @@ class ReplayWindow {
 
  private:
   static constexpr std::uint64_t kWords = kSize / 64 + 1;
-  bool seen(std::uint64_t counter) const { return (words_[counter / 64 % kWords] >> (counter % 64) & 1) != 0; }
+  static std::size_t place(std::uint64_t counter) { return counter / 64 % kWords; }
+  bool seen(std::uint64_t counter) const {
+    const std::size_t at = place(counter);
+    return at < words_.size() && (words_[at] >> (counter % 64) & 1) != 0;
+  }
 
   std::uint64_t next_ = 0;  // greatest counter taken, plus one
-  std::array<std::uint64_t, kWords> words_{};
+  /// The ring as far as counters have come: most sessions end after some packets. Words that are not there are zero.
+  std::vector<std::uint64_t> words_;
 };
 
 }  // namespace weft::wireguard
