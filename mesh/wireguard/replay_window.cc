@@ -21,7 +21,7 @@ bool ReplayWindow::accept(std::uint64_t counter) {
     next_ = counter + 1;
   }
   const std::size_t at = place(counter);
-  if (at >= words_.size()) words_.resize(std::min<std::size_t>(kWords, std::max(at + 1, 2 * words_.size())));
+  if (at >= words_.size()) words_.resize(at < kFewWords ? kFewWords : kWords);
   words_[at] |= std::uint64_t{1} << (counter % 64);
   return true;
 }

@@ -20,6 +20,7 @@ class ReplayWindow {
 
  private:
   static constexpr std::uint64_t kWords = kSize / 64 + 1;
+  static constexpr std::size_t kFewWords = 4;
   static std::size_t place(std::uint64_t counter) { return counter / 64 % kWords; }
   bool seen(std::uint64_t counter) const {
     const std::size_t at = place(counter);
@@ -27,7 +28,7 @@ class ReplayWindow {
   }
 
   std::uint64_t next_ = 0;  // greatest counter taken, plus one
-  /// The ring as far as counters have come: most sessions end after some packets. Words that are not there are zero.
+  /// The ring; while all counters were small its beginning alone, since most sessions end after some packets.
   std::vector<std::uint64_t> words_;
 };
 
