@@ -32,7 +32,10 @@ std::vector<path::Candidate> candidates_of(const control::PeerRecord& record) {
 
 PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id)
     : context_(context),
-      record_(record),
+      map_id_(record.id),
+      name_(record.name),
+      node_key_(record.node_key),
+      home_relay_(record.home_relay),
       id_(id),
       search_sockets_(context.mux),
       paths_({.self = context.self,
@@ -55,17 +58,25 @@ PeerLink::~PeerLink() { set_inner_mtu(0); }
 Time PeerLink::now() const { return context_.host.clock().now(); }
 
 crypto::SymmetricKey PeerLink::probe_key() const {
-  if (const auto shared = crypto::x25519(context_.node_key, record_.node_key)) return path::probe_key(*shared);
+  if (const auto shared = crypto::x25519(context_.node_key, node_key_)) return path::probe_key(*shared);
   crypto::SymmetricKey nobodys;  // a low-order point is nobody's key: nothing it sends is authentic
   context_.random.fill(nobodys.mutable_bytes());
   return nobodys;
 }
 
 void PeerLink::update(const control::PeerRecord& record) {
-  record_ = record;
-  paths_.handle_remote(now(), candidates_of(record_), to_facts(record_.facts));
-  paths_.handle_signalling(now(), record_.online && context_.can_signal());
+  name_ = record.name;
+  facts_ = to_facts(record.facts);
+  home_relay_ = record.home_relay;
+  online_ = record.online;
+  paths_.handle_remote(now(), candidates_of(record), facts_);
+  paths_.handle_signalling(now(), online_ && context_.can_signal());
   relay_changed();
+}
+
+bool PeerLink::is_news(const control::PeerRecord& record) const {
+  return record.name != name_ || record.home_relay != home_relay_ || record.online != online_ ||
+         to_facts(record.facts) != facts_ || candidates_of(record) != paths_.map_candidates();
 }
 
 void PeerLink::local_changed() {
@@ -93,22 +104,22 @@ void PeerLink::stream_candidates_changed() {
 /// it answers us without dialling.
 std::optional<std::uint16_t> PeerLink::usable_relay() const {
   const RelayLinks& relays = context_.relays;
-  if (relays.usable(record_.home_relay)) return record_.home_relay;
+  if (relays.usable(home_relay_)) return home_relay_;
   if (relays.usable(heard_relay_)) return heard_relay_;
-  if (relays.ready(record_.home_relay)) return record_.home_relay;
+  if (relays.ready(home_relay_)) return home_relay_;
   if (relays.ready(heard_relay_)) return heard_relay_;
   return std::nullopt;
 }
 
 void PeerLink::relay_changed() {
-  if (paths_.status().state != path::SearchState::idle) context_.relays.want(record_.home_relay);
+  if (paths_.status().state != path::SearchState::idle) context_.relays.want(home_relay_);
   paths_.handle_relay(now(), usable_relay());
   drain();
   set_device_path();
 }
 
 void PeerLink::signalling_changed() {
-  paths_.handle_signalling(now(), record_.online && context_.can_signal());
+  paths_.handle_signalling(now(), online_ && context_.can_signal());
   drain();
 }
 
@@ -153,7 +164,7 @@ path::PathStatus PeerLink::first_status(const PeerLinkContext& context, std::uin
 }
 
 void PeerLink::need() {
-  if (paths_.status().state == path::SearchState::idle) context_.relays.want(record_.home_relay);
+  if (paths_.status().state == path::SearchState::idle) context_.relays.want(home_relay_);
   paths_.handle_need(now());
   drain();
 }
@@ -199,14 +210,14 @@ void PeerLink::ping(std::function<void(Duration)> handler) {
 
 void PeerLink::set_device_path() {
   const auto status = paths_.status();
-  const auto path = status.chosen ? status.chosen : through(record_.home_relay);
+  const auto path = status.chosen ? status.chosen : through(home_relay_);
   duplicate_ = status.duplicate;
   const std::size_t inner = status.room > kTunnelOverhead ? status.room - kTunnelOverhead : 0;
   set_inner_mtu(inner >= context_.mtu ? 0 : inner);
   if (path == device_path_) return;
   device_path_ = path;
   if (path && !path->relayed()) {  // a handshake that waits for a relay to open takes the direct way
-    for (auto& datagram : context_.relays.take_waiting(record_.node_key)) {
+    for (auto& datagram : context_.relays.take_waiting(node_key_)) {
       if (classify(datagram) == DatagramKind::wireguard) context_.send({*path, id_, std::move(datagram)});
     }
   }
@@ -240,7 +251,7 @@ void PeerLink::drain() {
   serve_search();
   while (auto datagram = paths_.poll_transmit()) {
     if (datagram->path.relay == path::kSignalling) {
-      context_.signal(record_.id, datagram->bytes);
+      context_.signal(map_id_, datagram->bytes);
     } else {
       context_.send(*datagram);
     }

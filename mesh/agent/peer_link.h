@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "mesh/agent/core_timer.h"
 #include "mesh/agent/search_sockets.h"
@@ -58,12 +59,14 @@ struct PeerLinkContext {
 /// always has a path if the map names a relay: what it sends before that relay is open waits in the relay's link.
 class PeerLink {
  public:
-  /// `id`: of the peer in the device, which outlives the link. start() follows when the link can be found.
+  /// `id`: of the peer in the device, which outlives the link. update() with the same record follows when the link can
+  /// be found.
   PeerLink(PeerLinkContext& context, const control::PeerRecord& record, wireguard::PeerId id);
   ~PeerLink();
-  void start() { update(record_); }
 
-  const control::PeerRecord& record() const { return record_; }
+  /// The peer's number and name in the map.
+  std::uint64_t map_id() const { return map_id_; }
+  const std::string& name() const { return name_; }
   wireguard::PeerId id() const { return id_; }
   /// That of PeerPaths; but no path, for the reason `peer_absent`, while the relay says that the peer is not there.
   path::PathStatus status() const;
@@ -74,6 +77,8 @@ class PeerLink {
   const std::optional<PathId>& duplicate() const { return duplicate_; }
 
   void update(const control::PeerRecord& record);
+  /// Whether update() was told something else about the peer's ways.
+  bool is_news(const control::PeerRecord& record) const;
   void local_changed();
   /// These sockets of ours are closed, or go by another interface.
   void sockets_moved(const std::vector<std::uint16_t>& sockets);
@@ -115,7 +120,13 @@ class PeerLink {
   void drain();
 
   PeerLinkContext& context_;
-  control::PeerRecord record_;
+  /// What a link needs of the record in the map, but for what PeerPaths has.
+  std::uint64_t map_id_;
+  std::string name_;
+  crypto::PublicKey node_key_;
+  path::NatFacts facts_;
+  std::uint16_t home_relay_;
+  bool online_ = false;
   wireguard::PeerId id_;
   SearchSockets search_sockets_;
   path::PeerPaths paths_;

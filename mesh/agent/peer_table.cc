@@ -115,7 +115,7 @@ void PeerTable::change(Entry& entry, const control::PeerRecord& record) {
   }
   if (!entry.link) return set_relay(entry, record.home_relay);
   entry.home_relay = record.home_relay;
-  if (entry.link->record() != record) entry.link->update(record);
+  if (entry.link->is_news(record)) entry.link->update(record);
 }
 
 void PeerTable::drop(std::uint64_t id) {
@@ -146,7 +146,7 @@ PeerLink* PeerTable::link(Entry* entry) {
   if (record == nullptr || record->node_key != entry->node_key) return nullptr;  // a change is on its way to us
   entry->link = std::make_unique<PeerLink>(context_, *record, entry->device_id);
   links_[entry->id] = entry->link.get();
-  entry->link->start();
+  entry->link->update(*record);
   return entry->link.get();
 }
 

@@ -495,12 +495,12 @@ void Wiring::on_peer(PeerLink& link) {
   const auto status = link.status();
   const bool direct = status.chosen && !status.chosen->relayed();
   trace(host_.trace(), host_.clock().now(), TraceLevel::info, "agent", "path",
-        {{"peer", link.record().name},
+        {{"peer", link.name()},
          {"state", std::string(path::name(status.state))},
          {"path", std::string(path::name(status.path_class))},
          {"reason", std::string(status.reason)},
          {"endpoint", direct ? status.chosen->remote.to_string() : std::string()}});
-  observer_.on_path({.peer = link.record().id, .name = link.record().name, .status = status});
+  observer_.on_path({.peer = link.map_id(), .name = link.name(), .status = status});
   changed();
 }
 

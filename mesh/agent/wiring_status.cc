@@ -170,7 +170,7 @@ Result<PeerReport> Wiring::explain(const std::string& peer) const {
   const auto id = peer_by_text(peer);
   const auto* link = id ? peers_->link_by_id(*id) : nullptr;
   if (!link) return std::unexpected(not_a_peer(peer));
-  const auto status = status_of(link->record(), peers_->entries().at(*id));
+  const auto status = status_of(map().peers.at(*id), peers_->entries().at(*id));
   return PeerReport{.id = status.id,
                     .name = status.name,
                     .addresses = status.addresses,

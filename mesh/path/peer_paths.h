@@ -73,6 +73,7 @@ class PeerPaths {
 
   /// What the network map says about the peer.
   void handle_remote(Time now, const std::vector<Candidate>& candidates, const NatFacts& facts);
+  const std::vector<Candidate>& map_candidates() const { return map_candidates_; }
   /// Our candidates, facts or sockets are others than before.
   void handle_local_change(Time now);
   /// These of our sockets lead nowhere now, or by another interface than before. Called before handle_local_change.
