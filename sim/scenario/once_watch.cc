@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/scenario/once_watch.h"
 
+#include <algorithm>
+
 #include "mesh/path/probe.h"
 #include "mesh/relay/udp_frame.h"
+#include "sim/fabric/trace_hash.h"
 #include "sim/scenario/datagram.h"
 
 namespace weft::sim {
@@ -12,19 +15,15 @@ constexpr std::uint8_t kTransportData = 4;             // WireGuard paper §5.4.
 constexpr std::size_t kIndexAt = 4, kKeySize = 12;     // receiver index and counter
 constexpr std::size_t kNonceAt = 10, kNonceSize = 24;  // of a probe
 
-/// FNV-1a: only told apart, never trusted.
-std::uint64_t digest(ByteView bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
-}
-
 }  // namespace
 
-void OnceWatch::Seen::see(ByteView key, ByteView message) {
-  const auto [known, fresh] = digests_.emplace(Bytes(key.begin(), key.end()), digest(message));
+void OnceWatch::Seen::see(ByteView bytes, ByteView message) {
+  Key key{};
+  std::ranges::copy(bytes, key.begin());
+  const std::uint64_t digest = fabric::digest64(message);
+  const auto [known, fresh] = digests_.emplace(key, digest);
   if (!fresh) {
-    if (known->second != digest(message) && breaches_++ == 0) first_ = to_hex(key);
+    if (known->second != digest && breaches_++ == 0) first_ = to_hex(bytes);
     return;
   }
   order_.push_back(known->first);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <string>
-#include <utility>
+#include <unordered_map>
 
 #include "mesh/base/bytes.h"
 
@@ -31,8 +31,14 @@ class OnceWatch {
     std::string told() const;
 
    private:
-    std::map<Bytes, std::uint64_t> digests_;
-    std::deque<Bytes> order_;
+    using Key = std::array<std::uint8_t, 24>;  // zeros behind a shorter one
+    struct Hash {
+      std::size_t operator()(const Key& key) const {
+        return load_u64le(key.data()) ^ load_u64le(key.data() + 8) * 0x9E3779B97F4A7C15;
+      }
+    };
+    std::unordered_map<Key, std::uint64_t, Hash> digests_;
+    std::deque<Key> order_;
     std::uint64_t breaches_ = 0;
     std::string first_;
   };
