@@ -112,7 +112,7 @@ std::optional<std::uint16_t> PeerLink::usable_relay() const {
 }
 
 void PeerLink::relay_changed() {
-  if (paths_.status().state != path::SearchState::idle) context_.relays.want(home_relay_);
+  if (!paths_.idle()) context_.relays.want(home_relay_);
   paths_.handle_relay(now(), usable_relay());
   drain();
   set_device_path();
@@ -164,14 +164,15 @@ path::PathStatus PeerLink::first_status(const PeerLinkContext& context, std::uin
 }
 
 void PeerLink::need() {
-  if (paths_.status().state == path::SearchState::idle) context_.relays.want(home_relay_);
+  if (!paths_.idle()) return paths_.handle_need(now());  // a deadline that moves back may come early
+  context_.relays.want(home_relay_);
   paths_.handle_need(now());
   drain();
 }
 
 void PeerLink::data_sent(std::uint32_t datagrams) {
-  paths_.handle_data_sent(now(), datagrams);
-  drain();
+  if (paths_.handle_data_sent(now(), datagrams)) return drain();
+  timer_.arm(paths_.next_deadline());
 }
 
 void PeerLink::largest_sent(std::size_t size) {

@@ -176,11 +176,13 @@ void PeerPaths::handle_data_received(Time now, const PathId& from, std::uint32_t
   pump(now);
 }
 
-void PeerPaths::handle_data_sent(Time now, std::uint32_t datagrams) {
+bool PeerPaths::handle_data_sent(Time now, std::uint32_t datagrams) {
   selector_.data_sent(now);
   if (const auto path = selector_.chosen()) counts_.add_sent(*path, datagrams);
   if (const auto path = selector_.duplicate()) counts_.add_sent(*path, datagrams);
-  if (selector_.probe_due(now)) pump(now);
+  if (!selector_.probe_due(now)) return false;
+  pump(now);
+  return true;
 }
 
 std::optional<ProbeError> PeerPaths::handle_datagram(Time now, const PathId& from, ByteView datagram) {

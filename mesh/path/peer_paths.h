@@ -93,8 +93,11 @@ class PeerPaths {
   std::optional<ProbeError> handle_datagram(Time now, const PathId& from, ByteView datagram);
   /// Authenticated data came from the peer on `from`.
   void handle_data_received(Time now, const PathId& from, std::uint32_t datagrams = 1);
-  /// Data was sent on the chosen path and on the duplicate one. Cheap; called per batch.
-  void handle_data_sent(Time now, std::uint32_t datagrams = 1);
+  /// Nobody has wanted the peer for a while.
+  bool idle() const { return state_ == SearchState::idle; }
+  /// Data was sent on the chosen path and on the duplicate one. Cheap; called per batch. False: nothing follows from it
+  /// but perhaps another deadline.
+  bool handle_data_sent(Time now, std::uint32_t datagrams = 1);
   /// The largest of these datagrams had `size` bytes. False, nearly always: nothing follows from it.
   bool handle_largest_sent(Time now, std::size_t size);
   /// ICMP says that a datagram on `path` was too big for a link of `mtu` bytes.
