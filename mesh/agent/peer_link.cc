@@ -186,8 +186,7 @@ void PeerLink::too_big(const PathId& path, std::uint32_t mtu) {
 
 void PeerLink::data_received(const PathId& from, std::uint32_t datagrams) {
   heard(from);
-  paths_.handle_data_received(now(), from, datagrams);
-  drain();
+  if (paths_.handle_data_received(now(), from, datagrams)) drain();
 }
 
 void PeerLink::stray_received() {

@@ -165,15 +165,16 @@ void PeerPaths::need(Time now) {
   pump(now);
 }
 
-void PeerPaths::handle_data_received(Time now, const PathId& from, std::uint32_t datagrams) {
+bool PeerPaths::handle_data_received(Time now, const PathId& from, std::uint32_t datagrams) {
   counts_.add_received(now, from, datagrams);
-  if (state_ == SearchState::idle) return handle_need(now);
+  if (state_ == SearchState::idle) return handle_need(now), true;
   selector_.data_received(now);
   // Whoever sends through the relay although we are direct has lost the path, or started anew.
-  if (!from.relayed() || !selector_.direct() || selector_.one_way() || selector_.suspect()) return;
-  if (peer_prefers_relay_) return;
+  if (!from.relayed() || !selector_.direct() || selector_.one_way() || selector_.suspect()) return false;
+  if (peer_prefers_relay_) return false;
   apply(now, selector_.question(now));
   pump(now);
+  return true;
 }
 
 bool PeerPaths::handle_data_sent(Time now, std::uint32_t datagrams) {

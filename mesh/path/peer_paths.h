@@ -91,8 +91,8 @@ class PeerPaths {
   void handle_need(Time now);
   /// A probe datagram whose sender_of() is the peer. Returns why it was dropped, if it was.
   std::optional<ProbeError> handle_datagram(Time now, const PathId& from, ByteView datagram);
-  /// Authenticated data came from the peer on `from`.
-  void handle_data_received(Time now, const PathId& from, std::uint32_t datagrams = 1);
+  /// Authenticated data came from the peer on `from`. False: nothing follows from it but perhaps a later deadline.
+  bool handle_data_received(Time now, const PathId& from, std::uint32_t datagrams = 1);
   /// Nobody has wanted the peer for a while.
   bool idle() const { return state_ == SearchState::idle; }
   /// Data was sent on the chosen path and on the duplicate one. Cheap; called per batch. False: nothing follows from it
