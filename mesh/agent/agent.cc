@@ -46,9 +46,20 @@ void Agent::stop() { impl_->wiring.reset(); }
 AgentStatus Agent::status() const {
   if (impl_->wiring) return impl_->wiring->status();
   AgentStatus status;
-  status.self.name = impl_->config.name;
+  status.self = self();
   status.version = WEFT_VERSION;
   return status;
+}
+
+SelfStatus Agent::self() const {
+  if (impl_->wiring) return impl_->wiring->self();
+  SelfStatus self;
+  self.name = impl_->config.name;
+  return self;
+}
+
+std::optional<PeerStatus> Agent::peer(const IpAddress& address) const {
+  return impl_->wiring ? impl_->wiring->peer(address) : std::nullopt;
 }
 
 Result<NetworkReport> Agent::netcheck() const {

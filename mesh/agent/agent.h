@@ -66,6 +66,10 @@ class Agent {
   void stop();
 
   AgentStatus status() const;
+  /// Parts of that, in large networks for far less: about this node, and about the peer with an overlay address
+  /// (nullopt: no such peer).
+  SelfStatus self() const;
+  std::optional<PeerStatus> peer(const IpAddress& address) const;
   /// What is known of the network around, and what was tried towards one peer (name or overlay address). Errors:
   /// not_running; not_found.
   Result<NetworkReport> netcheck() const;

@@ -38,6 +38,8 @@ class Wiring {
   Result<void> start();
 
   AgentStatus status() const;
+  SelfStatus self() const;
+  std::optional<PeerStatus> peer(const IpAddress& address) const;
   NetworkReport netcheck() const;
   Result<PeerReport> explain(const std::string& peer) const;
   void ping(const std::string& peer, PingHandler handler);
@@ -78,6 +80,7 @@ class Wiring {
   void on_peer(PeerLink& link);
   void publish();
   void changed();
+  std::optional<PeerStatus> status_of(const control::PeerRecord& record) const;
   PeerStatus status_of(const control::PeerRecord& record, const PeerTable::Entry& entry) const;
   PeerStatus status_behind_hub(const control::PeerRecord& record) const;
   Error not_a_peer(const std::string& peer) const;

@@ -9,26 +9,39 @@
 
 namespace weft::agent {
 
-AgentStatus Wiring::status() const {
+SelfStatus Wiring::self() const {
   const auto& network = map();
+  return {.id = network.self_id,
+          .name = network.self_name.empty() ? config_.name : network.self_name,
+          .addresses = network.self_addresses,
+          .node_key = data_->device().public_key().to_base64(),
+          .relay = relays_->ready(relays_->home()) ? relays_->name(relays_->home()) : std::string(),
+          .relay_udp = relays_->udp(relays_->home()),
+          .udp_port = mux_->port(),
+          .candidates = addresses_->view().candidates,
+          .facts = addresses_->view().facts};
+}
+
+std::optional<PeerStatus> Wiring::peer(const IpAddress& address) const {
+  for (const auto& [id, record] : map().peers) {
+    if (std::ranges::find(record.addresses, address) != record.addresses.end()) return status_of(record);
+  }
+  return std::nullopt;
+}
+
+/// nullopt: the record has not become a peer yet.
+std::optional<PeerStatus> Wiring::status_of(const control::PeerRecord& record) const {
+  const auto entry = peers_->entries().find(record.id);
+  if (entry != peers_->entries().end()) return status_of(record, entry->second);
+  return hub_.empty() ? std::nullopt : std::optional(status_behind_hub(record));
+}
+
+AgentStatus Wiring::status() const {
   const auto heard = control_->session().last_heard();
   AgentStatus status;
-  status.self = {.id = network.self_id,
-                 .name = network.self_name.empty() ? config_.name : network.self_name,
-                 .addresses = network.self_addresses,
-                 .node_key = data_->device().public_key().to_base64(),
-                 .relay = relays_->ready(relays_->home()) ? relays_->name(relays_->home()) : std::string(),
-                 .relay_udp = relays_->udp(relays_->home()),
-                 .udp_port = mux_->port(),
-                 .candidates = addresses_->view().candidates,
-                 .facts = addresses_->view().facts};
-  for (const auto& [id, record] : network.peers) {
-    const auto entry = peers_->entries().find(id);
-    if (entry != peers_->entries().end()) {
-      status.peers.push_back(status_of(record, entry->second));
-    } else if (!hub_.empty()) {
-      status.peers.push_back(status_behind_hub(record));
-    }
+  status.self = self();
+  for (const auto& [id, record] : map().peers) {
+    if (auto peer = status_of(record)) status.peers.push_back(std::move(*peer));
   }
   status.coordinator = {.connected = control_->connected(),
                         .data_age = heard ? std::optional(host_.clock().now() - *heard) : std::nullopt,
@@ -126,7 +139,7 @@ Error Wiring::not_a_peer(const std::string& peer) const {
 NetworkReport Wiring::netcheck() const {
   const Time now = host_.clock().now();
   const auto& view = addresses_->view();
-  NetworkReport report{.name = status().self.name,
+  NetworkReport report{.name = self().name,
                        .udp_port = mux_->port(),
                        .v4 = addresses_->family(IpFamily::v4),
                        .v6 = addresses_->family(IpFamily::v6),

@@ -189,7 +189,7 @@ IpAddress Deployment::overlay_address(const std::string& node) {
   if (!known.is_unspecified()) return known;
   const agent::Agent* running = agent(node);
   if (running == nullptr) return known;
-  for (const IpAddress& address : running->status().self.addresses) {
+  for (const IpAddress& address : running->self().addresses) {
     if (address.is_v4()) return known = address;
   }
   return known;
@@ -198,7 +198,7 @@ IpAddress Deployment::overlay_address(const std::string& node) {
 IpAddress Deployment::overlay_address_v6(const std::string& node) {
   const agent::Agent* running = agent(node);
   if (running == nullptr) return IpAddress::any(IpFamily::v6);
-  for (const IpAddress& address : running->status().self.addresses) {
+  for (const IpAddress& address : running->self().addresses) {
     if (address.is_v6()) return address;
   }
   return IpAddress::any(IpFamily::v6);
@@ -218,7 +218,7 @@ Duration Deployment::delay_to_region(const std::string& node, const std::string&
 /// One way through the home relay of `to`.
 Duration Deployment::relayed_delay(const std::string& from, const std::string& to) const {
   const auto agent = agents_.find(to);
-  const std::string relay = agent == agents_.end() ? std::string() : agent->second->status().self.relay;
+  const std::string relay = agent == agents_.end() ? std::string() : agent->second->self().relay;
   const auto spec = std::ranges::find(scenario_.relays, relay, &RelaySpec::name);
   if (spec == scenario_.relays.end()) return least_delay(from, to);
   return delay_to_region(from, spec->region) + 2 * link_of(spec->access).delay + delay_to_region(to, spec->region);

@@ -77,11 +77,8 @@ Result<void> SimStage::start() {
 std::optional<PeerView> SimStage::peer(const std::string& node, const std::string& other) {
   const agent::Agent* agent = deployment_.agent(node);
   if (agent == nullptr) return std::nullopt;
-  const agent::AgentStatus status = agent->status();
-  const IpAddress address = deployment_.overlay_address(other);
-  const auto found = std::ranges::find_if(
-      status.peers, [&](const agent::PeerStatus& p) { return std::ranges::count(p.addresses, address) > 0; });
-  if (found == status.peers.end()) return std::nullopt;
+  const auto found = agent->peer(deployment_.overlay_address(other));
+  if (!found) return std::nullopt;
   return PeerView{.path = path_class_of(found->path),
                   .settled = found->state == path::SearchState::settled,
                   .time_to_direct = found->time_to_direct,
