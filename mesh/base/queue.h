@@ -27,6 +27,10 @@ class Queue {
   const_iterator end() const { return items_.end(); }
 
   void push_back(T item) { items_.push_back(std::move(item)); }
+  template <typename... Parts>
+  void emplace_back(Parts&&... parts) {
+    items_.emplace_back(std::forward<Parts>(parts)...);
+  }
   void push_front(T item) { items_.insert(begin(), std::move(item)); }
   void pop_front() {
     ++first_;

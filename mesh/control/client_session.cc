@@ -130,7 +130,7 @@ class ClientSession::Impl {
   void dial(Time) {
     deadlines_.clear_all();
     state_ = State::dialing;
-    events_.push_back(Dial{});
+    events_.emplace_back(Dial{});
   }
 
   void send(const Message& message) { channel_->send(encode(message)); }
@@ -160,9 +160,9 @@ class ClientSession::Impl {
     map_.self_id = accepted.id;
     map_.self_name = accepted.name;
     map_.self_addresses = accepted.addresses;
-    events_.push_back(
+    events_.emplace_back(
         Registered{accepted.id, accepted.name, accepted.addresses, accepted.relay_id, accepted.coordinator});
-    events_.push_back(TimeSync{wall_time(accepted.time_ns)});
+    events_.emplace_back(TimeSync{wall_time(accepted.time_ns)});
     if (publication_) send(*publication_);
   }
 
@@ -178,7 +178,7 @@ class ClientSession::Impl {
     if (!update.complete) return;
     if (incoming_) adopt_snapshot();
     if (!changed_.everything && !changed_.relays && changed_.peers.empty()) return;
-    events_.push_back(std::exchange(changed_, {}));
+    events_.emplace_back(std::exchange(changed_, {}));
   }
 
   void apply(MapUpdate& update, NetworkMap& target) {
@@ -206,18 +206,18 @@ class ClientSession::Impl {
   }
 
   void handle(Time, Admission& admission) {
-    events_.push_back(AdmissionReceived{std::move(admission.admission), coordinator_});
+    events_.emplace_back(AdmissionReceived{std::move(admission.admission), coordinator_});
   }
   void handle(Time, Revocation& revocation) {
     constexpr std::uint64_t kLast = 1ull << 33;  // year 2242; fits nanoseconds
     const auto seconds = std::chrono::seconds(std::min(revocation.until_s, kLast));
-    events_.push_back(AdmissionsRevoked{revocation.node_key, WallTime(seconds)});
+    events_.emplace_back(AdmissionsRevoked{revocation.node_key, WallTime(seconds)});
   }
   /// Only a channel that has lasted makes the next wait short again: two machines that share one key would otherwise
   /// throw each other out without end.
   void handle(Time, Pong& pong) {
     backoff_.reset();
-    events_.push_back(TimeSync{wall_time(pong.time_ns)});
+    events_.emplace_back(TimeSync{wall_time(pong.time_ns)});
   }
 
   void handle(Time now, Refusal& refusal) {
@@ -226,11 +226,11 @@ class ClientSession::Impl {
       wait(now, [&](Duration in) { return Refused{{refusal.code, refusal.message}, false, in}; });
     } else {
       state_ = State::idle;
-      events_.push_back(Refused{{refusal.code, refusal.message}, true});
+      events_.emplace_back(Refused{{refusal.code, refusal.message}, true});
     }
   }
 
-  void handle(Time, Signal& signal) { events_.push_back(SignalReceived{signal.peer, std::move(signal.datagram)}); }
+  void handle(Time, Signal& signal) { events_.emplace_back(SignalReceived{signal.peer, std::move(signal.datagram)}); }
   void handle(Time, UnknownMessage&) {}
   template <typename ClientMessage>
   void handle(Time now, ClientMessage&) {
@@ -262,7 +262,7 @@ class ClientSession::Impl {
     state_ = State::waiting;
     const Duration in = backoff_.next();
     deadlines_.set(Timer::retry, now + in);
-    events_.push_back(make_event(in));
+    events_.emplace_back(make_event(in));
   }
 
   void drop_channel() {

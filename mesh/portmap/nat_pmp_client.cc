@@ -59,7 +59,7 @@ void NatPmpClient::handle_datagram(Time now, const Endpoint& from, ByteView data
 }
 
 void NatPmpClient::handle_response(Time now, const NatPmpResponse& response) {
-  if (epoch_.note(now, response.epoch_s)) events_.push_back(Restarted{});
+  if (epoch_.note(now, response.epoch_s)) events_.emplace_back(Restarted{});
   const auto* job = queue_.current();
   if (job == nullptr || !answers(*job, response)) return;
   const Wish wish = job->wish;
@@ -67,19 +67,19 @@ void NatPmpClient::handle_response(Time now, const NatPmpResponse& response) {
   queue_.finish(now);
   if (kind == Kind::probe) {
     if (response.result == 0) external_ = response.external_address;
-    events_.push_back(Found{response.result == 0 ? external_ : std::nullopt});
+    events_.emplace_back(Found{response.result == 0 ? external_ : std::nullopt});
   } else if (kind == Kind::map && response.result != 0) {
-    events_.push_back(Refused{wish, error_of(response.result), response.result});
+    events_.emplace_back(Refused{wish, error_of(response.result), response.result});
   } else if (kind == Kind::map && response.lifetime_s > 0) {
-    if (!external_) return events_.push_back(Refused{wish, PortmapError::network_failure, 0});
-    events_.push_back(Granted{wish, {*external_, response.external_port}, std::chrono::seconds{response.lifetime_s}});
+    if (!external_) return events_.emplace_back(Refused{wish, PortmapError::network_failure, 0});
+    events_.emplace_back(Granted{wish, {*external_, response.external_port}, std::chrono::seconds{response.lifetime_s}});
   }
 }
 
 void NatPmpClient::handle_timeout(Time now) {
   const auto lost = queue_.handle_timeout(now);
-  if (lost && lost->kind == Kind::probe) events_.push_back(NotFound{});
-  if (lost && lost->kind == Kind::map) events_.push_back(Refused{lost->wish, PortmapError::no_answer, 0});
+  if (lost && lost->kind == Kind::probe) events_.emplace_back(NotFound{});
+  if (lost && lost->kind == Kind::map) events_.emplace_back(Refused{lost->wish, PortmapError::no_answer, 0});
 }
 
 std::optional<ClientEvent> NatPmpClient::poll_event() {

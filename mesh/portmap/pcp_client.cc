@@ -69,8 +69,8 @@ void PcpClient::handle_datagram(Time now, const Endpoint& from, ByteView datagra
   const Wish wish = job->wish;
   const Kind kind = job->kind;
   queue_.finish(now);
-  if (kind == Kind::probe) events_.push_back(NotFound{});
-  if (kind == Kind::map) events_.push_back(Refused{wish, PortmapError::unsupported, 0});
+  if (kind == Kind::probe) events_.emplace_back(NotFound{});
+  if (kind == Kind::map) events_.emplace_back(Refused{wish, PortmapError::unsupported, 0});
 }
 
 bool PcpClient::answers(const RequestQueue::Job& job, const PcpResponse& response) const {
@@ -82,25 +82,25 @@ bool PcpClient::answers(const RequestQueue::Job& job, const PcpResponse& respons
 }
 
 void PcpClient::handle_response(Time now, const PcpResponse& response) {
-  if (epoch_.note(now, response.epoch_s)) events_.push_back(Restarted{});
+  if (epoch_.note(now, response.epoch_s)) events_.emplace_back(Restarted{});
   const auto* job = queue_.current();
   if (job == nullptr || !answers(*job, response)) return;
   const Wish wish = job->wish;
   const Kind kind = job->kind;
   queue_.finish(now);
   if (kind == Kind::probe) {
-    response.result == 0 ? events_.push_back(Found{}) : events_.push_back(NotFound{});
+    response.result == 0 ? events_.emplace_back(Found{}) : events_.emplace_back(NotFound{});
   } else if (kind == Kind::map && response.result != 0) {
-    events_.push_back(Refused{wish, error_of(response.result), response.result});
+    events_.emplace_back(Refused{wish, error_of(response.result), response.result});
   } else if (kind == Kind::map && response.lifetime_s > 0) {
-    events_.push_back(Granted{wish, response.map->external, std::chrono::seconds{response.lifetime_s}});
+    events_.emplace_back(Granted{wish, response.map->external, std::chrono::seconds{response.lifetime_s}});
   }
 }
 
 void PcpClient::handle_timeout(Time now) {
   const auto lost = queue_.handle_timeout(now);
-  if (lost && lost->kind == Kind::probe) events_.push_back(NotFound{});
-  if (lost && lost->kind == Kind::map) events_.push_back(Refused{lost->wish, PortmapError::no_answer, 0});
+  if (lost && lost->kind == Kind::probe) events_.emplace_back(NotFound{});
+  if (lost && lost->kind == Kind::map) events_.emplace_back(Refused{lost->wish, PortmapError::no_answer, 0});
 }
 
 std::optional<ClientEvent> PcpClient::poll_event() {

@@ -50,7 +50,7 @@ void UpnpClient::probe(Time now) {
 }
 
 void UpnpClient::map(Time now, const Wish& wish, std::uint16_t suggested_port, Duration lifetime) {
-  if (!service_) return events_.push_back(Refused{wish, PortmapError::no_answer, 0});
+  if (!service_) return events_.emplace_back(Refused{wish, PortmapError::no_answer, 0});
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lifetime).count();
   push(now, AskAddress{});
   push(now, Add{wish, suggested_port, static_cast<std::uint32_t>(seconds)});
@@ -65,7 +65,7 @@ void UpnpClient::handle_timeout(Time now) {
   if (deadlines_.take_expired(Timer::search, now)) {
     if (searches_ == static_cast<int>(std::size(kSearchWaits))) {
       searches_ = 0;
-      events_.push_back(NotFound{});
+      events_.emplace_back(NotFound{});
     } else {
       for (const IpAddress& to : {kSsdpGroup, router_.gateway}) {
         out_.push_back({{to, kSsdpPort}, ssdp_search({to, kSsdpPort})});
@@ -157,7 +157,7 @@ void UpnpClient::described(Time now, const std::optional<http::Response>& respon
     auto services = parse_description(as_text(response->body), *location_);
     if (!services.empty()) service_ = std::move(services.front());
   }
-  service_ ? push(now, AskAddress{}) : events_.push_back(NotFound{});
+  service_ ? push(now, AskAddress{}) : events_.emplace_back(NotFound{});
 }
 
 void UpnpClient::told_address(const std::optional<http::Response>& response) {
@@ -166,20 +166,20 @@ void UpnpClient::told_address(const std::optional<http::Response>& response) {
     service_.reset();  // search anew when asked the next time
     const bool more = std::ranges::any_of(jobs_, [](const Job& job) { return std::holds_alternative<Add>(job); });
     for (const Job& job : std::exchange(jobs_, {})) {
-      if (const auto* add = std::get_if<Add>(&job)) events_.push_back(Refused{add->wish, PortmapError::no_answer, 0});
+      if (const auto* add = std::get_if<Add>(&job)) events_.emplace_back(Refused{add->wish, PortmapError::no_answer, 0});
     }
-    if (!more) events_.push_back(NotFound{});
+    if (!more) events_.emplace_back(NotFound{});
     return;
   }
   const auto value = answer->values.find("NewExternalIPAddress");
   external_ = value == answer->values.end() ? std::nullopt : IpAddress::parse(value->second);
   if (external_ && external_->is_unspecified()) external_.reset();
-  events_.push_back(Found{external_});
+  events_.emplace_back(Found{external_});
 }
 
 void UpnpClient::added(Time now, Add add, const std::optional<http::Response>& response) {
   const auto answer = response ? parse_soap_answer(*response, action_of(add)) : std::nullopt;
-  if (!answer) return events_.push_back(Refused{add.wish, PortmapError::no_answer, 0});
+  if (!answer) return events_.emplace_back(Refused{add.wish, PortmapError::no_answer, 0});
   if (answer->fault) {
     const bool again = ++add.attempts < kMaxAttempts;
     if (again && *answer->fault == kPermanentLeasesOnly && add.lifetime_s != 0) {
@@ -189,7 +189,7 @@ void UpnpClient::added(Time now, Add add, const std::optional<http::Response>& r
     } else if (again && (*answer->fault == kConflict || *answer->fault == kConflictWithOther)) {
       add.port = static_cast<std::uint16_t>(1024 + (add.port + 1013u) % 64000);
     } else {
-      return events_.push_back(Refused{add.wish, error_of(*answer->fault), *answer->fault});
+      return events_.emplace_back(Refused{add.wish, error_of(*answer->fault), *answer->fault});
     }
     jobs_.push_front(add);
     return start(now);
@@ -199,8 +199,8 @@ void UpnpClient::added(Time now, Add add, const std::optional<http::Response>& r
     const std::string& text = reserved->second;
     std::from_chars(text.data(), text.data() + text.size(), port);
   }
-  if (!external_) return events_.push_back(Refused{add.wish, PortmapError::network_failure, 0});
-  events_.push_back(Granted{add.wish, {*external_, port}, std::chrono::seconds{add.lifetime_s}});
+  if (!external_) return events_.emplace_back(Refused{add.wish, PortmapError::network_failure, 0});
+  events_.emplace_back(Granted{add.wish, {*external_, port}, std::chrono::seconds{add.lifetime_s}});
 }
 
 std::optional<Datagram> UpnpClient::poll_transmit() {

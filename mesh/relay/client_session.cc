@@ -38,7 +38,7 @@ void ClientSession::heard(Time now) {
   last_heard_ = now;
   deadlines_.clear(Timer::answer);
   deadlines_.clear(Timer::overdue);
-  if (std::exchange(overdue_, false)) events_.push_back(HeardAgain{});
+  if (std::exchange(overdue_, false)) events_.emplace_back(HeardAgain{});
   if (ready()) deadlines_.set(Timer::idle, now + kIdlePing);
 }
 
@@ -63,10 +63,10 @@ void ClientSession::handle_frame(Time now, const Frame& frame) {
     case FrameType::channel:
       return handle_channel(frame.body);
     case FrameType::peer_absent:
-      if (const auto absent = parse_addressed(frame.body)) events_.push_back(PeerAbsent{absent->key});
+      if (const auto absent = parse_addressed(frame.body)) events_.emplace_back(PeerAbsent{absent->key});
       return;
     case FrameType::dialled:
-      if (const auto dialled = parse_dialled(frame.body)) events_.push_back(*dialled);
+      if (const auto dialled = parse_dialled(frame.body)) events_.emplace_back(*dialled);
       return;
     default:
       return;  // a later version's
@@ -106,7 +106,7 @@ void ClientSession::handle_welcome(Time now, ByteView body) {
   deadlines_.set(Timer::idle, now + kIdlePing);
   if (udp_.possible()) out_.push_control(FrameType::udp_request, {});
   rtt_ = now - hello_sent_;
-  events_.push_back(Ready{rtt_});
+  events_.emplace_back(Ready{rtt_});
 }
 
 void ClientSession::handle_offer(Time now, ByteView body) {
@@ -155,7 +155,7 @@ void ClientSession::check(Time now) {
 void ClientSession::handle_datagram(ByteView body) {
   const auto received = parse_addressed(body);
   if (!received) return fail(received.error(), weft::ErrorCode::corrupt, "the relay broke the protocol");
-  events_.push_back(Received{received->key, to_bytes(received->datagram)});
+  events_.emplace_back(Received{received->key, to_bytes(received->datagram)});
 }
 
 void ClientSession::handle_pong(Time now, ByteView body) {
@@ -164,7 +164,7 @@ void ClientSession::handle_pong(Time now, ByteView body) {
   if (reader.failed() || !ping_token_ || token != *ping_token_) return;
   ping_token_.reset();
   rtt_ = now - ping_sent_;
-  events_.push_back(Pong{rtt_});
+  events_.emplace_back(Pong{rtt_});
 }
 
 void ClientSession::handle_timeout(Time now) {
@@ -176,7 +176,7 @@ void ClientSession::handle_timeout(Time now) {
   }
   if (deadlines_.take_expired(Timer::overdue, now)) {
     overdue_ = true;
-    events_.push_back(Overdue{});
+    events_.emplace_back(Overdue{});
   }
   if (deadlines_.take_expired(Timer::idle, now)) ping(now);
   udp_.handle_timeout(now);
@@ -224,7 +224,7 @@ void ClientSession::fail(RelayError reason, weft::ErrorCode code, const char* do
   deadlines_.clear_all();
   udp_.stop();
   out_.drop_datagrams();
-  events_.push_back(Failed{{code, std::string(doing) + ": " + std::string(to_string(reason))}, reason});
+  events_.emplace_back(Failed{{code, std::string(doing) + ": " + std::string(to_string(reason))}, reason});
 }
 
 }  // namespace weft::relay

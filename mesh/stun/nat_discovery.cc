@@ -115,7 +115,7 @@ void NatDiscovery::settle(Time now) {
   std::erase_if(tests_, [](const Test& test) { return test.transaction.done(); });
   if (!tests_.empty() || finished_) return;
   finished_ = true;
-  events_.push_back(DiscoveryFinished{.mapping = mapping(), .filtering = filtering(), .udp_blocked = mapped_.empty()});
+  events_.emplace_back(DiscoveryFinished{.mapping = mapping(), .filtering = filtering(), .udp_blocked = mapped_.empty()});
 }
 
 void NatDiscovery::conclude(Time now, Kind kind, const Endpoint& server, const TransactionEvent& event) {
@@ -146,7 +146,7 @@ void NatDiscovery::conclude_binding(Time now, const Endpoint& server, const Answ
   const auto reflexive = reflexive_address(answered.response);
   if (!reflexive) return;
   mapped_[server] = *reflexive;
-  events_.push_back(ReflexiveFound{server, *reflexive});
+  events_.emplace_back(ReflexiveFound{server, *reflexive});
   auto other = address(answered.response, AttributeType::other_address);
   if (other) other = through_nat64(config_.nat64_prefix, *other);
   if (!other || other->address.family() != server.address.family() || *other == server) return;
