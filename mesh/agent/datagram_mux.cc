@@ -9,6 +9,13 @@
 #include "mesh/stun/message.h"
 
 namespace weft::agent {
+namespace {
+
+/// A padded probe is rare, and the datagram that is joined for a relay makes its room anew.
+constexpr std::size_t kKeptScratch = 512;
+
+}  // namespace
+
 DatagramKind classify(ByteView datagram) {
   if (stun::looks_like_stun(datagram)) return DatagramKind::stun;
   if (datagram.size() < 4) return DatagramKind::unknown;
@@ -164,6 +171,7 @@ void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagr
   if (!is_open(socket)) return;
   scratch_.assign(datagram.begin(), datagram.end());
   send_scratch(socket, to, ttl, dont_fragment);
+  if (scratch_.capacity() > kKeptScratch) Bytes().swap(scratch_);
 }
 
 void DatagramMux::send_joined(const Endpoint& to, ByteView head, ByteView datagram) {

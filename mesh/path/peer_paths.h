@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <variant>
@@ -109,7 +110,7 @@ class PeerPaths {
   std::optional<SearchNeed> poll_search_need();
   void handle_search_sockets(Time now, std::vector<SearchSocket> sockets);
   void handle_sample(Time now, std::uint16_t port);
-  bool searching() const { return search_.has_value(); }
+  bool searching() const { return search_ != nullptr; }
 
   /// Asks for an answer on the chosen path: PingAnswered follows, unless the question or the answer is lost.
   void handle_ping(Time now);
@@ -228,7 +229,7 @@ class PeerPaths {
   Time compare_until_{};               // the check list goes on although we are direct
   Time abandoned_until_{};             // our pings say that we have left the path that we had
   std::optional<Time> limited_until_;  // the peer may not have opened its NAT yet: openers' TTL
-  std::optional<Search> search_;
+  std::unique_ptr<Search> search_;  // null: none; few pairs ever have one
   SearchOutcome search_outcome_ = SearchOutcome::none;
   std::optional<SearchOffer> offer_;  // ours, until it is acknowledged
   std::uint64_t offer_id_ = 0;

@@ -177,7 +177,7 @@ void PeerPaths::begin_search(Time now, const SearchOffer* offer) {
     search_outcome_ = SearchOutcome::no_budget;
     return;
   }
-  search_.emplace(now, *setup, random_);
+  search_ = std::make_unique<Search>(now, *setup, random_);
   search_began_ = now;
   last_search_ = SearchRecord{.method = setup->strategy.method,
                               .opened = search_->opens(),

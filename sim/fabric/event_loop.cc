@@ -95,9 +95,12 @@ void EventLoop::check_done() {
 }
 
 Alarm::Alarm(EventLoop& loop, std::function<void()> handler)
-    : loop_(loop), handler_(std::make_shared<std::function<void()>>(std::move(handler))) {}
+    : loop_(loop), handler_(std::move(handler)) {}
 
-Alarm::~Alarm() { release(); }
+Alarm::~Alarm() {
+  if (destroyed_ != nullptr) *destroyed_ = true;
+  release();
+}
 
 void Alarm::arm(Time deadline) {
   armed_ = true;
@@ -115,8 +118,13 @@ void Alarm::ring() {
   if (deadline_ > loop_.now()) return schedule(deadline_);
   armed_ = false;
   loop_.set_cause(cause_);
-  const auto handler = handler_;  // it may destroy this alarm
-  (*handler)();
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  auto handler = std::move(handler_);  // it may destroy this alarm
+  handler();
+  if (destroyed) return;
+  handler_ = std::move(handler);
+  destroyed_ = nullptr;
 }
 
 void Alarm::release() {

@@ -70,7 +70,8 @@ class Alarm {
   void schedule(Time at);
 
   EventLoop& loop_;
-  std::shared_ptr<std::function<void()>> handler_;
+  std::function<void()> handler_;
+  bool* destroyed_ = nullptr;    // set by the destructor: while the handler runs
   AlarmEvent* event_ = nullptr;  // in the queue; we hold one reference
   Time event_at_{};
   Time deadline_{};

@@ -9,11 +9,19 @@
 namespace weft::fabric {
 
 FabricTimer::FabricTimer(EventLoop& loop, std::shared_ptr<PowerCycle> cycle, std::function<void()> handler)
-    : cycle_(std::move(cycle)), alarm_(loop, [this, handler = std::move(handler)] {
-        if (!cycle_->on) return;
-        if (cycle_->asleep) return cycle_->overdue.push_back(this);
-        handler();  // may destroy this timer
-      }) {}
+    : cycle_(std::move(cycle)), handler_(std::move(handler)), alarm_(loop, [this] { ring(); }) {}
+
+void FabricTimer::ring() {
+  if (!cycle_->on) return;
+  if (cycle_->asleep) return cycle_->overdue.push_back(this);
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  auto handler = std::move(handler_);  // it may destroy this timer
+  handler();
+  if (destroyed) return;
+  handler_ = std::move(handler);
+  destroyed_ = nullptr;
+}
 
 void PowerCycle::post(const std::shared_ptr<PowerCycle>& cycle, EventLoop& loop, std::function<void()> task) {
   loop.post([&loop, cycle, task = std::move(task)]() mutable {
@@ -35,7 +43,10 @@ void PowerCycle::end() {
   held_back.clear();
 }
 
-FabricTimer::~FabricTimer() { std::erase(cycle_->overdue, this); }
+FabricTimer::~FabricTimer() {
+  if (destroyed_ != nullptr) *destroyed_ = true;
+  std::erase(cycle_->overdue, this);
+}
 
 void HostNames::resolve(const std::string& name, Handler handler) {
   Result<std::vector<IpAddress>> answer = fail(ErrorCode::not_found, "no address is known for the name " + name);

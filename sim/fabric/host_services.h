@@ -64,7 +64,10 @@ class FabricTimer final : public io::Timer {
   void cancel() override { alarm_.cancel(); }
 
  private:
+  void ring();
   std::shared_ptr<PowerCycle> cycle_;
+  std::function<void()> handler_;
+  bool* destroyed_ = nullptr;  // set by the destructor: while the handler runs
   Alarm alarm_;
 };
 

@@ -317,7 +317,7 @@ void TcpConnection::on_new_ack(std::uint64_t ack) {
     first_ = data_end;
   }
   if (out_start_ == out_.size()) {
-    out_ = {};  // most connections are idle for most of the time
+    Bytes().swap(out_);  // most connections are idle for most of the time
     out_start_ = 0;
   } else if (out_start_ >= kCompactAt) {
     out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_start_));
