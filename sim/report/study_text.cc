@@ -151,7 +151,7 @@ std::string to_markdown(const StudyReport& report) {
                      report.share_sites);
   out += load_table(report, "share, %", shares);
   out += fmt::format(
-      "The same {} sites with all traffic between sites, and ns-3's FqCoDel (RFC 8290) in place of drop-tail at both "
+      "The same {} sites with all traffic between sites, and ns-3's FqCoDel in place of drop-tail at both "
       "ends of each link:\n\n",
       report.share_sites);
   out += load_table(report, "queues",
