@@ -125,7 +125,8 @@ std::string to_markdown(const StudyReport& report) {
                 {"of that the tunnels' messages, kb/s", "load_kbps.relays.tunnels"},
                 {"of that path probes, kb/s", "load_kbps.relays.probes"},
                 {"of that STUN, kb/s", "load_kbps.relays.stun"},
-                {"of that streams and their own control, kb/s", "load_kbps.relays.others"},
+                {"of that streams, kb/s", "load_kbps.relays.streams"},
+                {"of that the relays' own control, kb/s", "load_kbps.relays.others"},
                 {"busiest relay, kb/s", "load_kbps.busiest_relay"},
                 {"another host, kb/s", "load_kbps.host"}});
   out += fmt::format("## Outage (`fabric`): the hub's node and the relays beside it ({}) dark for {} s\n\n",

@@ -17,15 +17,15 @@ class RelayTraffic {
 
   void add_relay(const IpAddress& address) { relays_.push_back(address); }
   void see(ByteView ip_packet);
-  /// `tunnels`: WireGuard's messages, over UDP; `probes`: path probes and plans, over UDP; `stun`; `others`: streams,
-  /// and what keeps relay over UDP open.
+  /// `tunnels`: WireGuard's messages, over UDP; `probes`: path probes and plans, over UDP; `stun`; `streams`: all that
+  /// goes over TCP; `others`: above all what keeps relay over UDP open.
   std::map<std::string, std::uint64_t> bytes() const {
-    return {{"tunnels", tunnels_}, {"probes", probes_}, {"stun", stun_}, {"others", others_}};
+    return {{"tunnels", tunnels_}, {"probes", probes_}, {"stun", stun_}, {"streams", streams_}, {"others", others_}};
   }
 
  private:
   std::vector<IpAddress> relays_;
-  std::uint64_t tunnels_ = 0, probes_ = 0, stun_ = 0, others_ = 0;
+  std::uint64_t tunnels_ = 0, probes_ = 0, stun_ = 0, streams_ = 0, others_ = 0;
 };
 
 }  // namespace weft::sim
