@@ -81,8 +81,9 @@ void add_network_flags(CLI::App& command, Flags& flags) {
                   "mesh, hub (all traffic through one node) or relay_only (no direct paths) (mesh)")
       ->check(CLI::IsMember({"mesh", "hub", "relay_only"}));
   command.add_option("--hub", flags.hub, "Name of the node that is the hub; the same on all nodes, the hub included");
-  command.add_option("--behind-hub", flags.behind_hub,
-                     "Networks that are reached through the hub, with commas between, or 0.0.0.0/0,::/0 for all; on spokes");
+  command.add_option(
+      "--behind-hub", flags.behind_hub,
+      "Networks that are reached through the hub, with commas between, or 0.0.0.0/0,::/0 for all; on spokes");
   command
       .add_option("--masquerade", flags.masquerade,
                   "As the hub, send what leaves the overlay by this machine's address: on or off (off)")

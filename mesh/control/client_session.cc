@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/control/client_session.h"
 
-
 #include "mesh/base/deadlines.h"
 #include "mesh/base/queue.h"
 #include "mesh/base/random.h"

@@ -103,7 +103,7 @@ Result<std::unique_ptr<io::StreamListener>> AsioListener::listen(AsioLoop& loop,
   FileDescriptor fd(::socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail_errno(ErrorCode::io, what, errno);
   if (!v4) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  mark_underlay(fd.get());  // of the connections too
+  mark_underlay(fd.get());                            // of the connections too
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // only past connections in TIME_WAIT may share the port
   const auto address = to_socket_address(local);
   if (::bind(fd.get(), address.get(), address.length) != 0) {

@@ -131,9 +131,8 @@ DefaultRoute::~DefaultRoute() {
 Result<void> DefaultRoute::add(IpFamily family) {
   if (added_.contains(family)) return {};
   if (const auto name = family == IpFamily::v4 ? strictly_filtered(interface_index_) : std::nullopt) {
-    return fail(ErrorCode::refused,
-                "all traffic cannot be led into the tunnel: the strict reverse path filter of " + *name +
-                    " would drop what peers send; sysctl -w net.ipv4.conf.all.rp_filter=2");
+    return fail(ErrorCode::refused, "all traffic cannot be led into the tunnel: the strict reverse path filter of " +
+                                        *name + " would drop what peers send; sysctl -w net.ipv4.conf.all.rp_filter=2");
   }
   added_.insert(family);
   const std::uint16_t create = kRequest | NLM_F_CREATE;

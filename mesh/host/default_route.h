@@ -23,8 +23,8 @@ void mark_underlay(int fd);
 ///     lookup main suppress_prefixlength 0                    local networks, overlay hosts: any route but the default
 ///     not fwmark 0x57000000/0xff000000 lookup TABLE          TABLE: 0x57000000 + the interface's index
 ///
-/// The table goes with the interface. The rules do not: the destructor removes them, and those of a killed process, which
-/// lead to an empty table and so change nothing, remove_stale_rules().
+/// The table goes with the interface. The rules do not: the destructor removes them, and those of a killed process,
+/// which lead to an empty table and so change nothing, remove_stale_rules().
 class DefaultRoute {
  public:
   explicit DefaultRoute(std::uint32_t interface_index) : interface_index_(interface_index) {}

@@ -229,7 +229,7 @@ class PeerPaths {
   Time compare_until_{};               // the check list goes on although we are direct
   Time abandoned_until_{};             // our pings say that we have left the path that we had
   std::optional<Time> limited_until_;  // the peer may not have opened its NAT yet: openers' TTL
-  std::unique_ptr<Search> search_;  // null: none; few pairs ever have one
+  std::unique_ptr<Search> search_;     // null: none; few pairs ever have one
   SearchOutcome search_outcome_ = SearchOutcome::none;
   std::optional<SearchOffer> offer_;  // ours, until it is acknowledged
   std::uint64_t offer_id_ = 0;

@@ -72,7 +72,8 @@ void NatPmpClient::handle_response(Time now, const NatPmpResponse& response) {
     events_.emplace_back(Refused{wish, error_of(response.result), response.result});
   } else if (kind == Kind::map && response.lifetime_s > 0) {
     if (!external_) return events_.emplace_back(Refused{wish, PortmapError::network_failure, 0});
-    events_.emplace_back(Granted{wish, {*external_, response.external_port}, std::chrono::seconds{response.lifetime_s}});
+    events_.emplace_back(
+        Granted{wish, {*external_, response.external_port}, std::chrono::seconds{response.lifetime_s}});
   }
 }
 

@@ -166,7 +166,8 @@ void UpnpClient::told_address(const std::optional<http::Response>& response) {
     service_.reset();  // search anew when asked the next time
     const bool more = std::ranges::any_of(jobs_, [](const Job& job) { return std::holds_alternative<Add>(job); });
     for (const Job& job : std::exchange(jobs_, {})) {
-      if (const auto* add = std::get_if<Add>(&job)) events_.emplace_back(Refused{add->wish, PortmapError::no_answer, 0});
+      if (const auto* add = std::get_if<Add>(&job))
+        events_.emplace_back(Refused{add->wish, PortmapError::no_answer, 0});
     }
     if (!more) events_.emplace_back(NotFound{});
     return;

@@ -115,7 +115,8 @@ void NatDiscovery::settle(Time now) {
   std::erase_if(tests_, [](const Test& test) { return test.transaction.done(); });
   if (!tests_.empty() || finished_) return;
   finished_ = true;
-  events_.emplace_back(DiscoveryFinished{.mapping = mapping(), .filtering = filtering(), .udp_blocked = mapped_.empty()});
+  events_.emplace_back(
+      DiscoveryFinished{.mapping = mapping(), .filtering = filtering(), .udp_blocked = mapped_.empty()});
 }
 
 void NatDiscovery::conclude(Time now, Kind kind, const Endpoint& server, const TransactionEvent& event) {

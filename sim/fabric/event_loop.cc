@@ -94,8 +94,7 @@ void EventLoop::check_done() {
   ns3::Simulator::Stop();
 }
 
-Alarm::Alarm(EventLoop& loop, std::function<void()> handler)
-    : loop_(loop), handler_(std::move(handler)) {}
+Alarm::Alarm(EventLoop& loop, std::function<void()> handler) : loop_(loop), handler_(std::move(handler)) {}
 
 Alarm::~Alarm() {
   if (destroyed_ != nullptr) *destroyed_ = true;

@@ -38,7 +38,8 @@ std::uint32_t queue_bytes(const sim::LinkPlan& link, std::uint64_t bps) {
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, kMtu, 1u << 30));
 }
 
-/// One end of a link, whose kind of queue stays. Its hardware address comes from the node's number: ns-3's own counter outlives a simulation.
+/// One end of a link, whose kind of queue stays. Its hardware address comes from the node's number: ns-3's own counter
+/// outlives a simulation.
 ns3::Ptr<ns3::PointToPointNetDevice> make_device(ns3::Ptr<ns3::Node> node, bool fq_codel) {
   auto device = ns3::CreateObject<ns3::PointToPointNetDevice>();
   if (fq_codel) {

@@ -155,8 +155,7 @@ std::string to_markdown(const StudyReport& report) {
       "The same {} sites with all traffic between sites, and ns-3's FqCoDel in place of drop-tail at both "
       "ends of each link:\n\n",
       report.share_sites);
-  out += load_table(report, "queues",
-                    {{"drop-tail", "load.peer_share.100"}, {"FqCoDel", "load.queue.fq_codel"}});
+  out += load_table(report, "queues", {{"drop-tail", "load.peer_share.100"}, {"FqCoDel", "load.queue.fq_codel"}});
   out += fmt::format("Made by `{}` at commit {}.\n", report.command, report.commit);
   return out;
 }

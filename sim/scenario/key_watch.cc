@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t kInitiationSize = 148, kInitiationKeyAt = 8, kResponseSize = 92, kResponseKeyAt = 12;
 
 ByteView ephemeral_key(ByteView message) {
-  if (message.size() == kInitiationSize && load_u32le(message.data()) == 1) return message.subspan(kInitiationKeyAt, 32);
+  if (message.size() == kInitiationSize && load_u32le(message.data()) == 1)
+    return message.subspan(kInitiationKeyAt, 32);
   if (message.size() == kResponseSize && load_u32le(message.data()) == 2) return message.subspan(kResponseKeyAt, 32);
   return {};
 }

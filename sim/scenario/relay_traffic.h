@@ -14,7 +14,6 @@ namespace weft::sim {
 /// Bytes of IP packets that the relays of a world have put on their own wires, by what they are for.
 class RelayTraffic {
  public:
-
   void add_relay(const IpAddress& address) { relays_.push_back(address); }
   void see(ByteView ip_packet);
   /// `tunnels`: WireGuard's messages, over UDP; `probes`: path probes and plans, over UDP; `stun`; `streams`: all that

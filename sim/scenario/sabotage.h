@@ -10,8 +10,8 @@
 namespace weft::sim {
 
 /// A fault put into the network on purpose, to show that a check of results notices it. It breaks the world, never
-/// the product: the agents are the shipped ones. The last eleven are for one invariant each: those on a wire are packets
-/// that only the invariants see.
+/// the product: the agents are the shipped ones. The last eleven are for one invariant each: those on a wire are
+/// packets that only the invariants see.
 enum class Sabotage : std::uint8_t {
   none,
   no_direct,  // no path probe arrives but through a relay, as if agents did not send any

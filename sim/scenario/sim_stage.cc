@@ -51,9 +51,8 @@ SimStage::SimStage(const Scenario& scenario, const NatChains& chains, const RunO
       timeline_(*world_, scenario, chains, deployment_),
       seed_(options.seed) {
   if (options.recorder != nullptr) world_->set_recorder(*options.recorder);
-  world_->watch_entropy([this](const io::Host& host, ByteView drawn) {
-    invariants_.drawn(deployment_.is_server(host), drawn);
-  });
+  world_->watch_entropy(
+      [this](const io::Host& host, ByteView drawn) { invariants_.drawn(deployment_.is_server(host), drawn); });
   world_->observe([this](ByteView packet) {
     invariants_.see(world_->now(), packet);
     relay_traffic_.see(packet);
