@@ -93,6 +93,23 @@ std::string headline(const StudyReport& report) {
   return out;
 }
 
+/// Why relays may carry more beside direct paths than when they carry everything.
+std::string about_probes(const StudyReport& report) {
+  const auto relays = report.figures.find("mesh.load_kbps.relays");
+  const auto alone = report.figures.find("relay_only.load_kbps.relays");
+  if (relays == report.figures.end() || alone == report.figures.end() || relays->second.mean <= alone->second.mean)
+    return {};
+  return fmt::format(
+      "Relays send more in the mesh ({} kb/s) than where all goes through them ({} kb/s) because a direct path that "
+      "carries data has its relay measured beside it, once a second from each side, with an answer each: {} kb/s are "
+      "such path probes. They do not grow with the traffic, and here, where a pair sends one ping a second, they are "
+      "more than the traffic. What its direct paths take from the relays are the tunnels' messages: {} kb/s are left "
+      "of "
+      "{}.\n\n",
+      figure_text(relays->second.mean), figure_text(alone->second.mean), value(report, "mesh.load_kbps.relays.probes"),
+      value(report, "mesh.load_kbps.relays.tunnels"), value(report, "relay_only.load_kbps.relays.tunnels"));
+}
+
 std::string setting(const StudyReport& report) {
   return fmt::format(
       "{} hosts in {} cities, {} seeds; the hub `{}` is in {}, relays are in {}. Numbers are means over the seeds, in "
@@ -129,6 +146,7 @@ std::string to_markdown(const StudyReport& report) {
                 {"of that the relays' own control, kb/s", "load_kbps.relays.others"},
                 {"busiest relay, kb/s", "load_kbps.busiest_relay"},
                 {"another host, kb/s", "load_kbps.host"}});
+  out += about_probes(report);
   out += fmt::format("## Outage (`fabric`): the hub's node and the relays beside it ({}) dark for {} s\n\n",
                      joined(report.dark_relays), plain(report.outage_s));
   out += table(report, "pairs of spokes",
