@@ -11,10 +11,10 @@
 
 namespace weft::sim {
 
-/// A packet to a private address is on the wire of a gateway, which has passed it on.
+/// Hosts send with a TTL of 64; a packet with less is on the wire of a gateway, which has passed it on.
 void RelayTraffic::see(ByteView packet) {
   if (std::ranges::find(relays_, fabric::source_of(packet)) == relays_.end()) return;
-  if (fabric::destination_of(packet).is_private()) return;
+  if (fabric::ttl_of(packet) != 64) return;
   const ByteView message = datagram_in(packet);
   std::uint64_t* kind = message.empty() ? &streams_ : &others_;
   if (relay::data_channel(message) && message.size() > relay::kUdpDataHeader) {
