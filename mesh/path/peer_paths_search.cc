@@ -173,6 +173,7 @@ void PeerPaths::begin_search(Time now, const SearchOffer* offer) {
     setup->strategy.we_open = offer->guesses == 0;
   }
   const Search fresh(now, *setup, random_);
+  if (!offer && !fresh.opens()) return;  // facts have changed since it was armed: the peer opens now, and offers
   if (!budget_.begin_search(now, config_.peer, fresh.opens() ? fresh.mappings() : offer->guesses)) {
     search_outcome_ = SearchOutcome::no_budget;
     return;

@@ -38,6 +38,13 @@ TEST(SwarmWorld, HoldsEverything) {
   }
 }
 
+/// A search that was armed began when facts had changed, and the peer was the one to open.
+TEST(SwarmWorld, DoesNotDieAsItOnceDid) {
+  for (const std::uint64_t seed : {805u, 1097u}) {
+    EXPECT_FALSE(breaks(draw_world(seed), Sabotage::none, "crash")) << "seed " << seed;
+  }
+}
+
 struct Seeded {
   Sabotage fault;
   std::string invariant;
