@@ -46,6 +46,9 @@ enum class Exhaustion : std::uint8_t { silent, icmp };
 /// Whether an unsolicited inbound packet is remembered and takes its tuple, so that a later outbound flow that wants
 /// the same one gets another port (netfilter with an INPUT chain that accepts).
 enum class PrematureInbound : std::uint8_t { ignored, occupies };
+/// What a SYN is to a TCP flow that FINs or a RST have closed and that is still remembered: the same flow, open again, or
+/// the first packet of another one, which gets its mapping anew (netfilter; `syn_after_close` in sim/nat/session.h).
+enum class TcpReopening : std::uint8_t { same_flow, new_flow };
 enum class UdpPolicy : std::uint8_t { allowed, blocked };
 enum class IcmpErrors : std::uint8_t { translated, dropped };
 /// RFC 4787 §11: what becomes of the fragments of a packet.
@@ -156,6 +159,7 @@ struct Behavior {
   Duration syn_refusal_after{0};
   Exhaustion exhaustion = Exhaustion::icmp;
   PrematureInbound premature_inbound = PrematureInbound::ignored;
+  TcpReopening tcp_reopening = TcpReopening::same_flow;
   UdpPolicy udp = UdpPolicy::allowed;
   IcmpErrors icmp_errors = IcmpErrors::translated;
   Fragments fragments = Fragments::any_order;

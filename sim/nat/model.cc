@@ -106,6 +106,7 @@ Behavior read_behavior(const json& object) {
   if (const auto mapping = object.find("port_mapping"); mapping != object.end())
     read_port_mapping(*mapping, behavior.port_mapping);
   read(object, "premature_inbound", std::array<std::string_view, 2>{"ignored", "occupies"}, behavior.premature_inbound);
+  read(object, "tcp_reopening", std::array<std::string_view, 2>{"same_flow", "new_flow"}, behavior.tcp_reopening);
   read(object, "udp", std::array<std::string_view, 2>{"allowed", "blocked"}, behavior.udp);
   read(object, "icmp_errors", std::array<std::string_view, 2>{"translated", "dropped"}, behavior.icmp_errors);
   read(object, "decrement_ttl", behavior.decrement_ttl);

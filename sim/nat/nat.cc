@@ -99,6 +99,7 @@ struct Nat::State {
   std::expected<std::uint32_t, DropReason> open_binding(Key near, Key remote);
   std::expected<std::uint32_t, DropReason> admit(Time now, const Packet& packet, Key at, Key remote);
   bool make_room();
+  bool make_way(const Packet& packet, Direction direction, std::uint32_t& session);
   bool allowed(Key remote) const;
   /// Whether it is the box itself that sends, as its proxy does.
   bool own(Key near) const { return inside_address && table.endpoint(near).address == *inside_address; }
@@ -162,7 +163,8 @@ Outcome Nat::State::expired_in_transit(const Packet& packet, Side from) const {
 Outcome Nat::State::refuse_inbound(Time now, const Packet& packet, DropReason reason) {
   Outcome outcome = dropped(reason);
   if (behavior.premature_inbound == PrematureInbound::occupies && opens_flow(packet)) {
-    table.occupy(now, table.key(packet.protocol, packet.destination), table.key(packet.protocol, packet.source));
+    const Key at = table.key(packet.protocol, packet.destination), remote = table.key(packet.protocol, packet.source);
+    if (table.find_inbound(at, remote) == kNone) table.occupy(now, at, remote);
   }
   if (packet.protocol == Protocol::tcp && opens_flow(packet) && behavior.syn_refusal_after > Duration{0}) {
     late.add(now + behavior.syn_refusal_after, table.key(packet.protocol, packet.destination),
@@ -211,6 +213,22 @@ bool Nat::State::make_room() {
   return table.evict_unreplied(static_cast<std::uint32_t>(start));
 }
 
+/// Before a SYN that may begin another connection than the closed `session`: ends that one, which is kNone then. False:
+/// the packet belongs to no flow.
+bool Nat::State::make_way(const Packet& packet, Direction direction, std::uint32_t& session) {
+  if (session == kNone || behavior.tcp_reopening == TcpReopening::same_flow) return true;
+  if (packet.protocol != Protocol::tcp || !opens_flow(packet)) return true;
+  const Session& closed = table.session(session);
+  if (!closed.tcp.closed()) return true;
+  const Direction opener = closed.begun_inside ? Direction::outbound : Direction::inbound;
+  const SynAfterClose verdict = closed.tcp.syn_after_close(direction, opener);
+  if (verdict == SynAfterClose::new_flow) {
+    table.end(session);
+    session = kNone;
+  }
+  return verdict != SynAfterClose::invalid;
+}
+
 std::expected<std::uint32_t, DropReason> Nat::State::open_binding(Key near, Key remote) {
   const std::uint32_t limit = behavior.mappings_per_subscriber;
   if (limit > 0 && table.subscriber(table.subscriber_of(near)).bindings >= limit) {
@@ -231,6 +249,7 @@ std::expected<std::uint32_t, DropReason> Nat::State::open_binding(Key near, Key 
 std::expected<std::uint32_t, DropReason> Nat::State::open_outbound(Time now, const Packet& packet, Key near,
                                                                    Key remote) {
   std::uint32_t session = table.find_outbound(near, remote);
+  if (!make_way(packet, Direction::outbound, session)) return std::unexpected(DropReason::filtered);
   if (session == kNone) {
     if (packet.icmp == IcmpKind::echo_reply) return std::unexpected(DropReason::icmp_unmatched);
     if (!allowed(remote) && !own(near)) return std::unexpected(DropReason::policy);
@@ -250,7 +269,8 @@ std::expected<std::uint32_t, DropReason> Nat::State::open_outbound(Time now, con
 /// The session that a packet from `remote` to the external endpoint `at` belongs to, made if the filter allows; not yet
 /// noted.
 std::expected<std::uint32_t, DropReason> Nat::State::admit(Time now, const Packet& packet, Key at, Key remote) {
-  const std::uint32_t session = table.find_inbound(at, remote);
+  std::uint32_t session = table.find_inbound(at, remote);
+  if (!make_way(packet, Direction::inbound, session)) return std::unexpected(DropReason::filtered);
   if (session != kNone) return session;
   const std::uint32_t held = statics.empty() ? kNone : statics.binding_at(at);
   const bool open = held != kNone;

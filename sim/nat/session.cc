@@ -3,8 +3,17 @@
 
 namespace weft::nat {
 
-void TcpState::note(Direction direction, std::uint8_t flags) {
+void TcpState::note(Direction direction, std::uint8_t flags, TcpReopening reopening) {
   const bool out = direction == Direction::outbound;
+  if ((flags & kTcpSyn) && closed() && reopening == TcpReopening::new_flow) {
+    if (!(flags & kTcpAck)) {
+      last_ = out ? kSynIgnoredOut : kSynIgnoredIn;
+    } else if (last_ == (out ? kSynIgnoredIn : kSynIgnoredOut)) {
+      seen_ = kSynOut | kSynIn;
+      last_ = kOther;
+    }
+    return;
+  }
   if (flags & kTcpSyn) {
     if (closed() && !(flags & kTcpAck)) seen_ = 0;
     seen_ |= out ? kSynOut : kSynIn;
@@ -13,6 +22,25 @@ void TcpState::note(Direction direction, std::uint8_t flags) {
   }
   if (flags & kTcpFin) seen_ |= out ? kFinOut : kFinIn;
   if (flags & kTcpRst) seen_ |= kReset;
+  note_last(out, flags);
+}
+
+void TcpState::note_last(bool out, std::uint8_t flags) {
+  const bool both = (seen_ & (kFinOut | kFinIn)) == (kFinOut | kFinIn);
+  if (flags & kTcpRst) {
+    last_ = out ? kResetOut : kResetIn;
+  } else if (last_ == kTimeWait) {
+    return;
+  } else {
+    last_ = both && !reset() && !(flags & (kTcpSyn | kTcpFin)) ? kTimeWait : kOther;
+  }
+}
+
+SynAfterClose TcpState::syn_after_close(Direction direction, Direction opener) const {
+  if (last_ == kTimeWait) return SynAfterClose::new_flow;
+  if (direction != opener) return SynAfterClose::invalid;
+  const bool own_reset = last_ == (direction == Direction::outbound ? kResetOut : kResetIn);
+  return reset() && (half_closed() || own_reset) ? SynAfterClose::new_flow : SynAfterClose::ignored;
 }
 
 Duration lifetime(const Session& session, const Lifetimes& lifetimes, Time now) {

@@ -179,6 +179,7 @@ std::uint32_t Table::add_session(Time now, std::uint32_t binding, Key remote, Di
   session.generation = generation;
   session.created = session.expires = now;
   session.leaves_by_binding = leaves;
+  session.begun_inside = direction == Direction::outbound;
   session.next_in_binding = owner.first_session;
   if (owner.first_session != kNone) sessions_[owner.first_session].previous_in_binding = number;
   owner.first_session = number;
@@ -213,7 +214,7 @@ void Table::note_packet(Time now, std::uint32_t number, Direction direction, std
 
   const bool was_closed = session.tcp.closed();
   const bool was_half_closed = session.tcp.half_closed();
-  if (protocol == Protocol::tcp) session.tcp.note(direction, tcp_flags);
+  if (protocol == Protocol::tcp) session.tcp.note(direction, tcp_flags, behavior_.tcp_reopening);
   const Time until = now + lifetime(session, behavior_.lifetimes, now);
   if (session.tcp.closed() || (session.tcp.half_closed() && !was_half_closed)) {
     if (was_closed) return;

@@ -86,6 +86,8 @@ class Table {
   }
   void note_packet(Time now, std::uint32_t session, Direction direction, std::uint8_t tcp_flags);
   void occupy(Time now, Key external, Key remote);
+  /// Forgets a flow before its time.
+  void end(std::uint32_t session) { drop_session(session); }
 
   /// Ends the flow that would expire first, or one without answer among a few records from `start` on. False: none.
   bool evict_oldest();

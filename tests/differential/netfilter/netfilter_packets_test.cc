@@ -34,19 +34,22 @@ struct Flow {
   Endpoint external;  // as the outside sees the inside
   enum class State { fresh, syn_sent, syn_received, open, closing, reset } state = State::fresh;
   bool fin_out = false, fin_in = false;
+  bool lingers = false;   // in TIME-WAIT: an acknowledgement has followed both FINs
   Bytes last_out, last_in;  // as it is outside of the gateway, and inside
 };
-
-Bytes segment(const Endpoint& from, const Endpoint& to, std::uint8_t flags) {
-  return tcp(from, to, flags, flags & kPush ? ByteView(as_bytes("data")) : ByteView());
-}
 
 /// With numbers: conntrack gives a connection whose bytes are not acknowledged less time.
 Bytes numbered(const Endpoint& from, const Endpoint& to, std::uint8_t flags, std::uint32_t sequence,
                std::uint32_t acknowledged) {
   Writer writer;
   writer.u16be(from.port).u16be(to.port).u32be(sequence).u32be(acknowledged).u8(0x50).u8(flags).u16be(8192).u32be(0);
+  if (flags & kPush) writer.bytes(as_bytes("data"));
   return ip_packet(from.address, to.address, 6, writer.take(), 16);
+}
+
+/// A segment that acknowledges the other side's SYN, by which conntrack knows a closed connection that opens again.
+Bytes segment(const Endpoint& from, const Endpoint& to, std::uint8_t flags) {
+  return numbered(from, to, flags, flags & kTcpSyn ? 1000 : 1001, flags & kTcpAck ? 1001 : 0);
 }
 
 class PacketTrace {
@@ -140,15 +143,10 @@ class PacketTrace {
     const std::uint64_t draw = random_.below(8);
     switch (flow.state) {
       case State::reset:
-        // Opened again, a connection is a new one to the kernel, and keeps its port in the engine. The same comes of it
-        // unless a port was drawn, for this connection or for another of its internal endpoint, whose port comes first.
-        if (drew_a_port(flow)) return;
+        if (draw == 0) return in_with(kTcpSyn);
         [[fallthrough]];
       case State::fresh:
-        out_with(kTcpSyn);
-        flow.state = State::syn_sent;
-        flow.fin_out = flow.fin_in = false;
-        return;
+        return open(flow);
       case State::syn_sent:
         if (draw == 0) return out_with(kTcpSyn);
         in_with(kTcpSyn | kTcpAck);
@@ -159,8 +157,11 @@ class PacketTrace {
         out_with(kTcpAck);
         flow.state = State::open;
         return;
-      case State::open:
       case State::closing:
+        if (draw == 7) return open(flow);
+        if (draw == 6) return opened_by_the_peer(flow);
+        break;
+      case State::open:
         break;
     }
     if (draw == 0) {
@@ -177,14 +178,26 @@ class PacketTrace {
     } else {
       in_with(flow.fin_in ? kTcpAck : kTcpAck | kPush);
     }
-    if (flow.state != State::reset && flow.fin_out && flow.fin_in) flow.state = State::closing;
+    if (flow.state == State::reset) return;
+    flow.lingers = flow.state == State::closing;
+    if (flow.fin_out && flow.fin_in) flow.state = State::closing;
   }
 
-  bool drew_a_port(const Flow& reopened) const {
-    return std::ranges::any_of(flows_, [&](const Flow& flow) {
-      return flow.protocol == reopened.protocol && flow.internal == reopened.internal && flow.external.port != 0 &&
-             flow.external.port != flow.internal.port;
-    });
+  /// The first SYN of a connection, or that of one that was closed.
+  void open(Flow& flow) {
+    out(flow, segment(flow.internal, flow.remote, kTcpSyn));
+    flow.state = Flow::State::syn_sent;
+    flow.fin_out = flow.fin_in = flow.lingers = false;
+  }
+
+  /// A SYN from outside, which nothing lets in: in TIME-WAIT it still ends the connection that was.
+  void opened_by_the_peer(Flow& flow) {
+    in(flow, segment(flow.remote, flow.external, kTcpSyn));
+    if (!flow.lingers) return;
+    flow.state = Flow::State::fresh;
+    flow.external = {};
+    flow.last_out.clear();
+    flow.last_in.clear();
   }
 
   /// Somebody that the flow knows nothing of sends to its external endpoint.
