@@ -18,6 +18,7 @@
 #include "sim/ns3/ns3_listener.h"
 #include "sim/ns3/ns3_services.h"
 #include "sim/ns3/ns3_stream.h"
+#include "sim/ns3/ns3_stream_port.h"
 #include "sim/ns3/ns3_tun.h"
 #include "sim/ns3/ns3_udp_socket.h"
 #include "sim/ns3/wire_log.h"
@@ -149,9 +150,9 @@ Result<std::unique_ptr<io::StreamListener>> Ns3Host::listen(
   return Ns3Listener::listen(*this, local, std::move(on_accept));
 }
 
-Result<std::unique_ptr<io::StreamPort>> Ns3Host::open_stream_port(const Endpoint& local,
-                                                                  std::function<void(std::unique_ptr<io::Stream>)>) {
-  return fail(ErrorCode::io, "cannot share TCP " + local.to_string() + ": ns-3 binds a port to one socket");
+Result<std::unique_ptr<io::StreamPort>> Ns3Host::open_stream_port(
+    const Endpoint& local, std::function<void(std::unique_ptr<io::Stream>)> on_accept) {
+  return Ns3StreamPort::open(*this, local, std::move(on_accept));
 }
 
 Result<std::unique_ptr<io::TunDevice>> Ns3Host::open_tun(const io::TunOptions& options) {

@@ -9,6 +9,7 @@
 
 #include "mesh/base/assert.h"
 #include "sim/ns3/convert.h"
+#include "sim/ns3/shared_port_socket.h"
 
 namespace weft::stack {
 namespace {
@@ -36,6 +37,28 @@ std::unique_ptr<Ns3Stream> Ns3Stream::connect(Ns3Host& host, const Endpoint& rem
   std::unique_ptr<Ns3Stream> stream(new Ns3Stream(host, remote));
   stream->dial();
   return stream;
+}
+
+std::unique_ptr<Ns3Stream> Ns3Stream::connect(Ns3Host& host, const Endpoint& remote, const Endpoint& local) {
+  std::unique_ptr<Ns3Stream> stream(new Ns3Stream(host, remote));
+  stream->dial_from(local);
+  return stream;
+}
+
+void Ns3Stream::dial_from(const Endpoint& local) {
+  using SocketPtr = ns3::Ptr<ns3::Socket>;
+  local_ = local;
+  if (!host_.powered() || local.address.is_unspecified() || local.address.family() != remote_.address.family())
+    return finish(ErrorCode::unreachable, "cannot be reached: no address of that family, or no power");
+  const auto socket = SharedPortSocket::create(host_.node());
+  tune_tcp(*socket, remote_.address.family());
+  adopt(socket);
+  // A connection that both sides opened is told of as a server's is.
+  socket->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
+                            ns3::Callback<void, SocketPtr, const ns3::Address&>(
+                                [this](SocketPtr, const ns3::Address&) { later([this] { connected(); }); }));
+  if (!socket->bind(local_, remote_)) return finish(ErrorCode::refused, "has a stream with this port already");
+  if (socket->Connect(to_ns3(remote_)) != 0) finish(ErrorCode::unreachable, "cannot be reached: no route");
 }
 
 void Ns3Stream::dial() {
@@ -83,6 +106,8 @@ void Ns3Stream::detach() {
   if (!socket_) return;
   const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
   socket_->SetConnectCallback(nothing, nothing);
+  socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
+                             ns3::MakeNullCallback<void, SocketPtr, const ns3::Address&>());
   socket_->SetCloseCallbacks(nothing, nothing);
   socket_->SetSendCallback(ns3::MakeNullCallback<void, SocketPtr, std::uint32_t>());
   socket_->SetRecvCallback(nothing);

@@ -19,6 +19,8 @@ class Ns3Stream final : public io::Stream {
  public:
   /// A stream on its way to `remote`; failures come through its handlers.
   static std::unique_ptr<Ns3Stream> connect(Ns3Host& host, const Endpoint& remote);
+  /// The same from `local`, an address of the host and a port that a listener has.
+  static std::unique_ptr<Ns3Stream> connect(Ns3Host& host, const Endpoint& remote, const Endpoint& local);
   /// Around an accepted socket.
   Ns3Stream(Ns3Host& host, ns3::Ptr<ns3::Socket> socket, const Endpoint& remote);
   ~Ns3Stream() override;
@@ -40,6 +42,7 @@ class Ns3Stream final : public io::Stream {
 
   explicit Ns3Stream(Ns3Host& host, const Endpoint& remote);
   void dial();
+  void dial_from(const Endpoint& local);
   void adopt(ns3::Ptr<ns3::Socket> socket);
   void detach();
   void connected();
@@ -51,7 +54,7 @@ class Ns3Stream final : public io::Stream {
 
   Ns3Host& host_;
   Endpoint local_, remote_;
-  Endpoint claimed_;  // in the host's book of ports; port 0 for accepted streams
+  Endpoint claimed_;  // in the host's book of ports; port 0 for accepted streams and those of a shared port
   ns3::Ptr<ns3::Socket> socket_;
   std::shared_ptr<io::StreamHandlers> handlers_;
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);

@@ -136,10 +136,6 @@ TEST(Fidelities, AgreeOnEveryPairOfTheQuickMatrix) {
     const MatrixCell& other = stack.cells[i];
     SCOPED_TRACE(one.a + " and " + one.b);
     EXPECT_TRUE(one.connected && other.connected);
-    if (other.a == "udp-blocked" || other.b == "udp-blocked") {  // ns-3's TCP cannot share a port: docs/models.md
-      EXPECT_EQ(other.path, PathClass::relay);
-      continue;
-    }
     EXPECT_EQ(one.path, other.path);
     EXPECT_EQ(one.reason, other.reason);
   }
