@@ -46,11 +46,14 @@ enum class Exhaustion : std::uint8_t { silent, icmp };
 /// Whether an unsolicited inbound packet is remembered and takes its tuple, so that a later outbound flow that wants
 /// the same one gets another port (netfilter with an INPUT chain that accepts).
 enum class PrematureInbound : std::uint8_t { ignored, occupies };
-/// What a SYN is to a TCP flow that FINs or a RST have closed and that is still remembered: the same flow, open again, or
-/// the first packet of another one, which gets its mapping anew (netfilter; `syn_after_close` in sim/nat/session.h).
+/// What a SYN is to a TCP flow that FINs or a RST have closed and that is still remembered: the same flow, open again,
+/// or the first packet of another one, which gets its mapping anew (netfilter; `syn_after_close` in sim/nat/session.h).
 enum class TcpReopening : std::uint8_t { same_flow, new_flow };
 enum class UdpPolicy : std::uint8_t { allowed, blocked };
 enum class IcmpErrors : std::uint8_t { translated, dropped };
+/// RFC 7857 §9, RFC 6864 §5.3.1: whether IPv4 packets that are fragments, or may be made into some, get another
+/// identification together with another address. An atomic packet's, which nobody reads, is never touched.
+enum class IpId : std::uint8_t { preserve, rewrite };
 /// RFC 4787 §11: what becomes of the fragments of a packet.
 enum class Fragments : std::uint8_t {
   any_order,  // those that come before their first one wait for it
@@ -162,6 +165,7 @@ struct Behavior {
   TcpReopening tcp_reopening = TcpReopening::same_flow;
   UdpPolicy udp = UdpPolicy::allowed;
   IcmpErrors icmp_errors = IcmpErrors::translated;
+  IpId ip_id = IpId::preserve;
   Fragments fragments = Fragments::any_order;
   bool decrement_ttl = true;
   /// Most mappings one internal address may hold; 0: no limit.

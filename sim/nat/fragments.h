@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "mesh/base/ip.h"
@@ -25,6 +26,7 @@ struct FragmentRoute {
   Outcome::Action action = Outcome::Action::drop;
   IpAddress source;
   IpAddress destination;
+  std::optional<std::uint16_t> identification;  // the new one, if it got one
 };
 
 /// Remembers the last few first fragments, and holds a few that came before their first one, for the reassembly timeout

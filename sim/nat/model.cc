@@ -112,6 +112,7 @@ Behavior read_behavior(const json& object) {
   read(object, "decrement_ttl", behavior.decrement_ttl);
   read(object, "mappings_per_subscriber", behavior.mappings_per_subscriber);
   read(object, "exhaustion", std::array<std::string_view, 2>{"silent", "icmp"}, behavior.exhaustion);
+  read(object, "ip_id", std::array<std::string_view, 2>{"preserve", "rewrite"}, behavior.ip_id);
   read(object, "fragments", std::array<std::string_view, 3>{"any_order", "in_order", "refused"}, behavior.fragments);
   if (const auto table = object.find("table"); table != object.end()) {
     read(*table, "flows", behavior.table.flows);

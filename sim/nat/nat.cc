@@ -2,22 +2,15 @@
 #include "sim/nat/nat.h"
 
 #include <algorithm>
-#include <expected>
 #include <tuple>
 #include <utility>
 
 #include "mesh/base/assert.h"
 #include "mesh/base/random.h"
-#include "sim/nat/checksum.h"
-#include "sim/nat/external_pool.h"
-#include "sim/nat/fragments.h"
 #include "sim/nat/header_translation.h"
 #include "sim/nat/icmp.h"
-#include "sim/nat/late_refusals.h"
-#include "sim/nat/packet.h"
+#include "sim/nat/nat_state.h"
 #include "sim/nat/rfc6052.h"
-#include "sim/nat/static_mappings.h"
-#include "sim/nat/table.h"
 
 namespace weft::nat {
 namespace {
@@ -43,94 +36,26 @@ FragmentKey fragment_key(Side from, const Packet& packet) {
   return {from, packet.ip_protocol, packet.identification, packet.source.address, packet.destination.address};
 }
 
-Outcome dropped(DropReason reason) { return {.action = Action::drop, .reason = reason, .packets = {}, .reply = {}}; }
-Outcome forwarded(Action action) { return {.action = action, .reason = DropReason::none, .packets = {}, .reply = {}}; }
-
 /// A flow begins with a datagram or a SYN; nobody inside is asked by an echo from outside.
 bool opens_flow(const Packet& packet) {
   if (packet.protocol == Protocol::tcp) return (packet.tcp_flags & (kTcpSyn | kTcpAck)) == kTcpSyn;
   return packet.protocol == Protocol::udp;
 }
 
-/// RFC 5508 REQ-3: the ICMP checksum, and a) the checksum of the quoted IP header, are right; c) the quoted transport's
-/// is not looked at.
-bool sound_error(const Packet& packet, const Packet& quoted) {
-  if (quoted.is_v4() && ones_sum(quoted.bytes.first(quoted.transport)) != 0xFFFF) return false;
-  if (packet.fragment) return true;  // the rest of the message is elsewhere
-  const ByteView message = packet.bytes.subspan(packet.transport);
-  const std::uint16_t pseudo =
-      packet.is_v4() ? 0 : pseudo_header_sum(packet.source.address, packet.destination.address, 58, message.size());
-  return ones_sum(message, pseudo) == 0xFFFF;
-}
-
 }  // namespace
 
-struct Nat::State {
-  State(Behavior given, std::vector<IpAddress> addresses, Random& draws)
-      : behavior(std::move(given)),
-        external(std::move(addresses)),
-        random(draws),
-        table(behavior, translated_families(behavior, external)),
-        statics(table, external, behavior.ports.blocks.mode == BlockMode::none ? nullptr : &pool_v4),
-        pool_v4(behavior, of_family(external, IpFamily::v4), table, draws),
-        pool_v6(behavior, of_family(external, IpFamily::v6), table, draws) {
-    if (behavior.ports.blocks.mode != BlockMode::dynamic) return;
-    table.on_binding_end = [this](const Binding& binding) {
-      pool(binding.external).count_mapping(binding.external, -1);
-    };
-  }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-
-  Outcome translate(Time now, Side from, MutableByteView bytes);
-  Outcome translate_flow(Time now, Side from, MutableByteView bytes);
-  Outcome outbound(Time now, Packet& packet);
-  Outcome inbound(Time now, Packet& packet);
-  Outcome hairpin(Time now, Packet& packet, Key near, const Endpoint& target);
-  Outcome error_outbound(Packet& packet);
-  Outcome error_inbound(Packet& packet, Action action);
-  Outcome route(Side from, Packet& packet);
-  Outcome replace_prefix(Side from, Packet& packet);
-  Outcome later_fragment(Time now, Side from, MutableByteView bytes);
-  Outcome emit(Packet& packet, Action action, const Endpoint& source, const Endpoint& destination);
-  void bring_along(Time now, Outcome& outcome, const FragmentKey& key, MutableByteView first);
-
-  std::expected<std::uint32_t, DropReason> open_outbound(Time now, const Packet& packet, Key near, Key remote);
-  std::expected<std::uint32_t, DropReason> open_binding(Key near, Key remote);
-  std::expected<std::uint32_t, DropReason> admit(Time now, const Packet& packet, Key at, Key remote);
-  bool make_room();
-  bool make_way(const Packet& packet, Direction direction, std::uint32_t& session);
-  bool allowed(Key remote) const;
-  /// Whether it is the box itself that sends, as its proxy does.
-  bool own(Key near) const { return inside_address && table.endpoint(near).address == *inside_address; }
-  Outcome refuse_inbound(Time now, const Packet& packet, DropReason reason);
-  Outcome refuse_outbound(const Packet& packet, DropReason reason) const;
-  Outcome expired_in_transit(const Packet& packet, Side from) const;
-  bool dies_here(const Packet& packet) const { return behavior.decrement_ttl && packet.ttl() <= 1; }
-  void pass(Packet& packet) const {
-    if (behavior.decrement_ttl) packet.decrement_ttl();
-  }
-  bool exempt(Side from, const Packet& packet) const;
-  bool ours(const IpAddress& address) const { return std::ranges::find(external, address) != external.end(); }
-  IpAddress reporter(IpFamily family, Side towards) const;
-  Endpoint to_outside(const Endpoint& destination) const;
-  Endpoint to_inside(const Endpoint& remote, const Endpoint& internal) const;
-  ExternalPool& pool(Key remote) { return remote.is_v6() ? pool_v6 : pool_v4; }
-
-  Behavior behavior;
-  std::vector<IpAddress> external;
-  Random& random;
-  Table table;
-  StaticMappings statics;
-  ExternalPool pool_v4, pool_v6;
-  FragmentTable fragments;
-  LateRefusals late;
-  FragmentRoute last_route;  // of the packet that emit() let through last
-  std::uint16_t identification = 0;
-  NatCounters counters;
-  std::uint64_t expired_before = 0;  // bindings that ended with a restart or before it
-  std::optional<IpAddress> inside_address;
-};
+Nat::State::State(Behavior given, std::vector<IpAddress> addresses, Random& draws)
+    : behavior(std::move(given)),
+      external(std::move(addresses)),
+      random(draws),
+      table(behavior, translated_families(behavior, external)),
+      statics(table, external, behavior.ports.blocks.mode == BlockMode::none ? nullptr : &pool_v4),
+      pool_v4(behavior, of_family(external, IpFamily::v4), table, draws),
+      pool_v6(behavior, of_family(external, IpFamily::v6), table, draws),
+      identifications(draws) {
+  if (behavior.ports.blocks.mode != BlockMode::dynamic) return;
+  table.on_binding_end = [this](const Binding& binding) { pool(binding.external).count_mapping(binding.external, -1); };
+}
 
 /// The address that an ICMP message of this box comes from; the unspecified one if it has none of the family.
 IpAddress Nat::State::reporter(IpFamily family, Side towards) const {
@@ -287,16 +212,32 @@ std::expected<std::uint32_t, DropReason> Nat::State::admit(Time now, const Packe
 /// Sends a packet on between other endpoints, in the other IP version if they are of it.
 Outcome Nat::State::emit(Packet& packet, Action action, const Endpoint& source, const Endpoint& destination) {
   pass(packet);
-  last_route = {action, source.address, destination.address};
+  last_route = {action, source.address, destination.address, {}};
   if (source.address.family() == packet.source.address.family()) {
+    const bool moved = source.address != packet.source.address || destination.address != packet.destination.address;
     packet.set_source(source);
     packet.set_destination(destination);
+    if (moved) identify(packet);
     return forwarded(action);
   }
   auto translated = translate_header(packet, source, destination, ++identification);
   if (!translated) return dropped(DropReason::untranslatable);
   Outcome outcome = forwarded(action);
   outcome.packets.push_back(std::move(*translated));
+  return outcome;
+}
+
+/// After a packet's addresses have been replaced. Later fragments follow their first one: emit_later().
+void Nat::State::identify(Packet& packet) {
+  if (behavior.ip_id == IpId::preserve || !packet.is_v4() || packet.later_fragment || packet.is_atomic()) return;
+  last_route.identification =
+      identifications.next(packet.source.address, packet.destination.address, packet.ip_protocol);
+  packet.set_identification(*last_route.identification);
+}
+
+Outcome Nat::State::emit_later(Packet& packet, const FragmentRoute& route) {
+  Outcome outcome = emit(packet, route.action, {route.source, 0}, {route.destination, 0});
+  if (outcome.forwarded() && route.identification && packet.is_v4()) packet.set_identification(*route.identification);
   return outcome;
 }
 
@@ -343,60 +284,6 @@ Outcome Nat::State::hairpin(Time now, Packet& packet, Key near, const Endpoint& 
   const bool external_source = behavior.hairpinning == Hairpinning::external_source;
   const Endpoint source = external_source ? to_inside(table.endpoint(seen_as), internal) : packet.source;
   return emit(packet, Action::hairpin, source, internal);
-}
-
-/// An ICMP error from inside about a packet that came from outside (RFC 5508 §4.2): refreshes nothing.
-Outcome Nat::State::error_outbound(Packet& packet) {
-  auto quoted = parse_quoted(packet);
-  if (!quoted || behavior.icmp_errors == IcmpErrors::dropped) return dropped(DropReason::icmp_unmatched);
-  if (!sound_error(packet, *quoted)) return dropped(DropReason::malformed);
-  const Endpoint remote = to_outside(quoted->source);
-  const Key near = table.key(quoted->protocol, quoted->destination);
-  const Key far = table.key(quoted->protocol, remote);
-  const std::uint32_t session = table.find_outbound(near, far);
-  const std::uint32_t number = session == kNone ? table.find_binding(near, far) : table.session(session).binding;
-  if (number == kNone) return dropped(DropReason::icmp_unmatched);
-  if (dies_here(packet)) return dropped(DropReason::ttl_expired);
-  const Endpoint mapped = table.endpoint(table.binding(number).external);
-  if (mapped.address.family() != packet.source.address.family()) {
-    pass(packet);
-    auto error = translate_icmp_error(packet, *quoted, mapped.address, remote, mapped);
-    if (!error || packet.fragment) return dropped(DropReason::untranslatable);
-    Outcome outcome = forwarded(Action::forward_out);
-    outcome.packets.push_back(std::move(*error));
-    return outcome;
-  }
-  rewrite_quoted(packet, *quoted, remote, mapped);
-  if (table.translated(far)) packet.set_source({mapped.address, 0});
-  if (table.translated(far) && ours(packet.destination.address)) return error_inbound(packet, Action::hairpin);
-  pass(packet);
-  return forwarded(Action::forward_out);
-}
-
-/// An ICMP error from outside about a packet that one of our flows sent (RFC 5508 §4.1): refreshes nothing.
-Outcome Nat::State::error_inbound(Packet& packet, Action action) {
-  auto quoted = parse_quoted(packet);
-  if (!quoted || behavior.icmp_errors == IcmpErrors::dropped) return dropped(DropReason::icmp_unmatched);
-  if (!sound_error(packet, *quoted)) return dropped(DropReason::malformed);
-  const Key mapped = table.key(quoted->protocol, quoted->source);
-  const Key remote = table.key(quoted->protocol, quoted->destination);
-  const std::uint32_t session = table.find_inbound(mapped, remote);
-  const std::uint32_t number = session == kNone ? table.binding_at(mapped, remote) : table.session(session).binding;
-  if (number == kNone) return dropped(DropReason::icmp_unmatched);
-  if (dies_here(packet)) return dropped(DropReason::ttl_expired);
-  const Endpoint internal = table.endpoint(table.binding(number).internal);
-  pass(packet);
-  if (internal.address.family() != packet.source.address.family()) {
-    const IpAddress from = embed_ipv4(behavior.nat64_prefix, packet.source.address);
-    auto error = translate_icmp_error(packet, *quoted, from, internal, to_inside(quoted->destination, internal));
-    if (!error || packet.fragment) return dropped(DropReason::untranslatable);
-    Outcome outcome = forwarded(action);
-    outcome.packets.push_back(std::move(*error));
-    return outcome;
-  }
-  rewrite_quoted(packet, *quoted, internal, quoted->destination);
-  packet.set_destination({internal.address, 0});
-  return forwarded(action);
 }
 
 /// A router: ports do not matter, so any protocol and any fragment passes.
@@ -451,19 +338,20 @@ Outcome Nat::State::later_fragment(Time now, Side from, MutableByteView bytes) {
     return held ? forwarded(Action::held) : dropped(DropReason::fragment);
   }
   if (dies_here(*packet)) return dropped(DropReason::ttl_expired);
-  return emit(*packet, route->action, {route->source, 0}, {route->destination, 0});
+  return emit_later(*packet, FragmentRoute(*route));
 }
 
 /// Remembers where a first fragment went, and lets those follow that came before it.
 void Nat::State::bring_along(Time now, Outcome& outcome, const FragmentKey& key, MutableByteView first) {
-  fragments.remember(now, key, last_route);
+  const FragmentRoute route = last_route;
+  fragments.remember(now, key, route);
   std::vector<Bytes> waiting = fragments.release(now, key);
   if (waiting.empty()) return;
   if (outcome.packets.empty()) outcome.packets.push_back(to_bytes(first));
   for (Bytes& bytes : waiting) {
     auto packet = parse_network_header(bytes);
     if (!packet || dies_here(*packet)) continue;
-    Outcome further = emit(*packet, outcome.action, {last_route.source, 0}, {last_route.destination, 0});
+    Outcome further = emit_later(*packet, route);
     if (!further.forwarded()) continue;
     outcome.packets.push_back(further.packets.empty() ? std::move(bytes) : std::move(further.packets[0]));
   }

@@ -202,6 +202,13 @@ void Packet::decrement_ttl() {
   store_u16be(&bytes[10], delta.apply(load_u16be(&bytes[10])));
 }
 
+void Packet::set_identification(std::uint16_t to) {
+  ChecksumDelta delta;
+  delta.replace(load_u16be(&bytes[4]), to);
+  store_u16be(&bytes[4], to);
+  store_u16be(&bytes[10], delta.apply(load_u16be(&bytes[10])));
+}
+
 void Packet::set_source(const Endpoint& to) { set_end(*this, true, to); }
 void Packet::set_destination(const Endpoint& to) { set_end(*this, false, to); }
 

@@ -38,7 +38,11 @@ struct Packet {
 
   bool is_v4() const { return source.address.is_v4(); }
   std::uint8_t ttl() const { return bytes[is_v4() ? 8 : 7]; }
+  /// IPv4, whole and not to be fragmented: its identification means nothing (RFC 6864 §4).
+  bool is_atomic() const { return is_v4() && (load_u16be(&bytes[6]) & 0x7FFF) == 0x4000; }
   void decrement_ttl();
+  /// Of an IPv4 packet.
+  void set_identification(std::uint16_t to);
   void set_source(const Endpoint& to);
   void set_destination(const Endpoint& to);
 };

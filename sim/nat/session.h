@@ -38,7 +38,8 @@ class TcpState {
 
  private:
   enum Seen : std::uint8_t { kSynOut = 1, kSynIn = 2, kFinOut = 4, kFinIn = 8, kReset = 16 };
-  /// The last packet, as far as it matters to a closed flow. kTimeWait: both FINs and an acknowledgement have been seen.
+  /// The last packet, as far as it matters to a closed flow. kTimeWait: both FINs and an acknowledgement have been
+  /// seen.
   enum Last : std::uint8_t { kOther, kResetOut, kResetIn, kSynIgnoredOut, kSynIgnoredIn, kTimeWait };
   void note_last(bool out, std::uint8_t flags);
 

@@ -27,7 +27,8 @@ ns3::Ptr<SharedPortSocket> SharedPortSocket::create(ns3::Ptr<ns3::Node> node) {
 bool SharedPortSocket::bind(const Endpoint& local, const Endpoint& remote) {
   const ns3::Ptr<ns3::NetDevice> any_device;
   if (remote.address.is_v4()) {
-    m_endPoint = m_tcp->Allocate(any_device, to_ns3_v4(local.address), local.port, to_ns3_v4(remote.address), remote.port);
+    m_endPoint =
+        m_tcp->Allocate(any_device, to_ns3_v4(local.address), local.port, to_ns3_v4(remote.address), remote.port);
   } else {
     m_endPoint6 =
         m_tcp->Allocate6(any_device, to_ns3_v6(local.address), local.port, to_ns3_v6(remote.address), remote.port);

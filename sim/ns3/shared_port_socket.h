@@ -10,9 +10,9 @@
 namespace weft::stack {
 
 /// An ns-3 TCP socket that connects from a port which others have too. ns-3's Bind() takes a local port for one socket;
-/// its demultiplexer prefers the end point that names both sides, so this one is bound to all four, and a listener at the
-/// port gets what is left. ns-3 resets a connection that both sides open at once, when the second SYN,ACK crosses the
-/// first; this socket takes it for the acknowledgement that it is (RFC 9293 §3.5, figure 8).
+/// its demultiplexer prefers the end point that names both sides, so this one is bound to all four, and a listener at
+/// the port gets what is left. ns-3 resets a connection that both sides open at once, when the second SYN,ACK crosses
+/// the first; this socket takes it for the acknowledgement that it is (RFC 9293 §3.5, figure 8).
 class SharedPortSocket final : public ns3::TcpSocketBase {
  public:
   /// With the attributes that a socket of the node's TCP has.

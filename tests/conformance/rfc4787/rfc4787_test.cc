@@ -280,5 +280,86 @@ TEST(Rfc4787, Req14FragmentsOfLesserBoxes) {
   }
 }
 
+/// A datagram that routers may cut, with the identification that its host gave it.
+Bytes divisible(const Endpoint& from, const Endpoint& to, std::uint16_t identification) {
+  Bytes packet = udp(from, to, as_bytes("data"));
+  store_u16be(&packet[4], identification);
+  store_u16be(&packet[6], 0);
+  store_u16be(&packet[10], 0);
+  store_u16be(&packet[10], internet_checksum(ByteView(packet).first(20)));
+  return packet;
+}
+
+std::uint16_t identification(ByteView packet) { return load_u16be(&packet[4]); }
+
+/// RFC 7857 §9, by RFC 6864 §5.3.1: where addresses are replaced, identifications are unique for the addresses of
+/// outside, as if the NAT were the source. Of two hosts that use one number, each gets another; both ways.
+TEST(Rfc7857, Section9IdentificationsOfTwoHostsDoNotCollide) {
+  Behavior behavior;
+  behavior.ip_id = IpId::rewrite;
+  NatLab lab(behavior);
+  std::set<std::uint16_t> seen;
+  for (std::uint16_t i = 0; i < 1000; ++i) {
+    for (const Endpoint& host : {kHost, kSibling}) {
+      Bytes packet = divisible(host, kServer, i);
+      ASSERT_EQ(lab.nat.translate(at(1s), Side::inside, packet).action, Outcome::Action::forward_out);
+      expect_right_checksums(packet);
+      EXPECT_TRUE(seen.insert(identification(packet)).second) << "host " << host.to_string() << ", packet " << i;
+      if (i != 0) continue;
+      const Endpoint external = parse_packet(packet)->source;
+      std::set<std::uint16_t> inwards;
+      for (int answer = 0; answer < 3; ++answer) {
+        packet = divisible(kServer, external, 7);
+        ASSERT_EQ(lab.nat.translate(at(1s), Side::outside, packet).action, Outcome::Action::forward_in);
+        expect_right_checksums(packet);
+        EXPECT_TRUE(inwards.insert(identification(packet)).second);
+      }
+    }
+  }
+}
+
+/// RFC 6864 §4.1: the identification of an atomic datagram (not to be fragmented, and not a fragment) means nothing. It
+/// is not touched; nor is any by a box that preserves them, or that replaces no address.
+TEST(Rfc7857, Section9AtomicDatagramsKeepTheirIdentification) {
+  Behavior rewriting, preserving, firewall;
+  rewriting.ip_id = firewall.ip_id = IpId::rewrite;
+  firewall.translation = Translation::firewall;
+  const auto after = [](const Behavior& behavior, Bytes packet) {
+    NatLab lab(behavior);
+    EXPECT_TRUE(lab.nat.translate(at(1s), Side::inside, packet).forwarded());
+    return identification(packet);
+  };
+  const Bytes atomic = udp(kHost, kServer);
+  EXPECT_EQ(after(rewriting, atomic), identification(atomic));
+  EXPECT_EQ(after(preserving, divisible(kHost, kServer, 77)), 77);
+  EXPECT_EQ(after(firewall, divisible(kHost, kServer, 77)), 77);
+  EXPECT_NE(after(rewriting, divisible(kHost, kServer, 77)), 77);
+}
+
+/// All fragments of a datagram have one identification, in whatever order they come.
+TEST(Rfc7857, Section9FragmentsStayTogether) {
+  Behavior behavior;
+  behavior.ip_id = IpId::rewrite;
+  std::vector<std::size_t> order{0, 1, 2, 3};
+  do {
+    NatLab lab(behavior);
+    const std::vector<Bytes> pieces = fragments(kHost, kServer, 4);
+    std::vector<Bytes> left;
+    for (const std::size_t index : order) {
+      Bytes piece = pieces[index];
+      const Outcome outcome = lab.nat.translate(at(1s), Side::inside, piece);
+      ASSERT_NE(outcome.action, Outcome::Action::drop);
+      if (outcome.action == Outcome::Action::held) continue;
+      if (outcome.packets.empty()) left.push_back(piece);
+      for (const Bytes& packet : outcome.packets) left.push_back(packet);
+    }
+    ASSERT_EQ(left.size(), 4u);
+    for (const Bytes& piece : left) EXPECT_EQ(identification(piece), identification(left[0]));
+    EXPECT_NE(identification(left[0]), identification(pieces[0]));
+    Bytes whole = reassemble(left);
+    expect_right_checksums(whole);
+  } while (std::ranges::next_permutation(order).found);
+}
+
 }  // namespace
 }  // namespace weft::nat

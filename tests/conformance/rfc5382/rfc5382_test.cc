@@ -255,6 +255,47 @@ TEST(Rfc7857, Section2ResetIsTranslatedAndWaitedFor) {
   EXPECT_EQ(lab.nat.mapping_count(at(1s + 4min)), 0u);
 }
 
+/// Netfilter's way (TcpReopening::new_flow; the kernel itself is the judge in tests/differential/netfilter): a SYN of
+/// the side that sent the RST begins another connection, which gets a port anew; one of the other side is part of the
+/// old one, until it is answered.
+TEST(Rfc5382, ASynAfterARstMayBeginAnotherConnection) {
+  Behavior behavior;
+  behavior.mapping = Mapping::address_and_port_dependent;
+  behavior.ports.allocation = Allocation::random;
+  const auto reopened = [&](TcpReopening reopening, bool reset_from_inside) {
+    behavior.tcp_reopening = reopening;
+    TcpLab lab(behavior);
+    const Endpoint first = lab.connect(at(0s), kHost, kServer);
+    reset_from_inside ? static_cast<void>(lab.send(at(1s), kHost, kServer, kTcpRst))
+                      : static_cast<void>(lab.receive(at(1s), kServer, first, kTcpRst));
+    const auto second = lab.send(at(2s), kHost, kServer, kTcpSyn);
+    EXPECT_TRUE(second);
+    EXPECT_EQ(lab.receive(at(2s), kServer, *second, kSynAck), kHost);
+    EXPECT_EQ(lab.nat.mapping_count(at(1h)), 1u) << "open again";
+    return *second != first;
+  };
+  EXPECT_FALSE(reopened(TcpReopening::same_flow, true));
+  EXPECT_FALSE(reopened(TcpReopening::same_flow, false));
+  EXPECT_TRUE(reopened(TcpReopening::new_flow, true));
+  EXPECT_FALSE(reopened(TcpReopening::new_flow, false));
+}
+
+/// Of a connection in TIME-WAIT both sides' SYN are the end; what comes from outside is a stranger's then.
+TEST(Rfc5382, ASynInTimeWaitMayBeginAnotherConnection) {
+  Behavior behavior;
+  behavior.filtering = Filtering::address_and_port_dependent;
+  behavior.tcp_reopening = TcpReopening::new_flow;
+  for (const bool acknowledged : {false, true}) {
+    TcpLab lab(behavior);
+    const Endpoint external = lab.connect(at(0s), kHost, kServer);
+    lab.send(at(1s), kHost, kServer, kFinAck);
+    lab.receive(at(1s), kServer, external, kFinAck);
+    if (acknowledged) lab.send(at(1s), kHost, kServer, kTcpAck);
+    EXPECT_FALSE(lab.receive(at(2s), kServer, external, kTcpSyn));
+    EXPECT_EQ(lab.nat.mapping_count(at(2s)), acknowledged ? 0u : 1u);
+  }
+}
+
 /// RFC 7857, the section "Port Randomization": ports are chosen at random. (Its wording and number were not looked up.)
 TEST(Rfc7857, PortRandomization) {
   Behavior behavior;

@@ -34,7 +34,7 @@ struct Flow {
   Endpoint external;  // as the outside sees the inside
   enum class State { fresh, syn_sent, syn_received, open, closing, reset } state = State::fresh;
   bool fin_out = false, fin_in = false;
-  bool lingers = false;   // in TIME-WAIT: an acknowledgement has followed both FINs
+  bool lingers = false;     // in TIME-WAIT: an acknowledgement has followed both FINs
   Bytes last_out, last_in;  // as it is outside of the gateway, and inside
 };
 
