@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mesh/base/ip.h"
+#include "sim/fabric/foreseen_event.h"
 #include "sim/fabric/wire_event.h"
 
 namespace weft::fabric {
@@ -15,6 +16,10 @@ namespace weft::fabric {
 class AddressTable {
  public:
   std::optional<NodeId> find(const IpAddress& address) const;
+  /// Fetches ahead what find() will touch.
+  void approach(const IpAddress& address) const {
+    if (!entries_.empty()) fetch_ahead(&entries_[home(address)]);
+  }
   /// False, and nothing changed, if the address is there.
   bool insert(const IpAddress& address, NodeId node);
   void erase(const IpAddress& address);

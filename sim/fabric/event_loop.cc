@@ -37,7 +37,9 @@ class StopEvent final : public ns3::EventImpl {
 
 ns3::Time to_ns3(Duration duration) { return ns3::NanoSeconds(std::max<std::int64_t>(duration.count(), 0)); }
 
-void enqueue(Duration delay, ns3::EventImpl* event) { ns3::Simulator::ScheduleWithContext(0, to_ns3(delay), event); }
+void enqueue(Duration delay, ns3::EventImpl* event, std::uint32_t context = 0) {
+  ns3::Simulator::ScheduleWithContext(context, to_ns3(delay), event);
+}
 
 }  // namespace
 
@@ -71,7 +73,7 @@ void EventLoop::at(Time at, std::function<void()> task) { enqueue(at - now(), ne
 
 void EventLoop::schedule(Duration delay, Packet& packet) {
   packet.Ref();
-  enqueue(delay, &packet);
+  enqueue(delay, &packet, ForeseenEvent::kContext);
 }
 
 bool EventLoop::run(Time deadline, const std::function<bool()>* done) {

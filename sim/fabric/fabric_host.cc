@@ -7,6 +7,7 @@
 #include "mesh/io/stream.h"
 #include "sim/fabric/applications.h"
 #include "sim/fabric/fabric_tun.h"
+#include "sim/fabric/foreseen_event.h"
 #include "sim/fabric/headers.h"
 #include "sim/fabric/host_services.h"
 #include "sim/fabric/network.h"
@@ -178,6 +179,17 @@ void FabricHost::send_packet(Packet& packet) {
   if (!powered_) return network_.router().drop(packet, node_, DropReason::powered_off);
   if (owns(destination_of(packet.bytes))) return network_.router().send_local(node_, packet);
   network_.router().send(uplinks_.size() == 1 ? node_ : uplink_of(source_of(packet.bytes)).node, packet);
+}
+
+void FabricHost::approach(unsigned step) const {
+  if (step == 1) return fetch_ahead(this, (sizeof *this + 63) / 64);
+  if (step == 2) {
+    fetch_ahead(uplinks_.data(), 2);
+    fetch_ahead(cycle_.get());
+    return fetch_ahead(udp_.get());
+  }
+  if (step == 3 && !uplinks_.empty()) fetch_ahead(uplinks_.front().addresses.data());
+  udp_->approach(step - 3);
 }
 
 void FabricHost::receive_packet(Packet& packet) {

@@ -98,6 +98,8 @@ class FabricHost final : public io::Host {
   /// Sends a whole IP packet.
   void send_packet(Packet& packet);
   void receive_packet(Packet& packet);
+  /// Fetches ahead what receive_packet() will touch (ForeseenEvent), from step 1 on.
+  void approach(unsigned step) const;
   /// Runs `task`, which arms or posts and runs no service's code, at resume(). Only while asleep.
   void when_awake(std::function<void()> task);
   UdpLayer& udp() { return *udp_; }

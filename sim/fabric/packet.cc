@@ -5,6 +5,8 @@
 
 namespace weft::fabric {
 
+void Packet::approach(unsigned step) const { router_.approach(*this, step); }
+
 void Packet::Notify() { router_.step(*this); }
 
 PacketPool::~PacketPool() {

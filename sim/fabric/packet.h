@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <ns3/event-impl.h>
-
 #include <memory>
 #include <vector>
 
 #include "mesh/base/bytes.h"
 #include "mesh/base/ip.h"
+#include "sim/fabric/foreseen_event.h"
 #include "sim/fabric/wire_event.h"
 
 namespace weft::fabric {
@@ -16,7 +15,7 @@ class Router;
 
 /// A packet under way, which is its own event: at each place it comes to, ns-3 calls Notify and the router decides
 /// where it goes next. Pooled, so that a datagram costs no allocation once the pool has grown.
-class Packet final : public ns3::EventImpl {
+class Packet final : public ForeseenEvent {
  public:
   enum class Stage : std::uint8_t {
     downlink,    // before the access link of `to`
@@ -41,6 +40,8 @@ class Packet final : public ns3::EventImpl {
   std::uint16_t mtu = 0;
   IpAddress reporter;
   Duration way_back{0};
+
+  void approach(unsigned step) const override;
 
  private:
   void Notify() override;

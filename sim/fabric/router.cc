@@ -303,6 +303,22 @@ void Router::answer(Packet& packet) {
   schedule(reply, inside ? Packet::Stage::nat_inside : Packet::Stage::downlink, sender, way_back);
 }
 
+void Router::approach(const Packet& packet, unsigned step) const {
+  const Place* here = places_[packet.to].get();
+  if (step == 0) {
+    fetch_ahead(here, 3);
+    return fetch_ahead(packet.bytes.data(), 2);
+  }
+  if (here->host == nullptr) return;
+  here->host->approach(step);
+  // An answer is what most packets lead to.
+  if (packet.bytes.size() < 40) return;
+  const AddressTable& addresses = realms_[here->realm].addresses;
+  if (step == 1) addresses.approach(source_of(packet.bytes));
+  if (step != 3) return;
+  if (const auto sender = addresses.find(source_of(packet.bytes))) fetch_ahead(places_[*sender].get(), 3);
+}
+
 void Router::step(Packet& packet) {
   switch (packet.stage) {
     case Packet::Stage::downlink:

@@ -82,6 +82,8 @@ class Router {
   void send(NodeId from, Packet& packet);
   /// From a host to itself: no wire, no event in the trace.
   void send_local(NodeId node, Packet& packet);
+  /// Fetches ahead what step() of that packet will touch (ForeseenEvent).
+  void approach(const Packet& packet, unsigned step) const;
   /// What an event of a packet does.
   void step(Packet& packet);
   /// `detail`: a finer reason for the trace.

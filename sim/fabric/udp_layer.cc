@@ -6,6 +6,7 @@
 
 #include "mesh/base/assert.h"
 #include "sim/fabric/fabric_host.h"
+#include "sim/fabric/foreseen_event.h"
 #include "sim/fabric/network.h"
 #include "sim/fabric/router.h"
 #include "sim/trace/recorder.h"
@@ -65,8 +66,9 @@ Result<std::unique_ptr<io::UdpSocket>> UdpLayer::open(const io::UdpOptions& opti
                                    " has none of that name");
   }
   if (local.port == 0) {
-    local.port =
-        host_.ephemeral_port([&](std::uint16_t port) { return taken({local.address, port}, options.interface); });
+    local.port = host_.ephemeral_port([&](std::uint16_t port) {
+      return taken({local.address, port}, options.interface);
+    });
   } else if (taken(local, options.interface)) {
     return fail(ErrorCode::port_taken,
                 "UDP port " + local.to_string() + " is in use on " + host_.name() + ": choose another");
@@ -115,6 +117,11 @@ SendError UdpLayer::send(const FabricUdpSocket& from, const DatagramMeta& meta, 
   packet.may_fragment = !meta.dont_fragment;
   host_.send_packet(packet);
   return SendError::none;
+}
+
+void UdpLayer::approach(unsigned step) const {
+  if (sockets_.empty()) return;
+  step == 0 ? fetch_ahead(sockets_.data()) : fetch_ahead(sockets_.front(), 2);
 }
 
 void UdpLayer::receive(Packet& packet, const IpView& ip) {

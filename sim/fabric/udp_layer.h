@@ -44,6 +44,8 @@ class UdpLayer {
   explicit UdpLayer(FabricHost& host) : host_(host) {}
   Result<std::unique_ptr<io::UdpSocket>> open(const io::UdpOptions& options);
   void receive(Packet& packet, const IpView& ip);
+  /// Fetches ahead what receive() will touch: in step 0 the list of sockets, in step 1 the first of them.
+  void approach(unsigned step) const;
   void receive_error(const IcmpErrorView& error);
   /// Forgets all sockets; their objects stay, deaf and dumb, until their owners destroy them.
   void power_off();

@@ -44,6 +44,7 @@ class WheelScheduler final : public ns3::Scheduler {
   void put(const Event& event);
   void open();
   void narrow();
+  void look_ahead() const;
   bool due_is_empty() const { return next_ == due_.size(); }
   /// Whether the next event is of those that came late.
   bool late_is_next() const;

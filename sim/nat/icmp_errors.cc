@@ -9,7 +9,6 @@ namespace weft::nat {
 namespace {
 
 using Action = Outcome::Action;
-constexpr std::uint32_t kNone = Table::kNone;
 
 /// RFC 5508 REQ-3: the ICMP checksum, and a) the checksum of the quoted IP header, are right; c) the quoted transport's
 /// is not looked at.

@@ -16,7 +16,6 @@ namespace weft::nat {
 namespace {
 
 using Action = Outcome::Action;
-constexpr std::uint32_t kNone = Table::kNone;
 
 std::array<bool, 2> translated_families(const Behavior& behavior, const std::vector<IpAddress>& external) {
   const bool v4 = std::ranges::any_of(external, &IpAddress::is_v4);
@@ -30,6 +29,13 @@ std::vector<IpAddress> of_family(const std::vector<IpAddress>& addresses, IpFami
   std::vector<IpAddress> chosen;
   std::ranges::copy_if(addresses, std::back_inserter(chosen), [&](const IpAddress& a) { return a.family() == family; });
   return chosen;
+}
+
+/// Whether an IPv4 packet of a flow that is known and in no way special is but translated.
+bool leaves_plain_packets_alone(const Behavior& behavior) {
+  const bool stateful = behavior.translation == Translation::nat || behavior.translation == Translation::firewall;
+  return stateful && behavior.untranslated.empty() && behavior.udp == UdpPolicy::allowed &&
+         behavior.ip_id == IpId::preserve;
 }
 
 FragmentKey fragment_key(Side from, const Packet& packet) {
@@ -47,12 +53,14 @@ bool opens_flow(const Packet& packet) {
 Nat::State::State(Behavior given, std::vector<IpAddress> addresses, Random& draws)
     : behavior(std::move(given)),
       external(std::move(addresses)),
+      plain_(leaves_plain_packets_alone(behavior)),
       random(draws),
       table(behavior, translated_families(behavior, external)),
       statics(table, external, behavior.ports.blocks.mode == BlockMode::none ? nullptr : &pool_v4),
       pool_v4(behavior, of_family(external, IpFamily::v4), table, draws),
       pool_v6(behavior, of_family(external, IpFamily::v6), table, draws),
       identifications(draws) {
+  for (const IpAddress& address : of_family(external, IpFamily::v4)) external_v4_.push_back(address.v4_host_order());
   if (behavior.ports.blocks.mode != BlockMode::dynamic) return;
   table.on_binding_end = [this](const Binding& binding) { pool(binding.external).count_mapping(binding.external, -1); };
 }
@@ -371,6 +379,7 @@ Outcome Nat::State::translate(Time now, Side from, MutableByteView bytes) {
     auto packet = parse_network_header(bytes);
     if (packet && exempt(from, *packet)) return route(from, *packet);
   }
+  if (const auto action = known_flow(now, from, bytes)) return forwarded(*action);
   const bool prefix = behavior.translation == Translation::nptv6;
   if (behavior.translation != Translation::none && !prefix) return translate_flow(now, from, bytes);
   auto packet = parse_network_header(bytes);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 
 #include "sim/nat/external_pool.h"
 #include "sim/nat/fragments.h"
@@ -13,6 +14,8 @@
 #include "sim/nat/table.h"
 
 namespace weft::nat {
+
+inline constexpr std::uint32_t kNone = Table::kNone;
 
 inline Outcome dropped(DropReason reason) {
   return {.action = Outcome::Action::drop, .reason = reason, .packets = {}, .reply = {}};
@@ -29,6 +32,8 @@ struct Nat::State {
 
   Outcome translate(Time now, Side from, MutableByteView bytes);
   Outcome translate_flow(Time now, Side from, MutableByteView bytes);
+  /// The short way of a packet with nothing special about it; nullopt, and nothing done, for all others.
+  std::optional<Outcome::Action> known_flow(Time now, Side from, MutableByteView bytes);
   Outcome outbound(Time now, Packet& packet);
   Outcome inbound(Time now, Packet& packet);
   Outcome hairpin(Time now, Packet& packet, Key near, const Endpoint& target);
@@ -66,6 +71,8 @@ struct Nat::State {
 
   Behavior behavior;
   std::vector<IpAddress> external;
+  bool plain_;  // whether the model leaves packets to known_flow()
+  std::vector<std::uint32_t> external_v4_;
   Random& random;
   Table table;
   StaticMappings statics;

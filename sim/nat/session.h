@@ -32,6 +32,8 @@ class TcpState {
   bool established() const { return (seen_ & (kSynOut | kSynIn)) == (kSynOut | kSynIn); }
   /// One side's FIN.
   bool half_closed() const { return seen_ & (kFinOut | kFinIn); }
+  /// Neither is there, and something has been seen: an acknowledgement changes nothing.
+  bool open() const { return seen_ != 0 && !half_closed() && !reset(); }
   bool reset() const { return seen_ & kReset; }
   /// Both sides' FIN, or a RST.
   bool closed() const { return (seen_ & (kFinOut | kFinIn)) == (kFinOut | kFinIn) || reset(); }

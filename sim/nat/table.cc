@@ -226,6 +226,18 @@ void Table::note_packet(Time now, std::uint32_t number, Direction direction, std
   }
 }
 
+bool Table::note_known(Time now, std::uint32_t number, Direction direction) {
+  Session& session = sessions_[number];
+  const bool outbound = direction == Direction::outbound;
+  if (!(outbound ? session.outbound_seen : session.inbound_seen) || !session.keeps_binding) return false;
+  const bool udp = session.remote.protocol() == Protocol::udp;
+  if (!udp && !session.tcp.open()) return false;
+  const bool refreshes =
+      !udp || behavior_.refresh == Refresh::both || (behavior_.refresh == Refresh::outbound) == outbound;
+  if (refreshes) session.expires = std::max(session.expires, now + lifetime(session, behavior_.lifetimes, now));
+  return true;
+}
+
 void Table::occupy(Time now, Key external, Key remote) {
   const Lifetimes& lifetimes = behavior_.lifetimes;
   const Protocol protocol = external.protocol();

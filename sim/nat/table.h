@@ -84,6 +84,9 @@ class Table {
   void release(std::uint32_t binding) {
     if (--bindings_[binding].keepers == 0) drop_binding(binding);
   }
+  /// note_packet() of what it would only refresh: a packet of an open flow, without SYN, FIN or RST, in a direction
+  /// that has been seen before. False, and nothing done, otherwise.
+  bool note_known(Time now, std::uint32_t session, Direction direction);
   void note_packet(Time now, std::uint32_t session, Direction direction, std::uint8_t tcp_flags);
   void occupy(Time now, Key external, Key remote);
   /// Forgets a flow before its time.
