@@ -9,27 +9,33 @@
 
 namespace weft::agent {
 
-PortMapping::PortMapping(io::Host& host, portmap::MapperConfig config)
-    : host_(host), random_(host.rng("portmap")), mapper_(*random_, std::move(config)), timer_(host, [this] {
-        mapper_.handle_timeout(now());
-        drain();
-      }) {}
+PortMapping::PortMapping(io::Host& host, portmap::MapperConfig config, IpFamily family)
+    : host_(host),
+      random_(host.rng(family == IpFamily::v4 ? "portmap" : "portmap6")),
+      mapper_(*random_, std::move(config)),
+      timer_(host,
+             [this] {
+               mapper_.handle_timeout(now());
+               drain();
+             }),
+      family_(family) {}
 PortMapping::~PortMapping() = default;
 
 Time PortMapping::now() const { return host_.clock().now(); }
 
-/// The first IPv4 gateway, and our address in its network, or the interface's first.
-std::optional<portmap::Router> PortMapping::find_router() const {
+/// The first gateway of the family, and our address in its network, or the interface's first. Nobody outside could
+/// reach a link-local address of ours.
+std::optional<PortMapping::Found> PortMapping::find_router() const {
   for (const io::NetworkInterface& interface : host_.network().interfaces()) {
     if (!interface.up || !interface.has_default_route) continue;
-    const auto gateway = std::ranges::find_if(interface.gateways, &IpAddress::is_v4);
+    const auto gateway = std::ranges::find(interface.gateways, family_, &IpAddress::family);
     if (gateway == interface.gateways.end()) continue;
     std::optional<IpAddress> local;
     for (const Prefix& own : interface.addresses) {
-      if (!own.address.is_v4()) continue;
+      if (own.address.family() != family_ || (family_ == IpFamily::v6 && own.address.is_link_local())) continue;
       if (!local || own.masked().contains(*gateway)) local = own.address;
     }
-    if (local) return portmap::Router{*gateway, *local};
+    if (local) return Found{{*gateway, *local}, interface.index};
   }
   return std::nullopt;
 }
@@ -49,7 +55,9 @@ void PortMapping::open_socket(const std::optional<portmap::Router>& router) {
 }
 
 void PortMapping::handle_network_change() {
-  const auto router = find_router();
+  const auto found = find_router();
+  const auto router = found ? std::optional(found->router) : std::nullopt;
+  interface_index_ = found ? found->interface_index : 0;
   if (router != router_) {
     router_ = router;
     open_socket(router);
@@ -108,6 +116,8 @@ void PortMapping::drain() {
     DatagramSlot item;
     item.slot = {datagram->bytes.data(), size, 0, size};
     item.meta.destination = datagram->destination;
+    if (datagram->destination.address.is_v6() && datagram->destination.address.is_link_local())
+      item.meta.interface_index = interface_index_;
     socket_->send({&item, 1});
   }
   while (auto exchange = mapper_.poll_http()) start_exchange(std::move(*exchange));

@@ -16,10 +16,10 @@
 namespace weft::agent {
 
 /// Joins the port mapper to a host: its UDP socket, the streams of UPnP, its timer, and the router of the default
-/// route.
+/// route. One for IPv4, one for IPv6.
 class PortMapping {
  public:
-  explicit PortMapping(io::Host& host, portmap::MapperConfig config = {});
+  explicit PortMapping(io::Host& host, portmap::MapperConfig config = {}, IpFamily family = IpFamily::v4);
   ~PortMapping();
 
   /// Told of each report that differs from the last one; runs from the event loop or from the calls below. Must not
@@ -38,7 +38,11 @@ class PortMapping {
   std::vector<portmap::MappingReport> reports() const { return mapper_.reports(); }
 
  private:
-  std::optional<portmap::Router> find_router() const;
+  struct Found {
+    portmap::Router router;
+    std::uint32_t interface_index = 0;
+  };
+  std::optional<Found> find_router() const;
   void open_socket(const std::optional<portmap::Router>& router);
   void start_exchange(portmap::HttpExchange exchange);
   void drain();
@@ -48,7 +52,9 @@ class PortMapping {
   std::unique_ptr<Random> random_;
   portmap::PortMapper mapper_;
   CoreTimer timer_;
+  IpFamily family_;
   std::optional<portmap::Router> router_;
+  std::uint32_t interface_index_ = 0;  // where the router is, should its address be link-local
   std::unique_ptr<io::UdpSocket> socket_;
   std::map<std::uint32_t, std::unique_ptr<io::Stream>> streams_;
 };

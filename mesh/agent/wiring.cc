@@ -40,6 +40,7 @@ Wiring::Wiring(io::Host& host, const AgentConfig& config, Observer observer)
       change_timer_(host, [this] { observer_.on_change(); }) {}
 
 Wiring::~Wiring() {
+  if (pinhole_) pinhole_->on_change = {}, pinhole_->remove_all();
   host_.network().on_change({});
   if (map_unsaved_) save_map();
 }
@@ -78,6 +79,7 @@ void Wiring::on_network() {
   find_conflicts();
   addresses_->network_changed();
   if (mapped_port_) mapped_port_->network_changed();
+  if (pinhole_) pinhole_->handle_network_change();
   relays_->network_changed();
   control_->network_changed();
   streams_->network_changed();
@@ -141,6 +143,9 @@ void Wiring::build() {
         host_, mux_->port(v4->index), [this](const relay::DialRequest& request) { return relays_->dial_back(request); },
         [this] { on_mapped_port(); });
   }
+  const auto v6 = std::ranges::find(sockets, IpFamily::v6, &path::LocalSocket::family);
+  if (config_.port_mapping && config_.topology.kind != Topology::relay_only && v6 != sockets.end())
+    make_pinhole(mux_->port(v6->index));
   make_streams();
   peers_ = std::make_unique<PeerTable>(PeerLinkContext{
       .host = host_,
@@ -426,6 +431,20 @@ void Wiring::on_mapped_port() {
         {{"state", std::string(path::name(view.state))},
          {"endpoint", view.endpoint ? view.endpoint->to_string() : std::string()}});
   addresses_->set_port_mapping(view.state, view.endpoint);
+}
+
+/// Our own IPv6 endpoint is among the candidates as it is; a pinhole only lets those in whom we have not written to
+/// first. So nothing waits for it, and nothing is told of it.
+void Wiring::make_pinhole(std::uint16_t port) {
+  pinhole_ =
+      std::make_unique<PortMapping>(host_, portmap::MapperConfig{.nat_pmp = false, .upnp_igd = false}, IpFamily::v6);
+  pinhole_->on_change = [this](const portmap::MappingReport& report) {
+    trace(host_.trace(), host_.clock().now(), TraceLevel::info, "agent", "pinhole",
+          {{"state", std::string(portmap::to_string(report.state))},
+           {"endpoint", report.external ? report.external->to_string() : std::string()}});
+  };
+  pinhole_->add({portmap::Protocol::udp, port});
+  pinhole_->handle_network_change();
 }
 
 bool Wiring::is_sibling(const control::PeerRecord& peer) const {

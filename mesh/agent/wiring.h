@@ -71,6 +71,7 @@ class Wiring {
   void on_addresses();
   void on_relay_state();
   void on_mapped_port();
+  void make_pinhole(std::uint16_t port);
   void on_network();
   void on_search();
   void make_streams();
@@ -108,6 +109,7 @@ class Wiring {
   std::unique_ptr<RelayLinks> relays_;
   std::unique_ptr<LocalAddresses> addresses_;
   std::unique_ptr<MappedPort> mapped_port_;  // null: switched off, or there is no IPv4
+  std::unique_ptr<PortMapping> pinhole_;     // of our IPv6 port, in the router's firewall; null: as above
   std::unique_ptr<StreamPaths> streams_;
   std::unique_ptr<PeerTable> peers_;
   std::unique_ptr<ControlLink> control_;

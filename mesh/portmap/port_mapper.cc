@@ -63,7 +63,9 @@ struct PortMapper::State {
   State(Random& draws, MapperConfig given) : random(draws), config(std::move(given)) {}
 
   bool enabled(Method method) const {
-    return method == Method::pcp ? config.pcp : method == Method::nat_pmp ? config.nat_pmp : config.upnp_igd;
+    if (method == Method::pcp) return config.pcp;
+    if (router && router->gateway.is_v6()) return false;  // the others know IPv4 alone
+    return method == Method::nat_pmp ? config.nat_pmp : config.upnp_igd;
   }
   static bool holds(const Entry& entry) {
     return entry.report.state == MappingState::mapped || entry.report.state == MappingState::verified;
@@ -179,7 +181,8 @@ void PortMapper::State::request(Time now, Entry& entry, Method method) {
   if (!holds(entry)) entry.report.state = MappingState::requesting;
   entry.report.method = method;
   entry.renew_at.reset();
-  const Endpoint suggested = entry.suggested.value_or(Endpoint{IpAddress::any(IpFamily::v4), entry.first_choice});
+  const Endpoint suggested =
+      entry.suggested.value_or(Endpoint{IpAddress::any(router->gateway.family()), entry.first_choice});
   if (method == Method::pcp) pcp->map(now, wish, suggested, config.lifetime);
   if (method == Method::nat_pmp) nat_pmp->map(now, wish, suggested.port, config.lifetime);
   if (method == Method::upnp_igd) upnp->map(now, wish, suggested.port, config.lifetime);
@@ -313,7 +316,7 @@ PortMapper::~PortMapper() = default;
 
 void PortMapper::set_router(Time now, std::optional<Router> router) {
   State& s = *state_;
-  if (router && (!router->gateway.is_v4() || !router->local.is_v4())) router.reset();
+  if (router && router->gateway.family() != router->local.family()) router.reset();
   if (router == s.router) return;
   s.router = router;
   s.drop_exchanges();

@@ -60,7 +60,8 @@ struct MappingChanged {
 /// Keeps ports open on the router of the default route: finds out which of PCP (RFC 6887), NAT-PMP (RFC 6886) and
 /// UPnP-IGD it speaks, maps by the best one that works, renews at half the lifetime, maps anew when the gateway has
 /// restarted, and withdraws. The owner has one UDP socket bound to Router::local (any port but the mapped ones) and
-/// carries the HTTP exchanges of UPnP over streams. IPv4 only: without translation there is nothing to map.
+/// carries the HTTP exchanges of UPnP over streams. Towards a router of IPv6 it is PCP alone, and what it opens is our
+/// own endpoint in the router's firewall.
 class PortMapper {
  public:
   explicit PortMapper(Random& random, MapperConfig config = {});

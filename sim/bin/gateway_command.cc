@@ -40,14 +40,19 @@ Result<Servers> start_servers(io::Host& host, gateway::Gateway& gateway) {
   Servers servers;
   if (!gateway.nat().behavior().port_mapping.any()) return servers;
   const auto& own = gateway.inside_addresses();
-  const auto inside = std::ranges::find_if(own, &IpAddress::is_v4);
-  if (inside == own.end()) {
-    return fail(
-        ErrorCode::usage,
-        "port mapping needs an IPv4 address of the kernel's on the inside interface; add one with ip address add");
+  std::vector<IpAddress> inside;
+  for (const IpFamily family : {IpFamily::v4, IpFamily::v6}) {
+    const auto found = std::ranges::find_if(
+        own, [&](const IpAddress& each) { return each.family() == family && !each.is_link_local(); });
+    if (found != own.end()) inside.push_back(*found);
   }
-  servers.service = std::make_unique<gateway_portmap::PortMappingService>(host, gateway.nat(), *inside);
+  if (inside.empty()) {
+    return fail(ErrorCode::usage,
+                "port mapping needs an address of the kernel's on the inside interface; add one with ip address add");
+  }
+  servers.service = std::make_unique<gateway_portmap::PortMappingService>(host, gateway.nat(), inside);
   if (auto done = servers.service->start(); !done) return std::unexpected(done.error());
+  if (inside.front().is_v6()) return servers;  // SSDP is IPv4's
   auto joined = gateway::join_group(gateway.inside_index(), portmap::kSsdpGroup);
   if (!joined) return std::unexpected(joined.error());
   servers.membership = std::move(*joined);

@@ -449,7 +449,7 @@ void Nat::restart(std::optional<std::vector<IpAddress>> external) {
 
 std::optional<StaticMapping> Nat::add_static_mapping(Time now, const StaticRequest& request) {
   State& s = *state_;
-  if (s.behavior.translation != Translation::nat) return std::nullopt;
+  if (s.behavior.translation == Translation::none || s.behavior.translation == Translation::nptv6) return std::nullopt;
   s.table.expire(now);
   s.statics.expire(now);
   bool created = false;

@@ -125,8 +125,9 @@ class Nat {
   /// Forgets all state, as a restart does; new external addresses if given.
   void restart(std::optional<std::vector<IpAddress>> external = std::nullopt);
 
-  /// Opens a port towards `request.internal`, or prolongs what is open there. nullopt: no port is free, or the model
-  /// has no IPv4 address outside; or a certain port is asked for, and subscribers have blocks. A restart forgets it.
+  /// Opens a port towards `request.internal`, or prolongs what is open there; where addresses of that family are not
+  /// translated, `request.internal` itself. nullopt: no port is free, or the box keeps no flows; or a certain port is
+  /// asked for, and subscribers have blocks or nothing translates it. A restart forgets it.
   std::optional<StaticMapping> add_static_mapping(Time now, const StaticRequest& request);
   /// Whether there was one.
   bool remove_static_mapping(Time now, Protocol protocol, const Endpoint& internal);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint16_t kLowestPort = 1024;
 
-Key no_remote(Protocol protocol) { return Key(0, 0, protocol, false); }
+Key no_remote(Protocol protocol, bool v6) { return Key(0, 0, protocol, v6); }
 
 }  // namespace
 
@@ -41,30 +41,47 @@ void StaticMappings::expire(Time now) {
 
 /// The port asked for, or the next free one above it; one of the subscriber's block, if he has such.
 std::optional<Key> StaticMappings::choose(Protocol protocol, const StaticRequest& request) {
-  if (blocks_ != nullptr) {
+  const bool v6 = request.internal.address.is_v6();
+  if (blocks_ != nullptr && !v6) {
     if (request.exact || blocks_->empty()) return std::nullopt;
-    const auto found = blocks_->choose(table_.key(protocol, request.internal), no_remote(protocol));
+    const auto found = blocks_->choose(table_.key(protocol, request.internal), no_remote(protocol, v6));
     if (!found) return std::nullopt;
     blocks_->count_mapping(*found, 1);
     return *found;
   }
-  const auto address = std::ranges::find_if(external_, &IpAddress::is_v4);
+  const auto address = std::ranges::find(external_, request.internal.address.family(), &IpAddress::family);
   if (address == external_.end()) return std::nullopt;
   const std::uint16_t wanted = request.suggested_port != 0 ? request.suggested_port : request.internal.port;
   std::uint32_t port = wanted;
   for (std::uint32_t step = 0; step < 65536u - kLowestPort; ++step) {
     const Key candidate = table_.key(protocol, {*address, static_cast<std::uint16_t>(port)});
     const bool held = by_external_.contains(candidate.bits());
-    if (!held && table_.is_free(candidate, no_remote(protocol))) return candidate;
+    if (!held && table_.is_free(candidate, no_remote(protocol, v6))) return candidate;
     if (request.exact) return std::nullopt;
     port = port < kLowestPort || port == 65535 ? kLowestPort : port + 1;
   }
   return std::nullopt;
 }
 
+/// The binding that is to be held.
+std::optional<std::uint32_t> StaticMappings::open(Key internal, const StaticRequest& request, bool& created) {
+  const Key nobody = no_remote(request.protocol, internal.is_v6());
+  if (table_.translated(internal)) {
+    const auto external = choose(request.protocol, request);
+    if (!external) return std::nullopt;
+    created = true;
+    return table_.add_binding(internal, *external, nobody);
+  }
+  if (request.exact && request.suggested_port != internal.port()) return std::nullopt;
+  const std::uint32_t flows = table_.find_binding(internal, nobody);
+  if (flows != Table::kNone) return flows;
+  created = true;
+  return table_.add_binding(internal, internal, nobody);
+}
+
 std::optional<StaticMapping> StaticMappings::add(Time now, const StaticRequest& request, bool& created) {
   created = false;
-  if (!request.internal.address.is_v4() || request.internal.port == 0) return std::nullopt;
+  if (request.internal.port == 0) return std::nullopt;
   const std::optional<Time> expires = request.lifetime ? std::optional(now + *request.lifetime) : std::nullopt;
   next_ = earlier(next_, expires);
   const Key internal = table_.key(request.protocol, request.internal);
@@ -74,14 +91,13 @@ std::optional<StaticMapping> StaticMappings::add(Time now, const StaticRequest& 
     held.expires = expires;
     return describe(external, held);
   }
-  const auto external = choose(request.protocol, request);
-  if (!external) return std::nullopt;
-  const std::uint32_t binding = table_.add_binding(internal, *external, no_remote(request.protocol));
-  table_.hold(binding);
-  created = true;
-  const Held held{internal, binding, expires};
-  by_external_[external->bits()] = {*external, held};
-  return describe(*external, held);
+  const auto binding = open(internal, request, created);
+  if (!binding) return std::nullopt;
+  table_.hold(*binding);
+  const Held held{internal, *binding, expires};
+  const Key external = table_.binding(*binding).external;
+  by_external_[external.bits()] = {external, held};
+  return describe(external, held);
 }
 
 bool StaticMappings::remove(Protocol protocol, const Endpoint& internal) {

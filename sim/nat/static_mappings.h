@@ -12,8 +12,9 @@
 namespace weft::nat {
 
 /// What port-mapping protocols have opened (RFC 6887 §2.2 "explicit dynamic mappings"): bindings that live for their
-/// own time, with or without flows, and that admit any remote endpoint. IPv4 outsides only. Where subscribers have
-/// blocks of ports, the port is one of those (RFC 6888 REQ-9), and nobody gets one that he names.
+/// own time, with or without flows, and that admit any remote endpoint. Where addresses are not translated, as those of
+/// IPv6 behind most boxes, it is the internal endpoint itself that is open (RFC 6887 §2.2: a firewall's pinhole). Where
+/// subscribers have blocks of ports, the port is one of those (RFC 6888 REQ-9), and nobody gets one that he names.
 class StaticMappings {
  public:
   /// `blocks`: the pool whose blocks count; nullptr: subscribers have none.
@@ -35,6 +36,7 @@ class StaticMappings {
     std::optional<Time> expires;
   };
   std::optional<Key> choose(Protocol protocol, const StaticRequest& request);
+  std::optional<std::uint32_t> open(Key internal, const StaticRequest& request, bool& created);
   StaticMapping describe(Key external, const Held& held) const;
 
   Table& table_;

@@ -19,17 +19,24 @@ Protocol from_nat(nat::Protocol protocol) { return protocol == nat::Protocol::ud
 std::optional<IpAddress> MappingStore::external_address() const {
   const auto own = std::ranges::find_if(nat_.external(), &IpAddress::is_v4);
   if (own == nat_.external().end()) return std::nullopt;
-  if (offers().fault != MappingFault::wrong_address) return *own;
-  return IpAddress::v4(own->v4_host_order() ^ 1);  // a neighbour's
+  return as_told(*own);
+}
+
+IpAddress MappingStore::as_told(const IpAddress& address) const {
+  if (offers().fault != MappingFault::wrong_address) return address;
+  Bytes neighbour = to_bytes(address.bytes());
+  neighbour.back() ^= 1;
+  return *IpAddress::from_bytes(neighbour);
 }
 
 std::optional<Grant> MappingStore::add(Time now, const Request& request) {
-  const auto told = external_address();
-  if (!told) return std::nullopt;
   std::optional<Duration> lifetime = request.lifetime;
   if (lifetime) lifetime = std::min(*lifetime, offers().max_lifetime);
   if (offers().fault == MappingFault::dead) {
-    const std::uint16_t port = request.suggested_port != 0 ? request.suggested_port : request.internal.port;
+    const bool v6 = request.internal.address.is_v6();
+    const auto told = v6 ? std::optional(request.internal.address) : external_address();
+    if (!told) return std::nullopt;
+    const std::uint16_t port = request.suggested_port != 0 && !v6 ? request.suggested_port : request.internal.port;
     Grant grant{request.protocol, request.internal, {*told, port}, std::nullopt};
     if (lifetime) grant.expires = now + *lifetime;
     return unreal_[{request.protocol, request.internal}] = grant;
@@ -40,7 +47,8 @@ std::optional<Grant> MappingStore::add(Time now, const Request& request) {
                                                      .exact = request.exact,
                                                      .lifetime = lifetime});
   if (!mapping) return std::nullopt;
-  return Grant{request.protocol, request.internal, {*told, mapping->external.port}, mapping->expires};
+  const Endpoint told{as_told(mapping->external.address), mapping->external.port};
+  return Grant{request.protocol, request.internal, told, mapping->expires};
 }
 
 bool MappingStore::remove(Time now, Protocol protocol, const Endpoint& internal) {
@@ -53,8 +61,8 @@ std::vector<Grant> MappingStore::list(Time now) {
   std::vector<Grant> out;
   for (const auto& [key, grant] : unreal_) out.push_back(grant);
   for (const auto& each : nat_.static_mappings(now)) {
-    const IpAddress told = external_address().value_or(each.external.address);
-    out.push_back({from_nat(each.protocol), each.internal, {told, each.external.port}, each.expires});
+    const Endpoint told{as_told(each.external.address), each.external.port};
+    out.push_back({from_nat(each.protocol), each.internal, told, each.expires});
   }
   return out;
 }

@@ -32,12 +32,13 @@ class MappingStore {
     bool exact = false;
     std::optional<Duration> lifetime;  // nullopt: without end
   };
-  /// nullopt: there is no port. The lifetime is cut to the model's longest.
+  /// Behind a firewall without translation, as of IPv6, the external endpoint is the internal one. nullopt: there is no
+  /// port. The lifetime is cut to the model's longest.
   std::optional<Grant> add(Time now, const Request& request);
   bool remove(Time now, Protocol protocol, const Endpoint& internal);
   std::vector<Grant> list(Time now);
 
-  /// The address that clients are told; nullopt without one.
+  /// The IPv4 address that clients are told; nullopt without one.
   std::optional<IpAddress> external_address() const;
   /// Seconds since the state was lost last (RFC 6887 §8.5).
   std::uint32_t epoch_s(Time now) const;
@@ -45,6 +46,8 @@ class MappingStore {
   void restart(Time now);
 
  private:
+  /// An address as a gateway with the fault of this one names it.
+  IpAddress as_told(const IpAddress& address) const;
   const nat::PortMapping& offers() const { return nat_.behavior().port_mapping; }
 
   nat::Nat& nat_;

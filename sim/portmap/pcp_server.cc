@@ -35,12 +35,13 @@ std::optional<Bytes> PcpServer::handle_datagram(Time now, const Endpoint& from, 
                                                 const nat::PortMapping& offers) {
   if (datagram.size() < 2 || (datagram[1] & kResponse) != 0) return std::nullopt;
   const bool nat_pmp = datagram[0] == portmap::kNatPmpVersion;
-  if (nat_pmp ? offers.nat_pmp : offers.pcp) {
+  const bool offers_nat_pmp = offers.nat_pmp && from.address.is_v4();  // RFC 6886 knows IPv4 alone
+  if (nat_pmp ? offers_nat_pmp : offers.pcp) {
     if (!nat_pmp) return answer_pcp(now, from, datagram);
     const auto request = portmap::parse_nat_pmp_request(datagram);
     return request ? std::optional(answer_nat_pmp(now, from, *request)) : std::nullopt;
   }
-  if (offers.nat_pmp) return other_version_nat_pmp(datagram[1], store_.epoch_s(now));
+  if (offers_nat_pmp) return other_version_nat_pmp(datagram[1], store_.epoch_s(now));
   if (!offers.pcp) return std::nullopt;
   return encode(portmap::PcpResponse{.result = static_cast<std::uint8_t>(PcpResult::unsupported_version),
                                      .lifetime_s = kErrorLifetime,

@@ -13,7 +13,7 @@ namespace weft::gateway_portmap {
 
 /// NAT-PMP (RFC 6886) and PCP (RFC 6887) on one port, as the first byte tells them apart: ANNOUNCE, MAP without options
 /// but PREFER_FAILURE, THIRD_PARTY refused. A model that offers one of them only answers the other with "unsupported
-/// version", in its own format.
+/// version", in its own format. PCP serves IPv6 as well: what it opens in a firewall is the client's own endpoint.
 class PcpServer {
  public:
   explicit PcpServer(MappingStore& store) : store_(store) {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sim/portmap/service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "mesh/io/clock.h"
@@ -14,9 +15,19 @@ constexpr std::size_t kMaxCallers = 64;
 
 }  // namespace
 
-PortMappingService::PortMappingService(io::Host& host, nat::Nat& nat, const IpAddress& inside)
-    : host_(host), nat_(nat), inside_(inside), store_(nat, host.clock().now()), pcp_(store_), upnp_(store_, inside) {}
+PortMappingService::PortMappingService(io::Host& host, nat::Nat& nat, std::vector<IpAddress> inside)
+    : host_(host),
+      nat_(nat),
+      inside_(std::move(inside)),
+      store_(nat, host.clock().now()),
+      pcp_(store_),
+      upnp_(store_, inside_v4() == nullptr ? IpAddress{} : *inside_v4()) {}
 PortMappingService::~PortMappingService() = default;
+
+const IpAddress* PortMappingService::inside_v4() const {
+  const auto found = std::ranges::find_if(inside_, &IpAddress::is_v4);
+  return found == inside_.end() ? nullptr : &*found;
+}
 
 Result<void> PortMappingService::start() {
   const auto open = [this](const Endpoint& local, auto handler) -> Result<std::unique_ptr<io::UdpSocket>> {
@@ -31,19 +42,20 @@ Result<void> PortMappingService::start() {
     });
     return socket;
   };
-  if (offers().nat_pmp || offers().pcp) {
-    auto socket = open({inside_, portmap::kServerPort}, [this](const Endpoint& from, ByteView bytes) {
+  for (const IpAddress& inside : inside_) {
+    if (!offers().pcp && !(offers().nat_pmp && inside.is_v4())) continue;
+    auto socket = open({inside, portmap::kServerPort}, [this](const Endpoint& from, ByteView bytes) {
       return pcp_.handle_datagram(host_.clock().now(), from, bytes, offers());
     });
     if (!socket) return std::unexpected(socket.error());
-    pcp_socket_ = std::move(*socket);
+    pcp_sockets_.push_back(std::move(*socket));
   }
-  if (!offers().upnp_igd) return {};
+  if (!offers().upnp_igd || inside_v4() == nullptr) return {};
   auto socket = open({IpAddress::any(IpFamily::v4), portmap::kSsdpPort},
                      [this](const Endpoint&, ByteView bytes) { return upnp_.handle_search(bytes); });
   if (!socket) return std::unexpected(socket.error());
   ssdp_socket_ = std::move(*socket);
-  auto listener = host_.listen({inside_, kUpnpPort}, [this](auto stream) { accept(std::move(stream)); });
+  auto listener = host_.listen({*inside_v4(), kUpnpPort}, [this](auto stream) { accept(std::move(stream)); });
   if (!listener) return std::unexpected(listener.error());
   listener_ = std::move(*listener);
   return {};
@@ -58,7 +70,12 @@ void PortMappingService::answer(io::UdpSocket& socket, const Endpoint& to, Bytes
   const auto size = static_cast<std::uint32_t>(bytes.size());
   DatagramSlot item;
   item.slot = {bytes.data(), size, 0, size};
-  item.meta.source.address = inside_;
+  const IpAddress bound = socket.local_endpoint().address;
+  if (!bound.is_unspecified()) {
+    item.meta.source.address = bound;
+  } else if (inside_v4() != nullptr) {
+    item.meta.source.address = *inside_v4();
+  }
   item.meta.destination = to;
   socket.send({&item, 1});
 }

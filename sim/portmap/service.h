@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "mesh/base/error.h"
 #include "mesh/http/codec.h"
@@ -18,12 +19,13 @@ class Host;
 
 namespace weft::gateway_portmap {
 
-/// The port-mapping servers that `nat`'s model offers, on the gateway's inside address, over any Host: the kernel's
+/// The port-mapping servers that `nat`'s model offers, on the gateway's inside addresses, over any Host: the kernel's
 /// sockets under `weft-lab gateway`, a host of the simulated network at that address. Host and NAT outlive it; whoever
 /// restarts the NAT calls restart().
 class PortMappingService {
  public:
-  PortMappingService(io::Host& host, nat::Nat& nat, const IpAddress& inside);
+  /// `inside`: its IPv4 address, where all of them are, or an IPv6 one, where PCP alone is, or one of each.
+  PortMappingService(io::Host& host, nat::Nat& nat, std::vector<IpAddress> inside);
   ~PortMappingService();
 
   /// Errors: as io::Host::open_udp and listen.
@@ -40,15 +42,17 @@ class PortMappingService {
   void read(std::uint64_t number, ByteView bytes);
   void forget(std::uint64_t number);
   void answer(io::UdpSocket& socket, const Endpoint& to, Bytes bytes);
+  const IpAddress* inside_v4() const;
   const nat::PortMapping& offers() const { return nat_.behavior().port_mapping; }
 
   io::Host& host_;
   nat::Nat& nat_;
-  IpAddress inside_;
+  std::vector<IpAddress> inside_;
   MappingStore store_;
   PcpServer pcp_;
   UpnpServer upnp_;
-  std::unique_ptr<io::UdpSocket> pcp_socket_, ssdp_socket_;
+  std::vector<std::unique_ptr<io::UdpSocket>> pcp_sockets_;
+  std::unique_ptr<io::UdpSocket> ssdp_socket_;
   std::unique_ptr<io::StreamListener> listener_;
   std::map<std::uint64_t, Caller> callers_;
   std::uint64_t last_caller_ = 0;

@@ -34,8 +34,8 @@ void GatewayServices::start(const nat::Behavior& behavior) {
   }
   // Nothing else runs on this host, so the ports are free.
   if (behavior.port_mapping.any()) {
-    port_mapping_ =
-        std::make_unique<gateway_portmap::PortMappingService>(*host_, world_.nat(gateway_.id), inside_address_);
+    port_mapping_ = std::make_unique<gateway_portmap::PortMappingService>(*host_, world_.nat(gateway_.id),
+                                                                          std::vector{inside_address_});
     WEFT_ASSERT(port_mapping_->start());
   }
   if (behavior.http_proxy) {

@@ -13,6 +13,7 @@
 #include "sim/nat/nat.h"
 #include "sim/portmap/pcp_server.h"
 #include "sim/portmap/upnp_server.h"
+#include "tests/support/nat_lab.h"
 
 namespace weft {
 namespace {
@@ -39,7 +40,10 @@ nat::Behavior gateway_that(nat::PortMapping mapping) {
 class PortMapperTest : public testing::Test {
  protected:
   void use(const nat::PortMapping& mapping, IpAddress external = kExternal) {
-    nat_ = std::make_unique<nat::Nat>(gateway_that(mapping), std::vector{external}, random_);
+    use(gateway_that(mapping), std::vector{external});
+  }
+  void use(const nat::Behavior& behavior, std::vector<IpAddress> external) {
+    nat_ = std::make_unique<nat::Nat>(behavior, std::move(external), random_);
     store_ = std::make_unique<gateway_portmap::MappingStore>(*nat_, now_);
     pcp_ = std::make_unique<gateway_portmap::PcpServer>(*store_);
     upnp_ = std::make_unique<gateway_portmap::UpnpServer>(*store_, kInside);
@@ -53,9 +57,8 @@ class PortMapperTest : public testing::Test {
         more = true;
         ++datagrams_;
         if (silent_) continue;
-        const Endpoint from{kHost, 50000};
-        if (datagram->destination == Endpoint{kInside, portmap::kServerPort}) {
-          const auto answer = pcp_->handle_datagram(now_, from, datagram->bytes, nat_->behavior().port_mapping);
+        if (datagram->destination == server_) {
+          const auto answer = pcp_->handle_datagram(now_, client_, datagram->bytes, nat_->behavior().port_mapping);
           if (answer) mapper_.handle_datagram(now_, datagram->destination, *answer);
         } else if (datagram->destination.port == portmap::kSsdpPort && nat_->behavior().port_mapping.upnp_igd) {
           if (const auto answer = upnp_->handle_search(datagram->bytes))
@@ -105,6 +108,7 @@ class PortMapperTest : public testing::Test {
   std::unique_ptr<gateway_portmap::UpnpServer> upnp_;
   portmap::PortMapper mapper_{random_};
   std::vector<portmap::MappingReport> events_;
+  Endpoint client_{kHost, 50000}, server_{kInside, portmap::kServerPort};
   bool silent_ = false;
   int datagrams_ = 0;
 };
@@ -313,6 +317,89 @@ TEST(MappingStore, AWrongAddressIsTold) {
   nat::Nat nat(gateway_that(mapping), {kExternal}, random);
   gateway_portmap::MappingStore store(nat, Time{0s});
   EXPECT_EQ(store.external_address(), IpAddress::v4(203, 0, 113, 3));
+}
+
+/// The same over IPv6, where a box does not translate and only filters:
+///
+///     mapper 2001:db8:1::2 ── 2001:db8:1::1 [PCP server, firewall]
+class PinholeTest : public PortMapperTest {
+ protected:
+  const IpAddress router_ = *IpAddress::parse("2001:db8:1::1");
+  const Endpoint ours_ = *Endpoint::parse("[2001:db8:1::2]:41641");
+  const Endpoint stranger_ = *Endpoint::parse("[2001:db8:9::9]:5000");
+
+  void begin() {
+    client_ = {ours_.address, 50000};
+    server_ = {router_, portmap::kServerPort};
+    mapper_.add(now_, kWish);
+    mapper_.set_router(now_, portmap::Router{router_, ours_.address});
+    run_for(10s);
+  }
+  /// A NAT of IPv4 whose filter lets nobody in.
+  void use_firewall(nat::PortMapping mapping, nat::Translation translation) {
+    nat::Behavior behavior = gateway_that(mapping);
+    behavior.translation = translation;
+    behavior.filtering = nat::Filtering::address_and_port_dependent;
+    use(behavior, translation == nat::Translation::firewall ? std::vector<IpAddress>{} : std::vector{kExternal});
+  }
+  bool lets_in(const Endpoint& from) {
+    Bytes packet = nat::udp(from, ours_);
+    return nat_->translate(now_, nat::Side::outside, packet).forwarded();
+  }
+};
+
+TEST_F(PinholeTest, PcpOpensOurOwnEndpointToStrangers) {
+  for (const auto translation : {nat::Translation::nat, nat::Translation::firewall, nat::Translation::nat64}) {
+    use_firewall(offers(true, true, true), translation);
+    EXPECT_FALSE(lets_in(stranger_));
+    begin();
+    EXPECT_EQ(report().state, MappingState::mapped);
+    EXPECT_EQ(report().method, Method::pcp);
+    EXPECT_EQ(report().external, ours_);
+    EXPECT_TRUE(lets_in(stranger_));
+    Bytes answer = nat::udp(ours_, stranger_);
+    EXPECT_TRUE(nat_->translate(now_, nat::Side::inside, answer).forwarded());
+    for (int hour = 0; hour < 5; ++hour) {
+      run_for(1h);
+      EXPECT_TRUE(lets_in(*Endpoint::parse("[2001:db8:9::a]:" + std::to_string(5000 + hour))));
+    }
+    mapper_.remove_all(now_);
+    run_for(1s);
+    EXPECT_FALSE(lets_in(*Endpoint::parse("[2001:db8:9::b]:5000")));
+    EXPECT_TRUE(nat_->static_mappings(now_).empty());
+    mapper_.set_router(now_, std::nullopt);
+  }
+}
+
+TEST_F(PinholeTest, ARestartOfTheFirewallIsNoticed) {
+  use_firewall(offers(true, false, false), nat::Translation::nat);
+  begin();
+  nat_->restart();
+  store_->restart(now_);
+  pcp_->restart();
+  EXPECT_FALSE(lets_in(stranger_));
+  run_for(10min);
+  EXPECT_TRUE(lets_in(stranger_));
+}
+
+/// NAT-PMP has no IPv6 and UPnP's service for it is another one, so neither is asked.
+TEST_F(PinholeTest, NobodyElseIsAsked) {
+  use_firewall(offers(false, true, true), nat::Translation::nat);
+  begin();
+  EXPECT_EQ(report().state, MappingState::unavailable);
+  EXPECT_TRUE(nat_->static_mappings(now_).empty());
+}
+
+TEST_F(PinholeTest, APortThatIsNotOursIsRefused) {
+  use_firewall(offers(true, false, false), nat::Translation::nat);
+  const gateway_portmap::MappingStore::Request other{
+      .protocol = Protocol::udp, .internal = ours_, .suggested_port = 7, .exact = true, .lifetime = 1h};
+  EXPECT_FALSE(store_->add(now_, other));
+  gateway_portmap::MappingStore::Request any = other;
+  any.exact = false;
+  const auto grant = store_->add(now_, any);
+  ASSERT_TRUE(grant);
+  EXPECT_EQ(grant->external, ours_);
 }
 
 }  // namespace
