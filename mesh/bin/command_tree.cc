@@ -233,6 +233,7 @@ void add_debug_commands(Group debug) {
                      command.add_option("port", flags.port, "Port of this machine")->required();
                      command.add_flag("--tcp", flags.tcp, "TCP instead of UDP");
                      command.add_option("--method", flags.method, "auto, pcp, nat-pmp or upnp-igd (auto)");
+                     command.add_flag("--ipv6", flags.ipv6, "Open it in the firewall of the IPv6 router, by PCP");
                    });
 }
 

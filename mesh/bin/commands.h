@@ -180,6 +180,7 @@ struct DebugPortmapFlags {
   std::uint16_t port = 0;
   bool tcp = false;
   std::string method = "auto";  // auto, pcp, nat-pmp or upnp-igd
+  bool ipv6 = false;            // a pinhole in the firewall of the IPv6 router; by PCP alone
 };
 /// Prints one JSON object a line for each change of the mapping; withdraws it at the end.
 int run_debug_portmap(const DebugPortmapFlags& flags);

@@ -37,7 +37,7 @@ int run_debug_portmap(const DebugPortmapFlags& flags) {
   }
   auto daemon = Daemon::create(*settings);
   if (!daemon) return report(daemon.error());
-  agent::PortMapping mapping((*daemon)->host(), config);
+  agent::PortMapping mapping((*daemon)->host(), config, flags.ipv6 ? IpFamily::v6 : IpFamily::v4);
   mapping.on_change = [](const portmap::MappingReport& changed) { print_line(to_json(changed).dump()); };
   mapping.add({flags.tcp ? portmap::Protocol::tcp : portmap::Protocol::udp, flags.port});
   (*daemon)->host().network().on_change([&mapping] { mapping.handle_network_change(); });

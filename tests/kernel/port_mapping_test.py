@@ -74,9 +74,45 @@ def test_a_restart_forgets(lab: GatewayLab) -> None:
     assert "epoch = 0" in out or "epoch = 1" in out or "epoch = 2" in out, out
 
 
+WEFT = os.environ.get("WEFT_BIN", "")
+KNOCK_V6 = ("import socket; s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.settimeout(2); s.bind(('2001:db8::1', {port})); "
+            "s.sendto(b'knock', ('fd00:1::2', 5003)); print(s.recvfrom(99))")
+ECHO_V6 = ECHO.replace("AF_INET", "AF_INET6").replace("0.0.0.0", "::")
+
+
+def test_a_pinhole_over_ipv6_is_open_while_our_client_holds_it(lab: GatewayLab) -> None:
+    """IPv6 passes a gateway that translates IPv4 alone, behind its filter; PCP opens the host's own endpoint there."""
+    lab.start("eim-apdf", "--port-mapping", "pcp")
+    link = json.loads(lab.inside("gw", "ip", "-j", "-6", "address", "show", "dev", "wan", "scope", "link"))
+    via = link[0]["addr_info"][0]["local"]
+    lab.inside("server", "ip", "-6", "route", "add", "fd00:1::/64", "via", via, "dev", "eth0")
+
+    def open_to(port: int) -> bool:
+        echo = lab.spawn("host", "/usr/bin/python3", "-c", ECHO_V6.format(port=5003), stdout=subprocess.PIPE)
+        assert echo.stdout.readline().strip() == "bound"
+        answer = lab.inside("server", "/usr/bin/python3", "-c", KNOCK_V6.format(port=port), check=False)
+        echo.kill()
+        echo.wait()
+        return "('fd00:1::2', 5003" in answer
+
+    assert not open_to(9)
+    client = lab.spawn("host", WEFT, "debug", "portmap", "5003", "--ipv6", stdout=subprocess.PIPE)
+    states = []
+    for line in client.stdout:
+        states.append(json.loads(line))
+        if states[-1]["state"] in ("mapped", "unavailable"):
+            break
+    assert states[-1]["state"] == "mapped" and states[-1]["method"] == "pcp", states
+    assert states[-1]["external"] == "[fd00:1::2]:5003", states
+    assert open_to(10)
+    client.terminate()
+    assert client.wait(10) == 0
+    eventually("the pinhole is withdrawn", lambda: lab.control("show")["port_mappings"] == [])
+    assert not open_to(11)
+
+
 # --- our clients and Debian's miniupnpd, which maps in the kernel of the gateway's namespace ---
 
-WEFT = os.environ.get("WEFT_BIN", "")
 TABLES = """
 table inet filter {
   chain forward { type filter hook forward priority 0; policy drop; ct state established,related accept; iifname "lan" accept; jump miniupnpd; }
