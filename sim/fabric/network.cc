@@ -20,6 +20,7 @@ Network::Network(NetworkOptions options)
 
 /// Hosts first, since their timers are in the queue; then the queue with its packets in flight; then the pool.
 Network::~Network() {
+  router_->detach_hosts();
   hosts_.clear();
   loop_.reset();
 }

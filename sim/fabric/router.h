@@ -68,6 +68,10 @@ class Router {
 
   NodeId add_host(const HostOptions& options);
   void set_host(NodeId node, FabricHost& host) { place(node).host = &host; }
+  /// Before hosts end with packets on their way to them, which nobody runs any more but which are taken from the queue.
+  void detach_hosts() {
+    for (const auto& place : places_) place->host = nullptr;
+  }
   NatPlace add_nat(const NatOptions& options, const nat::Behavior& behavior);
   void move(NodeId node, RealmId realm, RegionId region, std::vector<IpAddress> addresses);
   void replace_nat(NodeId node, const nat::Behavior& behavior);
