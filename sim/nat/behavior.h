@@ -51,7 +51,7 @@ enum class PrematureInbound : std::uint8_t { ignored, occupies };
 enum class TcpReopening : std::uint8_t { same_flow, new_flow };
 enum class UdpPolicy : std::uint8_t { allowed, blocked };
 enum class IcmpErrors : std::uint8_t { translated, dropped };
-/// RFC 7857 §9, RFC 6864 §5.3.1: whether IPv4 packets that are fragments, or may be made into some, get another
+/// RFC 7857 §10, RFC 6864 §5.3.1: whether IPv4 packets that are fragments, or may be made into some, get another
 /// identification together with another address. An atomic packet's, which nobody reads, is never touched.
 enum class IpId : std::uint8_t { preserve, rewrite };
 /// RFC 4787 §11: what becomes of the fragments of a packet.

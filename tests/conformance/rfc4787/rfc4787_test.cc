@@ -292,9 +292,9 @@ Bytes divisible(const Endpoint& from, const Endpoint& to, std::uint16_t identifi
 
 std::uint16_t identification(ByteView packet) { return load_u16be(&packet[4]); }
 
-/// RFC 7857 §9, by RFC 6864 §5.3.1: where addresses are replaced, identifications are unique for the addresses of
+/// RFC 7857 §10, by RFC 6864 §5.3.1: where addresses are replaced, identifications are unique for the addresses of
 /// outside, as if the NAT were the source. Of two hosts that use one number, each gets another; both ways.
-TEST(Rfc7857, Section9IdentificationsOfTwoHostsDoNotCollide) {
+TEST(Rfc7857, Section10IdentificationsOfTwoHostsDoNotCollide) {
   Behavior behavior;
   behavior.ip_id = IpId::rewrite;
   NatLab lab(behavior);
@@ -320,7 +320,7 @@ TEST(Rfc7857, Section9IdentificationsOfTwoHostsDoNotCollide) {
 
 /// RFC 6864 §4.1: the identification of an atomic datagram (not to be fragmented, and not a fragment) means nothing. It
 /// is not touched; nor is any by a box that preserves them, or that replaces no address.
-TEST(Rfc7857, Section9AtomicDatagramsKeepTheirIdentification) {
+TEST(Rfc7857, Section10AtomicDatagramsKeepTheirIdentification) {
   Behavior rewriting, preserving, firewall;
   rewriting.ip_id = firewall.ip_id = IpId::rewrite;
   firewall.translation = Translation::firewall;
@@ -337,7 +337,7 @@ TEST(Rfc7857, Section9AtomicDatagramsKeepTheirIdentification) {
 }
 
 /// All fragments of a datagram have one identification, in whatever order they come.
-TEST(Rfc7857, Section9FragmentsStayTogether) {
+TEST(Rfc7857, Section10FragmentsStayTogether) {
   Behavior behavior;
   behavior.ip_id = IpId::rewrite;
   std::vector<std::size_t> order{0, 1, 2, 3};
