@@ -78,7 +78,7 @@ TEST(Pinhole, IsOpenWhileItIsHeld) {
 
 TEST(Pinhole, IsAskedForAgainWhenTheRouterHasForgottenIt) {
   World world;
-  world.network.run_for(10min);
+  world.network.run_for(11min);
   world.network.restart_nat(world.gateway.node);
   world.servers.restart();
   EXPECT_EQ(world.strangers(), 0u);
