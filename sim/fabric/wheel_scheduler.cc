@@ -23,6 +23,8 @@ constexpr auto kByTimeReversed = [](const ns3::Scheduler::Event& a, const ns3::S
 constexpr std::size_t kFetch = 14;
 constexpr std::array<std::size_t, ForeseenEvent::kSteps> kStepAt = {11, 8, 6, 4, 2};
 constexpr unsigned kLinesOfAnEvent = 3;
+/// With fewer events than this waiting, what they touch is in the caches anyway.
+constexpr std::size_t kWorthLookingAhead = 2'048;
 
 }  // namespace
 
@@ -134,7 +136,7 @@ WheelScheduler::Event WheelScheduler::RemoveNext() {
     return event;
   }
   if (due_is_empty()) open();
-  look_ahead();
+  if (size_ >= kWorthLookingAhead) look_ahead();
   return due_[next_++];
 }
 
