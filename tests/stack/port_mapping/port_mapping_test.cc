@@ -41,7 +41,8 @@ std::unique_ptr<World> make_world(const std::string& fidelity) {
 
 /// Counts what comes to a port.
 struct Ear {
-  Ear(io::Host& host, std::uint16_t port) : socket(*host.open_udp({{IpAddress::any(IpFamily::v4), port}})) {
+  Ear(io::Host& host, std::uint16_t port, IpFamily family = IpFamily::v4)
+      : socket(*host.open_udp({{IpAddress::any(family), port}})) {
     socket->start_receive([this](std::span<DatagramSlot> items) { heard += items.size(); });
   }
   void send(const Endpoint& to) {
@@ -111,6 +112,29 @@ TEST_P(PortMappingWorld, EachMethodOpensThePortToStrangers) {
     EXPECT_FALSE(open(own));
     mapping_.reset();
   }
+}
+
+/// A site of IPv6 alone: its NAT64 lets native IPv6 through behind its filter, and PCP opens our own endpoint there.
+TEST_P(PortMappingWorld, APinholeOpensAnIpv6EndpointToStrangers) {
+  nat::Behavior nat64 = gateway({.pcp = true});
+  nat64.translation = nat::Translation::nat64;
+  use({nat64});
+  const IpAddress own = inside_->network().interfaces().at(0).addresses.at(0).address;
+  ASSERT_TRUE(own.is_v6());
+  io::Host& stranger = world_->add_host({.name = "stranger", .addresses = {*IpAddress::parse("2001:db8:ffff::9")}});
+  ear_.emplace(*inside_, kPort, IpFamily::v6);
+  stranger_.emplace(stranger, kPort, IpFamily::v6);
+  EXPECT_FALSE(open({own, kPort}));
+  mapping_.emplace(*inside_, portmap::MapperConfig{.nat_pmp = false, .upnp_igd = false}, IpFamily::v6);
+  mapping_->add({portmap::Protocol::udp, kPort});
+  mapping_->handle_network_change();
+  run_for(10s);
+  ASSERT_EQ(report().state, MappingState::mapped);
+  EXPECT_EQ(report().external, (Endpoint{own, kPort}));
+  EXPECT_TRUE(open({own, kPort}));
+  mapping_->remove_all();
+  run_for(3min);
+  EXPECT_FALSE(open({own, kPort}));
 }
 
 TEST_P(PortMappingWorld, TheMonitorNamesTheGateway) {
