@@ -25,6 +25,7 @@ struct Options {
   gateway::GatewayOptions gateway;
   std::string model;
   std::vector<std::string> external, inside_addresses, via;
+  std::string proxy_address;
   LinkFlags link;
   std::vector<std::string> port_mapping;
   std::string socket;
@@ -74,9 +75,9 @@ Result<gateway::GatewayOptions> to_options(const Options& given) {
   gateway::GatewayOptions options = given.gateway;
   auto model = nat::load_model(given.model);
   if (!model) return std::unexpected(model.error());
-  if (model->http_proxy) {
-    return fail(ErrorCode::usage, given.model + " has an HTTP proxy, and a gateway has none; run one beside it, " +
-                                      "and leave http_proxy out of the model");
+  if (model->http_proxy && given.proxy_address.empty()) {
+    return fail(ErrorCode::usage, given.model + " has an HTTP proxy, which runs on a host behind the gateway; start " +
+                                      "weft-lab connect-proxy there and give its address as --proxy-address");
   }
   options.behavior = std::move(*model);
   for (const std::string& each : given.port_mapping) {
@@ -90,6 +91,11 @@ Result<gateway::GatewayOptions> to_options(const Options& given) {
   auto inside = parse_addresses("--inside-address", given.inside_addresses);
   if (!inside) return std::unexpected(inside.error());
   options.inside_addresses = std::move(*inside);
+  if (!given.proxy_address.empty()) {
+    auto proxy = parse_addresses("--proxy-address", {given.proxy_address});
+    if (!proxy) return std::unexpected(proxy.error());
+    options.proxy_address = proxy->front();
+  }
   auto via = parse_addresses("--via", given.via);
   if (!via) return std::unexpected(via.error());
   options.via = std::move(*via);
@@ -152,6 +158,8 @@ void add_gateway(CLI::App& app, int& status) {
   command->add_option("--via", options->via, "Next hop outside, for what is not on link there");
   command->add_option("--inside-address", options->inside_addresses,
                       "Own address inside, where the kernel has none on that interface");
+  command->add_option("--proxy-address", options->proxy_address,
+                      "Host inside that the model's tcp_ports and udp_ports do not bind: its HTTP proxy");
   add_link_flags(*command, options->link);
   command->add_option("--port-mapping", options->port_mapping, "Servers beside the model's: pcp, nat-pmp, upnp-igd")
       ->delimiter(',')

@@ -142,6 +142,7 @@ Result<void> Gateway::Impl::start() {
   }
   nat_ = std::make_unique<nat::Nat>(options_.behavior, addresses_of(options_.external), random_);
   if (!inside_addresses_.empty()) nat_->set_inside_address(inside_addresses_.front());
+  if (options_.proxy_address) nat_->set_proxy_address(*options_.proxy_address);
   up_.set_shape(options_.up);
   down_.set_shape(options_.down);
   timer_ = host_.make_timer([this] { handle_timeout(); });

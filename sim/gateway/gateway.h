@@ -28,6 +28,7 @@ struct GatewayOptions {
   /// them.
   std::vector<Prefix> external;
   std::vector<IpAddress> inside_addresses;  // ours inside, if the kernel is to have none there
+  std::optional<IpAddress> proxy_address;   // of the model's HTTP proxy, a host inside
   std::vector<IpAddress> via;               // next hops outside, at most one a family; none: everything is on link
   LinkShape up;                             // of what leaves by the outside
   LinkShape down;

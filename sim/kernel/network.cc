@@ -19,6 +19,7 @@ using nlohmann::json;
 constexpr Duration kAnswerLimit = 10s;
 constexpr Duration kStartLimit = 20s;
 constexpr const char* kHostWire = "eth0";
+constexpr std::uint32_t kProxyHost = 254;  // in the network of a site
 
 constexpr std::size_t kFirstMetric = 100;  // of the default route of a host with several wires
 
@@ -324,6 +325,7 @@ sim::Gateway KernelNetwork::add_gateway(const sim::GatewayPlan& plan, const nat:
                                                         .plug = {},
                                                         .routed = {},
                                                         .process = {},
+                                                        .proxy_host = {},
                                                         .proxy = {},
                                                         .socket = {}}));
   if (auto done = problem_ ? Result<void>{} : build(*gateways_.back()); !done) problem_ = done.error();
@@ -392,21 +394,47 @@ Result<void> KernelNetwork::install_nftables(Gateway& gateway) {
   return start_proxy(gateway);
 }
 
+/// On the gateway itself where that is the kernel's, else on a host of the site.
+IpAddress KernelNetwork::proxy_address(const Gateway& gateway) const {
+  const IpAddress& own = gateway.plan.inside_address;
+  return by_netfilter(gateway) ? own : IpAddress::v4((own.v4_host_order() & ~0xFFu) | kProxyHost);
+}
+
+Result<void> KernelNetwork::make_proxy_host(Gateway& gateway) {
+  if (gateway.proxy_host) return {};
+  auto space = NetNamespace::create();
+  if (!space) return std::unexpected(space.error());
+  gateway.proxy_host = std::make_unique<ProxyHost>(ProxyHost{.space = std::move(*space), .plug = {}});
+  auto& [host, plug] = *gateway.proxy_host;
+  plug.place = static_cast<sim::PlaceId>(std::ranges::find(gateways_, &gateway, &std::unique_ptr<Gateway>::get) -
+                                         gateways_.begin() + 1);
+  plug.addresses = {proxy_address(gateway)};
+  if (auto done = plug_in(host, "eth0", plug); !done) return done;
+  return configure(host, fmt::format("address add {}/{} dev eth0\n", plug.addresses.front().to_string(),
+                                     gateway.plan.inside.length) +
+                             next_hop("eth0", plug));
+}
+
 Result<void> KernelNetwork::start_proxy(Gateway& gateway) {
   gateway.proxy.reset();
   const auto& model = gateway.behavior.http_proxy;
   if (!model) return {};
-  const std::string at = gateway.plan.inside_address.to_string() + ":" + std::to_string(model->port);
+  const NetNamespace* space = &gateway.space;
+  if (!by_netfilter(gateway)) {
+    if (auto done = make_proxy_host(gateway); !done) return done;
+    space = &gateway.proxy_host->space;
+  }
+  const std::string at = proxy_address(gateway).to_string() + ":" + std::to_string(model->port);
   std::vector<std::string> arguments{options_.weft_lab, "connect-proxy", "--listen", at};
   for (const std::uint16_t port : model->connect_ports)
     arguments.insert(arguments.end(), {"--connect-port", std::to_string(port)});
   if (!model->user.empty()) arguments.insert(arguments.end(), {"--user", model->user, "--password", model->password});
-  auto process = HostProcess::start(gateway.space, {.name = "proxy of " + gateway.plan.name,
-                                                    .arguments = std::move(arguments),
-                                                    .environment = {},
-                                                    .input = {},
-                                                    .log = options_.folder + "/gateways.log",
-                                                    .working_directory = {}});
+  auto process = HostProcess::start(*space, {.name = "proxy of " + gateway.plan.name,
+                                             .arguments = std::move(arguments),
+                                             .environment = {},
+                                             .input = {},
+                                             .log = options_.folder + "/gateways.log",
+                                             .working_directory = {}});
   if (!process) return std::unexpected(process.error());
   gateway.proxy = std::move(*process);
   return {};
@@ -418,7 +446,7 @@ std::string KernelNetwork::proxy(sim::GatewayId id) const {
   if (!model) return {};
   const std::string user =
       model->user.empty() ? "" : percent_encode(model->user) + ":" + percent_encode(model->password) + "@";
-  return "http://" + user + gateway.plan.inside_address.to_string() + ":" + std::to_string(model->port);
+  return "http://" + user + proxy_address(gateway).to_string() + ":" + std::to_string(model->port);
 }
 
 std::vector<std::string> KernelNetwork::external_flags(const Gateway& gateway) const {
@@ -440,6 +468,8 @@ Result<void> KernelNetwork::start_process(Gateway& gateway) {
       "--socket",        gateway.socket,  "--seed",   std::to_string(options_.seed * 1000 + gateways_.size()),
       "--via",           hop.to_string(), "--via",    gateway::kExchangeAddressV6.to_string()};
   for (const std::string& each : external_flags(gateway)) arguments.insert(arguments.end(), {"--external", each});
+  if (gateway.behavior.http_proxy)
+    arguments.insert(arguments.end(), {"--proxy-address", proxy_address(gateway).to_string()});
   auto process = HostProcess::start(gateway.space, {.name = "gateway " + gateway.plan.name,
                                                     .arguments = arguments,
                                                     .environment = {},
@@ -454,6 +484,7 @@ Result<void> KernelNetwork::start_process(Gateway& gateway) {
   for (const IpAddress& each : {hop, gateway::kExchangeAddressV6}) {
     if (auto done = tell_neighbour(gateway, "outside", each, hop_mac); !done) return done;
   }
+  if (auto done = start_proxy(gateway); !done) return done;
   if (public_place || is_plain(gateway.plug.link)) return {};
   return set_link(static_cast<sim::GatewayId>(std::ranges::find(gateways_, &gateway, &std::unique_ptr<Gateway>::get) -
                                               gateways_.begin()),
@@ -496,7 +527,8 @@ Result<void> KernelNetwork::reboot(sim::GatewayId id, const std::vector<IpAddres
   if (gateway.process) {
     json params = json::object();
     if (!external.empty()) params["external"] = external_flags(gateway);
-    return tell(gateway.socket, "restart", params);
+    if (auto done = tell(gateway.socket, "restart", params); !done) return done;
+    return start_proxy(gateway);  // its connections are gone
   }
   if (!external.empty()) {
     if (auto done = configure(gateway.space, "address flush dev wan\n"); !done) return done;

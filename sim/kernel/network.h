@@ -105,6 +105,11 @@ class KernelNetwork final : public sim::GatewayBuilder {
     std::uint64_t bytes_before = 0;            // by wires that are gone
     Plug& first() const { return wires.front()->plug; }
   };
+  /// Where a gateway's HTTP proxy runs if the gateway is our process, which has the external addresses: behind it.
+  struct ProxyHost {
+    NetNamespace space;
+    Plug plug;
+  };
   struct Gateway {
     NetNamespace space;
     sim::GatewayPlan plan;
@@ -113,6 +118,7 @@ class KernelNetwork final : public sim::GatewayBuilder {
     Mac lan_mac{};
     std::map<IpAddress, Mac> routed;     // addresses behind it that the Internet knows, and who leads to them
     std::optional<HostProcess> process;  // instead of netfilter
+    std::unique_ptr<ProxyHost> proxy_host;
     std::optional<HostProcess> proxy;
     std::string socket;
   };
@@ -134,6 +140,8 @@ class KernelNetwork final : public sim::GatewayBuilder {
   Result<void> install_nftables(Gateway& gateway);
   Result<void> start_process(Gateway& gateway);
   Result<void> start_proxy(Gateway& gateway);
+  Result<void> make_proxy_host(Gateway& gateway);
+  IpAddress proxy_address(const Gateway& gateway) const;
   std::vector<IpAddress> hops(const Plug& plug) const;
   Result<void> route_to(const IpAddress& address, const Plug& host);
   Result<void> lead(Gateway& gateway, const IpAddress& address, const Mac& mac);

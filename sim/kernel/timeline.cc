@@ -34,12 +34,6 @@ std::set<std::string> chains_in_use(const sim::Scenario& scenario) {
 Result<void> check_model(const sim::Scenario& scenario, const std::string& pointer, const nat::Behavior& model,
                          NatEngine nat) {
   const auto rules = express(model);
-  if (model.http_proxy && (nat == NatEngine::gateway || !rules)) {
-    return sim::bad_value(scenario.file, pointer,
-                          "the kernel world has an HTTP proxy where netfilter is the gateway, which " +
-                              (rules ? "--nat gateway forbids; leave that out"
-                                     : "cannot express " + rules.error() + " of " + model.name + "; use --world sim"));
-  }
   if (nat != NatEngine::nftables || rules) return {};
   return sim::bad_value(scenario.file, pointer,
                         "netfilter cannot express " + rules.error() + " of " + model.name + "; use --nat auto");

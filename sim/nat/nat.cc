@@ -438,12 +438,15 @@ std::optional<Time> Nat::next_deadline() const { return state_->late.next_deadli
 
 void Nat::set_inside_address(const IpAddress& address) { state_->inside_address = address; }
 
+void Nat::set_proxy_address(const IpAddress& address) { state_->proxy_address = address; }
+
 void Nat::restart(std::optional<std::vector<IpAddress>> external) {
   auto fresh =
       std::make_unique<State>(state_->behavior, external ? *std::move(external) : state_->external, state_->random);
   fresh->counters = counters();
   fresh->expired_before = fresh->counters.mappings_expired + state_->table.binding_count();
   fresh->inside_address = state_->inside_address;
+  fresh->proxy_address = state_->proxy_address;
   state_ = std::move(fresh);
 }
 

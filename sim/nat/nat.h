@@ -122,6 +122,9 @@ class Nat {
 
   /// The address from which it answers inside hosts (time exceeded); the first external address until set.
   void set_inside_address(const IpAddress& address);
+  /// A host inside that tcp_ports and udp_ports do not bind, as they do not bind the box itself: its proxy, where that
+  /// has an address of its own.
+  void set_proxy_address(const IpAddress& address);
   /// Forgets all state, as a restart does; new external addresses if given.
   void restart(std::optional<std::vector<IpAddress>> external = std::nullopt);
 

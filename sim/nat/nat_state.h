@@ -53,8 +53,11 @@ struct Nat::State {
   bool make_room();
   bool make_way(const Packet& packet, Direction direction, std::uint32_t& session);
   bool allowed(Key remote) const;
-  /// Whether it is the box itself that sends, as its proxy does.
-  bool own(Key near) const { return inside_address && table.endpoint(near).address == *inside_address; }
+  /// Whether it is the box itself that sends, or its proxy.
+  bool own(Key near) const {
+    const IpAddress sender = table.endpoint(near).address;
+    return sender == inside_address || sender == proxy_address;
+  }
   Outcome refuse_inbound(Time now, const Packet& packet, DropReason reason);
   Outcome refuse_outbound(const Packet& packet, DropReason reason) const;
   Outcome expired_in_transit(const Packet& packet, Side from) const;
@@ -84,7 +87,7 @@ struct Nat::State {
   std::uint16_t identification = 0;
   NatCounters counters;
   std::uint64_t expired_before = 0;  // bindings that ended with a restart or before it
-  std::optional<IpAddress> inside_address;
+  std::optional<IpAddress> inside_address, proxy_address;
 };
 
 }  // namespace weft::nat

@@ -117,16 +117,15 @@ def test_programs_send_through_the_tunnel(tmp_path) -> None:
 
 
 def test_network_with_nothing_but_a_proxy(tmp_path) -> None:
-    """The proxy of the model asks for a user; UDP and TCP past it are refused by netfilter."""
+    """The proxy of the model asks for a user; UDP and TCP past it are refused by netfilter, and by our gateway process, whose
+    proxy is a host behind it."""
     scenario = laboratory.write_scenario(
         tmp_path, nat={"home": ["enterprise-connect-proxy-password"], "office": ["eim-apdf"]},
         expect=[{"kind": "path", "from": "a", "to": "b", "is": "relay", "reason": "udp_blocked_local"},
                 {"kind": "answered", "from": "a", "to": "b", "at_least": 0.9}])
-    for world in ("sim", "kernel"):
-        done = laboratory.run("run", scenario, "--world", world)
-        assert done.returncode == 0, world + done.stdout + done.stderr
-    refused = laboratory.run("run", scenario, "--world", "kernel", "--nat", "gateway")
-    assert refused.returncode == 2 and "at /nat/home/0: the kernel world has an HTTP proxy where netfilter" in refused.stderr
+    for where in (["--world", "sim"], ["--world", "kernel"], ["--world", "kernel", "--nat", "gateway"]):
+        done = laboratory.run("run", scenario, *where)
+        assert done.returncode == 0, " ".join(where) + done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("world, nat", [("kernel", "auto"), ("kernel", "gateway"), ("emulation", "auto")])

@@ -130,6 +130,20 @@ TEST(Policy, DoesNotBindTheBoxItself) {
   EXPECT_EQ(lab.nat.translate(at(1s), Side::inside, own).action, Action::forward_out);
 }
 
+TEST(Policy, DoesNotBindTheProxyBehindTheBox) {
+  Behavior behavior;
+  behavior.tcp_ports.emplace();
+  NatLab lab(behavior);
+  lab.nat.set_proxy_address(ip("10.0.0.254"));
+  for (const Time now : {at(1s), at(2s)}) {
+    Bytes others = tcp(kHost, ep("192.0.2.1:443"), kTcpSyn);
+    EXPECT_EQ(lab.nat.translate(now, Side::inside, others).reason, DropReason::policy);
+    Bytes proxys = tcp(ep("10.0.0.254:5000"), ep("192.0.2.1:443"), kTcpSyn);
+    EXPECT_EQ(lab.nat.translate(now, Side::inside, proxys).action, Action::forward_out);
+    lab.nat.restart();
+  }
+}
+
 /// Strangers' IPv6 addresses are forgotten again; what is in use stays right while they come and go.
 TEST(Addresses, OfStrangersAreForgotten) {
   Behavior behavior;
