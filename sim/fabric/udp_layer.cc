@@ -66,9 +66,8 @@ Result<std::unique_ptr<io::UdpSocket>> UdpLayer::open(const io::UdpOptions& opti
                                    " has none of that name");
   }
   if (local.port == 0) {
-    local.port = host_.ephemeral_port([&](std::uint16_t port) {
-      return taken({local.address, port}, options.interface);
-    });
+    local.port =
+        host_.ephemeral_port([&](std::uint16_t port) { return taken({local.address, port}, options.interface); });
   } else if (taken(local, options.interface)) {
     return fail(ErrorCode::port_taken,
                 "UDP port " + local.to_string() + " is in use on " + host_.name() + ": choose another");
