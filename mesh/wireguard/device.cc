@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/wireguard/device.h"
 
+#include <bit>
+#include <utility>
+
 #include "mesh/base/assert.h"
 #include "mesh/wireguard/device_impl.h"
 
@@ -11,6 +14,7 @@ void check(const DeviceConfig& config) {
   constexpr Limits kPaper;
   const Limits& limits = config.limits;
   WEFT_ASSERT(config.next_timestamp != nullptr && !config.private_key.is_zero());
+  WEFT_ASSERT(std::has_single_bit(config.lanes.count));
   WEFT_ASSERT(limits.reject_after_messages <= kPaper.reject_after_messages);
   WEFT_ASSERT(limits.rekey_after_messages <= limits.reject_after_messages);
   WEFT_ASSERT(limits.reject_after_time <= kPaper.reject_after_time && limits.rekey_timeout > Duration(0));
@@ -20,13 +24,14 @@ void check(const DeviceConfig& config) {
 }  // namespace
 
 Device::Impl::Impl(DeviceConfig config, Random& random, Entropy& entropy)
-    : lane({.mtu = config.mtu, .limits = config.limits}, router, counters, *this),
+    : lane({.mtu = config.mtu, .limits = config.limits, .number = 0, .count = config.lanes.count}, router, counters,
+           *this),
       shared{.identity = {config.private_key, config.private_key.public_key()},
              .config = std::move(config),
              .random = random,
              .entropy = entropy,
              .counters = counters,
-             .lane = lane,
+             .lanes = Lanes(lane, shared.config.lanes),
              .indices = IndexTable(random),
              .outgoing = {},
              .events = {}},
@@ -85,7 +90,8 @@ void Device::remove_peer(PeerId id) {
   if (known == nullptr) return;
   impl_->by_key.erase(known);
   impl_->router.allowed_ips.remove_peer(id);
-  impl_->lane.remove(id);
+  impl_->router_changed = true;
+  impl_->shared.lanes.remove(id);
   impl_->lane.bury();
   impl_->wakes.remove(id);
   impl_->peers.erase(id);
@@ -116,6 +122,7 @@ void Device::set_path(Time now, PeerId id, std::optional<PathId> path) {
 void Device::set_allowed_ips(PeerId id, std::span<const Prefix> prefixes) {
   if (impl_->find(id) == nullptr) return;
   impl_->router.allowed_ips.remove_peer(id);
+  impl_->router_changed = true;
   for (const Prefix& prefix : prefixes) impl_->router.allowed_ips.insert(prefix, id);
 }
 
@@ -141,6 +148,8 @@ void Device::open(Time now, std::span<PacketSlot> slots) {
   }
 }
 
+void Device::handle_note(Time now, const LaneNote& note) { impl_->handle_note(now, note); }
+
 void Device::handle_timeout(Time now) {
   while (const auto id = impl_->wakes.pop_due(now)) {
     Impl::Known& known = *impl_->find(*id);
@@ -154,6 +163,7 @@ void Device::handle_timeout(Time now) {
 std::optional<Time> Device::next_deadline() const { return impl_->wakes.next(); }
 
 std::optional<OutgoingDatagram> Device::poll_transmit() {
+  if (std::exchange(impl_->router_changed, false)) impl_->shared.lanes.publish(impl_->router);
   auto& queue = impl_->shared.outgoing;
   if (queue.empty()) return std::nullopt;
   OutgoingDatagram datagram = std::move(queue.front());

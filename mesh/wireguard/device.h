@@ -17,6 +17,7 @@
 #include "mesh/crypto/keys.h"
 #include "mesh/wireguard/counters.h"
 #include "mesh/wireguard/events.h"
+#include "mesh/wireguard/lane_mail.h"
 #include "mesh/wireguard/limits.h"
 #include "mesh/wireguard/messages.h"
 
@@ -47,6 +48,7 @@ struct DeviceConfig {
   Limits limits;
   /// Who computes the packets' cipher; must be available.
   crypto::AeadImplementation cipher = crypto::AeadImplementation::best;
+  OtherLanes lanes = {};
 };
 
 struct PeerStats {
@@ -95,6 +97,8 @@ class Device {
   /// Starts a handshake unless one is under way or was just made; for a peer that shall have a session before traffic.
   void initiate(Time now, PeerId peer);
 
+  /// seal() and open() pass the packets of other lanes on: consumed, or overflow.
+  ///
   /// Encrypts IP packets in place into transport messages (head room 16, tail room 16). Verdicts: ready (send the slot
   /// on .path to .peer with the outer mark .ecn), staged (copied; poll_transmit has it when there is a session),
   /// no_peer, no_path, malformed (also: a packet that still needs segmentation or a checksum), overflow.
@@ -102,6 +106,9 @@ class Device {
   /// Reads datagrams in place; the owner has set .path and .ecn. Verdicts: ready (a packet of .peer for the TUN),
   /// consumed (a handshake message or keepalive), or why it was dropped.
   void open(Time now, std::span<PacketSlot> slots);
+
+  /// What another lane tells, in the order in which it does.
+  void handle_note(Time now, const LaneNote& note);
 
   /// Early or repeated calls are harmless.
   void handle_timeout(Time now);

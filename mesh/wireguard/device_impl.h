@@ -36,6 +36,7 @@ struct Device::Impl final : LaneReports {
     bool operator()(const auto& a, const auto& b) const { return key(a) == key(b); }
   };
 
+  void handle_note(Time now, const LaneNote& note);
   void wanted(Time now, PeerId peer) override;
   void sealed(Time now, PeerId peer, const SealedReport& report) override;
   void received(Time now, PeerId peer, const PathId& path, std::size_t bytes) override;
@@ -44,6 +45,7 @@ struct Device::Impl final : LaneReports {
   void retired(PeerId peer, std::uint32_t index) override;
   void send(PeerId peer, const PathId& path, Bytes message) override;
   PacketVerdict handshake(Time now, MessageType type, const PacketSlot& slot) override;
+  bool pass_on(unsigned number, Astray kind, const PacketSlot& slot) override;
 
   PacketVerdict consume_initiation(Time now, const PacketSlot& slot);
   PacketVerdict consume_response(Time now, const PacketSlot& slot);
@@ -61,6 +63,7 @@ struct Device::Impl final : LaneReports {
 
   DeviceCounters counters;
   Router router;
+  bool router_changed = false;  // since the other lanes were told
   Lane lane;
   Shared shared;
   CookieChecker cookies;

@@ -3,9 +3,9 @@
 
 namespace weft::wireguard {
 
-std::uint32_t IndexTable::add(PeerId peer) {
+std::uint32_t IndexTable::add(PeerId peer, unsigned lane, unsigned lanes) {
   while (true) {
-    const auto index = static_cast<std::uint32_t>(random_.next());
+    const auto index = (static_cast<std::uint32_t>(random_.next()) & ~(lanes - 1)) | lane;
     if (entries_.try_emplace(index, Entry{peer, false}).second) return index;
   }
 }

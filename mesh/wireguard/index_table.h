@@ -19,7 +19,8 @@ class IndexTable {
 
   explicit IndexTable(Random& random) : random_(random) {}
 
-  std::uint32_t add(PeerId peer);
+  /// The index tells the peer's lane, of `lanes` (a power of two), by its lowest bits.
+  std::uint32_t add(PeerId peer, unsigned lane = 0, unsigned lanes = 1);
   /// From now on the index is a session's.
   void attach(std::uint32_t index) { entries_[index].session = true; }
   void remove(std::uint32_t index) { entries_.erase(index); }

@@ -37,6 +37,29 @@ void Lane::bury() {
   told_ = 0;
 }
 
+void Lane::obey(Time now, LaneOrder order) {
+  struct Obey {
+    Lane& lane;
+    Time now;
+    void operator()(Adopt& adopt) const { lane.adopt(adopt.peer, std::move(adopt.keypair), adopt.path); }
+    void operator()(const SetPath& set) const { lane.set_path(set.peer, set.path); }
+    void operator()(const Flush& flush) const { lane.flush(now, flush.peer); }
+    void operator()(const Keepalive& keepalive) const { lane.keepalive(now, keepalive.peer, keepalive.start_session); }
+    void operator()(const Expire& expire) const { lane.expire(now, expire.peer); }
+    void operator()(const DropStaged& drop) const { lane.drop_staged(drop.peer); }
+    void operator()(const Remove& remove) const { lane.remove(remove.peer); }
+    void operator()(SetRouter& set) const {
+      lane.set_router(*set.router);
+      lane.published_ = std::move(set.router);
+    }
+  };
+  std::visit(Obey{*this, now}, order);
+}
+
+PacketVerdict Lane::pass_on(unsigned lane, Astray kind, const PacketSlot& slot) {
+  return reports_.pass_on(lane, kind, slot) ? PacketVerdict::consumed : PacketVerdict::overflow;
+}
+
 void Lane::adopt(PeerId id, std::unique_ptr<Keypair> keypair, const std::optional<PathId>& path) {
   LanePeer& peer = find_or_make(id);
   peer.path = path;
@@ -61,12 +84,11 @@ void Lane::expire(Time now, PeerId id) {
   forget_if_empty(id);
 }
 
-std::size_t Lane::drop_staged(PeerId id) {
+void Lane::drop_staged(PeerId id) {
   LanePeer* const peer = find(id);
-  if (peer == nullptr) return 0;
-  const std::size_t dropped = peer->staged.clear();
+  if (peer == nullptr) return;
+  counters_.staged_dropped += peer->staged.clear();
   forget_if_empty(id);
-  return dropped;
 }
 
 void Lane::remove(PeerId id) {

@@ -13,6 +13,7 @@
 #include "mesh/wireguard/counters.h"
 #include "mesh/wireguard/events.h"
 #include "mesh/wireguard/keypair.h"
+#include "mesh/wireguard/lane_mail.h"
 #include "mesh/wireguard/limits.h"
 #include "mesh/wireguard/messages.h"
 #include "mesh/wireguard/router.h"
@@ -29,14 +30,6 @@ struct LanePeer {
   Keypairs keypairs;
   StagedPackets staged;
   std::optional<PathId> path;
-};
-
-/// Some messages sealed under one session.
-struct SealedReport {
-  std::uint32_t index = 0;    // which session: its receiver index on our side
-  std::uint64_t counter = 0;  // of its next message
-  std::size_t bytes = 0;      // headers included
-  bool data = false;          // not a keepalive
 };
 
 /// What a lane tells the control of its device, which must not call seal() or open() meanwhile but any other verb.
@@ -60,11 +53,15 @@ class LaneReports {
   virtual void send(PeerId peer, const PathId& path, Bytes message) = 0;
   /// A message that is no transport message.
   virtual PacketVerdict handshake(Time now, MessageType type, const PacketSlot& slot) = 0;
+  /// A packet of a peer of another lane; false if it had to be dropped.
+  virtual bool pass_on(unsigned lane, Astray kind, const PacketSlot& slot) = 0;
 };
 
 struct LaneConfig {
   std::size_t mtu = 0;  // as DeviceConfig's
   Limits limits;
+  unsigned number = 0;  // below `count`
+  unsigned count = 1;   // of lanes: a power of two
 };
 
 /// The data path of some of a device's peers: their sessions, and the packets that wait for one. Run by one thread,
@@ -83,6 +80,8 @@ class Lane {
   /// Destroys, and so wipes, the sessions that were retired. Not within seal() or open().
   void bury();
 
+  void obey(Time now, LaneOrder order);
+
   void set_router(const Router& router) { router_ = &router; }
   /// A handshake has given the peer a session; `path` is where it sends to.
   void adopt(PeerId peer, std::unique_ptr<Keypair> keypair, const std::optional<PathId>& path);
@@ -93,8 +92,8 @@ class Lane {
   void keepalive(Time now, PeerId peer, bool start_session);
   /// Retires sessions past REJECT_AFTER_TIME.
   void expire(Time now, PeerId peer);
-  /// Forgets what waits for the peer; returns how many packets.
-  std::size_t drop_staged(PeerId peer);
+  /// Forgets what waits for the peer.
+  void drop_staged(PeerId peer);
   /// Forgets the peer. Not within seal() or open().
   void remove(PeerId peer);
   bool has_staged(PeerId peer) const;
@@ -111,6 +110,8 @@ class Lane {
   PacketVerdict prepare_seal(Time now, PacketSlot& slot, Pending& pending);
   void seal_group(Time now, std::span<PacketSlot> slots, PendingBatch& batch, std::size_t first);
   void stage(Time now, LanePeer& peer, ByteView packet);
+  unsigned lane_of(std::uint32_t number) const { return number & (config_.count - 1); }
+  PacketVerdict pass_on(unsigned lane, Astray kind, const PacketSlot& slot);
 
   PacketVerdict prepare_open(Time now, const PacketSlot& slot, Pending& pending);
   void open_pending(Time now, std::span<PacketSlot> slots, PendingBatch& batch);
@@ -129,6 +130,7 @@ class Lane {
 
   LaneConfig config_;
   const Router* router_;
+  std::shared_ptr<const Router> published_;  // that one, if it was told by SetRouter
   DeviceCounters& counters_;
   LaneReports& reports_;
   SessionTable sessions_;

@@ -28,6 +28,8 @@ void Lane::open(Time now, std::span<PacketSlot> slots) {
 
 PacketVerdict Lane::prepare_open(Time now, const PacketSlot& slot, Pending& pending) {
   const auto header = parse_transport(slot.slot.bytes());
+  const unsigned lane = lane_of(header->receiver_index);
+  if (lane != config_.number) return pass_on(lane, Astray::datagram, slot);
   const SessionTable::Entry* const entry = sessions_.find(header->receiver_index);
   if (entry == nullptr) return ++counters_.unknown_index, PacketVerdict::no_peer;
   if (!entry->keypair->may_receive(now, header->counter, config_.limits)) {

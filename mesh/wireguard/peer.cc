@@ -33,14 +33,14 @@ Peer::~Peer() { forget_initiation(); }
 
 bool Peer::resting(Time now) const {
   const bool may_initiate = !initiation_sent_ || now >= *initiation_sent_ + limits().rekey_timeout;
-  return sessions_.empty() && !initiation_ && !shared_.lane.has_staged(id()) && !deadlines_.earliest() && may_initiate;
+  return sessions_.empty() && !initiation_ && !shared_.lanes.has_staged(id()) && !deadlines_.earliest() && may_initiate;
 }
 
 void Peer::set_path(Time now, std::optional<PathId> path) {
   if (path == facts_.path) return;
   facts_.path = path;
   told_path_.reset();
-  shared_.lane.set_path(id(), path);
+  shared_.lanes.set_path(id(), path);
   if (!facts_.path) return;
   if (initiation_wanted_) {
     send_initiation(now);
@@ -48,7 +48,7 @@ void Peer::set_path(Time now, std::optional<PathId> path) {
     const Time soon = std::max(now, *initiation_sent_ + kPathChangeRetry);
     deadlines_.set(Timer::retransmit_handshake, std::min(soon, *deadlines_.get(Timer::retransmit_handshake)));
   }
-  shared_.lane.flush(now, id());
+  shared_.lanes.flush(now, id());
 }
 
 void Peer::initiate(Time now) {
@@ -69,7 +69,7 @@ void Peer::send_initiation(Time now) {
   initiation_wanted_ = !facts_.path;
   if (!facts_.path) return;
   forget_initiation();
-  const std::uint32_t index = shared_.indices.add(id());
+  const std::uint32_t index = shared_.indices.add(id(), shared_.lanes.lane_of(id()), shared_.lanes.count());
   auto created =
       create_initiation(shared_.identity, secrets(), index, shared_.config.next_timestamp(), shared_.entropy);
   if (!created) return shared_.indices.remove(index);
@@ -92,7 +92,7 @@ void Peer::retransmit_or_give_up(Time now) {
   forget_initiation();
   initiation_wanted_ = false;
   deadlines_.clear(Timer::send_keepalive);
-  shared_.counters.staged_dropped += shared_.lane.drop_staged(id());
+  shared_.lanes.drop_staged(id());
   shared_.events.push_back(HandshakeGivenUp{id()});
 }
 
@@ -100,13 +100,16 @@ void Peer::adopt(Time now, const TransportKeys& keys, bool initiator, std::uint3
   shared_.indices.attach(index);
   sessions_.add({index, now, initiator, initiator});
   auto keypair = std::make_unique<Keypair>(keys, shared_.config.cipher, initiator, now, index, remote_index);
-  shared_.lane.adopt(id(), std::move(keypair), facts_.path);
+  shared_.lanes.adopt(id(), std::move(keypair), facts_.path);
   keys_changed();
 }
 
 void Peer::sealed(Time now, const SealedReport& report) {
   sessions_.counted(report.index, report.counter);
   authenticated_sent(now, report.bytes);
+  if (std::exchange(repeat_keepalive_, false) && !report.data) {
+    deadlines_.set(Timer::send_keepalive, now + limits().keepalive_timeout);
+  }
   if (report.data && !deadlines_.armed(Timer::new_handshake)) {
     deadlines_.set(Timer::new_handshake, now + limits().keepalive_timeout + limits().rekey_timeout + jitter());
   }
@@ -114,8 +117,7 @@ void Peer::sealed(Time now, const SealedReport& report) {
 }
 
 void Peer::confirmed(Time now, std::uint32_t index, const PathId& path) {
-  sessions_.confirm(index);
-  handshake_completed(now, false, path);
+  if (sessions_.confirm(index)) handshake_completed(now, false, path);
 }
 
 void Peer::opened(Time now, bool data) {
@@ -145,7 +147,7 @@ bool Peer::consume_response(Time now, const PathId& from, const HandshakeRespons
   adopt(now, *keys, true, message.receiver_index, message.sender_index);
   received(now, from, kResponseSize);
   handshake_completed(now, true, from);
-  shared_.lane.keepalive(now, id(), false);  // or what is staged: either tells the responder that the keys are good
+  shared_.lanes.keepalive(now, id(), false);  // or what is staged: either tells the responder that the keys are good
   return true;
 }
 
@@ -155,7 +157,7 @@ bool Peer::consume_initiation(Time now, const PathId& from, ReceivedInitiation i
   facts_.greatest_timestamp = timestamp;
   initiation_consumed_ = now;
   const std::uint32_t remote_index = initiation.remote_index;
-  const std::uint32_t index = shared_.indices.add(id());
+  const std::uint32_t index = shared_.indices.add(id(), shared_.lanes.lane_of(id()), shared_.lanes.count());
   const auto created = create_response(std::move(initiation), secrets(), index, shared_.entropy);
   if (!created) return shared_.indices.remove(index), false;
   adopt(now, created->keys, false, index, remote_index);
@@ -176,13 +178,14 @@ void Peer::handle_timeout(Time now) {
   if (deadlines_.take_expired(Timer::new_handshake, now)) initiate(now);
   if (deadlines_.take_expired(Timer::send_keepalive, now)) {
     const bool another = another_keepalive_;
-    shared_.lane.keepalive(now, id(), false);
+    repeat_keepalive_ = another && !shared_.lanes.own(id());
+    shared_.lanes.keepalive(now, id(), false);
     another_keepalive_ = false;
     if (another) deadlines_.set(Timer::send_keepalive, now + limits().keepalive_timeout);
   }
   if (deadlines_.take_expired(Timer::persistent_keepalive, now)) {
     deadlines_.set(Timer::persistent_keepalive, now + facts_.persistent_keepalive);
-    shared_.lane.keepalive(now, id(), true);
+    shared_.lanes.keepalive(now, id(), true);
   }
 }
 
@@ -203,7 +206,7 @@ void Peer::keys_changed() {
 }
 
 void Peer::expire_keys(Time now) {
-  shared_.lane.expire(now, id());
+  shared_.lanes.expire(now, id());
   sessions_.forget_until(now - limits().reject_after_time);
   keys_changed();
   if (sessions_.empty()) shared_.events.push_back(SessionExpired{id()});
@@ -225,7 +228,7 @@ void Peer::received(Time now, const PathId& from, std::size_t bytes) {
   if (facts_.path == from) return;
   if (facts_.roaming) {
     facts_.path = from;
-    shared_.lane.set_path(id(), from);
+    shared_.lanes.set_path(id(), from);
   } else if (told_path_ != from) {
     told_path_ = from;
     shared_.events.push_back(PathSeen{id(), from});

@@ -13,7 +13,7 @@
 #include "mesh/wireguard/device.h"
 #include "mesh/wireguard/events.h"
 #include "mesh/wireguard/index_table.h"
-#include "mesh/wireguard/lane.h"
+#include "mesh/wireguard/lanes.h"
 #include "mesh/wireguard/noise.h"
 #include "mesh/wireguard/sessions.h"
 
@@ -26,7 +26,7 @@ struct Shared {
   Random& random;
   Entropy& entropy;
   DeviceCounters& counters;
-  Lane& lane;
+  Lanes lanes;
   IndexTable indices;
   std::deque<OutgoingDatagram> outgoing;
   std::deque<Event> events;
@@ -117,6 +117,7 @@ class Peer {
   Time attempt_started_{};               // for REKEY_ATTEMPT_TIME
   bool initiation_wanted_ = false;       // not sent for want of a path
   bool another_keepalive_ = false;       // data came while the keepalive timer ran
+  bool repeat_keepalive_ = false;        // so another follows the one that the lane has yet to say it has sent
   std::optional<Time> initiation_consumed_;
 };
 

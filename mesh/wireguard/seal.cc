@@ -31,6 +31,7 @@ PacketVerdict Lane::prepare_seal(Time now, PacketSlot& slot, Pending& pending) {
   slot.peer = *owner;
   slot.ecn = inner->ecn;
   window.length = static_cast<std::uint32_t>(inner->length);
+  if (const unsigned lane = lane_of(*owner); lane != config_.number) return pass_on(lane, Astray::inner, slot);
   LanePeer* const peer = find(*owner);
   Keypair* const keypair = peer == nullptr ? nullptr : sending_keypair(now, *peer);
   if (keypair == nullptr) {

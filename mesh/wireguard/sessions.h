@@ -26,8 +26,11 @@ class Sessions {
  public:
   bool empty() const { return sessions_.empty(); }
   void add(const Session& session) { sessions_.push_back(session); }
-  void confirm(std::uint32_t index) {
-    if (Session* const session = find(index)) session->sends = true;
+  /// False if there is none of that index.
+  bool confirm(std::uint32_t index) {
+    Session* const session = find(index);
+    if (session != nullptr) session->sends = true;
+    return session != nullptr;
   }
   void counted(std::uint32_t index, std::uint64_t counter) {
     if (Session* const session = find(index)) session->counter = counter;

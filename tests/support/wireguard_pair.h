@@ -10,6 +10,7 @@
 
 #include "mesh/wireguard/device.h"
 #include "tests/support/inner_packets.h"
+#include "tests/support/other_lane.h"
 #include "tests/support/seeded_entropy.h"
 
 namespace weft::test {
@@ -49,10 +50,12 @@ class WireguardPair {
     bool path_known[2] = {true, true};
     Duration persistent_keepalive{0};  // of device 0
     std::uint64_t seed = 1;
+    bool other_lane = false;  // the peers' sessions are on another lane than the devices' own
   };
   struct Side {
     std::unique_ptr<SeededRandom> random;
     std::unique_ptr<SeededEntropy> entropy;
+    std::unique_ptr<OtherLane> lane;
     std::unique_ptr<wireguard::Device> device;
     wireguard::PeerId peer = 0;   // its number of the other side
     std::vector<Bytes> received;  // packets that came out of the tunnel
@@ -96,7 +99,7 @@ class WireguardPair {
   PacketVerdict send_packet(int from, ByteView packet) {
     SlotBuffer buffer;
     PacketSlot slot = buffer.fill(packet);
-    device(from).seal(now_, {&slot, 1});
+    side_[from].lane ? side_[from].lane->seal(now_, {&slot, 1}) : device(from).seal(now_, {&slot, 1});
     if (slot.verdict == PacketVerdict::ready) transmit(from, slot.path, slot.ecn, to_bytes(slot.slot.bytes()));
     drain(from);
     return slot.verdict;
@@ -105,7 +108,7 @@ class WireguardPair {
   PacketVerdict inject(int to, ByteView datagram, const PathId& path, Ecn ecn = Ecn::not_ect) {
     SlotBuffer buffer;
     PacketSlot slot = buffer.fill(datagram, path, ecn);
-    device(to).open(now_, {&slot, 1});
+    side_[to].lane ? side_[to].lane->open(now_, {&slot, 1}) : device(to).open(now_, {&slot, 1});
     ++side_[to].verdicts[slot.verdict];
     if (slot.verdict == PacketVerdict::ready) side_[to].received.push_back(to_bytes(slot.slot.bytes()));
     drain(to);
@@ -113,7 +116,13 @@ class WireguardPair {
   }
   /// Takes what a device wants sent, and its events; for calls that a test makes itself.
   void drain(int i) {
+    OtherLane* const lane = side_[i].lane.get();
+    if (lane != nullptr) lane->exchange(now_);
     while (auto out = device(i).poll_transmit()) transmit(i, out->path, Ecn::not_ect, std::move(out->bytes));
+    if (lane != nullptr) lane->exchange(now_);  // the device had a router to publish
+    while (auto out = lane == nullptr ? std::nullopt : lane->poll_transmit()) {
+      transmit(i, out->path, Ecn::not_ect, std::move(out->bytes));
+    }
     while (const auto event = device(i).poll_event()) side_[i].events.push_back(*event);
   }
 
@@ -162,7 +171,12 @@ class WireguardPair {
       return wireguard::to_tai64n(WallTime(Duration(last)));
     };
     Side& side = side_[i];
+    if (options.other_lane) {
+      side.lane = std::make_unique<OtherLane>(config.mtu, config.limits);
+      config.lanes = side.lane->others();
+    }
     side.device = std::make_unique<wireguard::Device>(config, *side.random, *side.entropy);
+    if (side.lane) side.lane->bind(*side.device);
     wireguard::PeerConfig peer;
     peer.public_key = keys[1 - i].public_key();
     peer.preshared_key = options.preshared_key;
@@ -171,6 +185,7 @@ class WireguardPair {
     peer.roaming = options.roaming;
     if (i == 0) peer.persistent_keepalive = options.persistent_keepalive;
     side.peer = *side.device->add_peer(now_, peer);
+    if (side.lane) drain(i);  // its router
   }
 
   void transmit(int from, const PathId&, Ecn ecn, Bytes bytes) {
