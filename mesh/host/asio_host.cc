@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/host/asio_host.h"
 
+#include <vector>
+
+#include "mesh/host/asio_lane.h"
 #include "mesh/host/asio_resolver.h"
 #include "mesh/host/asio_stream.h"
 #include "mesh/host/asio_timer.h"
@@ -19,7 +22,10 @@ struct AsioHost::Impl {
         resolver(event_loop),
         network(event_loop, timers),
         files(std::move(storage)),
-        trace(event_loop.clock(), options.log_level, options.log_format) {}
+        trace(event_loop.clock(), options.log_level, options.log_format),
+        first_lane(event_loop, false) {
+    for (unsigned i = 1; i < options.lanes; ++i) further_lanes.push_back(std::make_unique<LaneThread>());
+  }
 
   AsioLoop& loop;
   TimerQueue timers;
@@ -28,6 +34,8 @@ struct AsioHost::Impl {
   std::unique_ptr<PosixFileSystem> files;
   SystemEntropy entropy;
   LogTraceSink trace;
+  AsioLane first_lane;
+  std::vector<std::unique_ptr<LaneThread>> further_lanes;
 };
 
 Result<std::unique_ptr<AsioHost>> AsioHost::create(AsioLoop& loop, const AsioHostOptions& options) {
@@ -71,6 +79,11 @@ io::FileSystem& AsioHost::files() { return *impl_->files; }
 std::unique_ptr<Random> AsioHost::rng(std::string_view purpose) { return make_system_random(purpose); }
 Entropy& AsioHost::entropy() { return impl_->entropy; }
 TraceSink& AsioHost::trace() { return impl_->trace; }
+unsigned AsioHost::lanes() const { return static_cast<unsigned>(1 + impl_->further_lanes.size()); }
+io::Lane* AsioHost::lane(unsigned number) {
+  if (impl_->further_lanes.empty() || number >= lanes()) return nullptr;
+  return number == 0 ? &impl_->first_lane : &impl_->further_lanes[number - 1]->lane();
+}
 
 Result<std::unique_ptr<LocalListener>> AsioHost::listen_local(const std::string& path,
                                                               LocalListener::Handler on_accept) {

@@ -17,6 +17,7 @@ struct AsioHostOptions {
   std::string state_directory;
   TraceLevel log_level = TraceLevel::info;
   LogFormat log_format = LogFormat::text;
+  unsigned lanes = 1;  // 1, 2, 4 or 8
 };
 
 /// The machine that the process runs on: kernel sockets on epoll, TUN, rtnetlink, files, getrandom. `loop` outlives it.
@@ -42,6 +43,8 @@ class AsioHost final : public io::Host {
   std::unique_ptr<Random> rng(std::string_view purpose) override;
   Entropy& entropy() override;
   TraceSink& trace() override;
+  unsigned lanes() const override;
+  io::Lane* lane(unsigned number) override;
 
   /// The socket that commands on this machine talk to; not part of io::Host, since no simulated machine has one.
   Result<std::unique_ptr<LocalListener>> listen_local(const std::string& path, LocalListener::Handler on_accept);

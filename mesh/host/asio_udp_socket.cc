@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/host/asio_udp_socket.h"
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -53,6 +54,21 @@ SendError send_error_of(int error_number) {
     default:
       return SendError::other;
   }
+}
+
+/// Makes the kernel choose among the sockets of a shared port as PortSharing says, by a program that it runs on each
+/// datagram's content (SO_ATTACH_REUSEPORT_CBPF). Without it (an old kernel) it chooses by the sender's address.
+void attach_chooser(int fd, const io::PortSharing& sharing) {
+  std::array<sock_filter, 6> program{{
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sharing.kind, 0, 3),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, sharing.selector),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, sharing.count - 1),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  }};
+  const sock_fprog filter{.len = program.size(), .filter = program.data()};
+  ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter);
 }
 
 /// `a == b`, in a quarter of the instructions: it is asked for each datagram.
@@ -109,12 +125,17 @@ Result<std::unique_ptr<io::UdpSocket>> AsioUdpSocket::open(AsioLoop& loop, const
                                                  static_cast<socklen_t>(options.interface.size())) != 0) {
     return fail_errno(ErrorCode::io, what + " on the interface " + options.interface, errno);
   }
+  const bool shared = options.sharing.count > 1;
+  if (shared && !options.sharing.first) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   const auto address = to_socket_address(options.local);
   if (::bind(fd.get(), address.get(), address.length) != 0) {
     if (errno == EADDRINUSE)
       return fail(ErrorCode::port_taken, what + " is taken by another process: choose another port");
     return fail_errno(ErrorCode::io, what, errno);
   }
+  // Only now: another process that shares a port of its own must not be let in.
+  if (shared && options.sharing.first) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (shared && !options.sharing.first) attach_chooser(fd.get(), options.sharing);
   return std::make_unique<AsioUdpSocket>(loop, std::move(fd));
 }
 

@@ -4,26 +4,18 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <optional>
 #include <utility>
 
-#include "mesh/base/tun_segmenter.h"
-#include "mesh/host/datagram_batch.h"
 #include "mesh/host/default_route.h"
 #include "mesh/host/linux_network_monitor.h"
 
 namespace weft::host {
 namespace {
 
-/// System calls for one batch of packets; a super-packet may fill several batches.
-constexpr std::size_t kReadsPerBatch = 32;
 constexpr std::uint16_t kLeastMtu = 1280;  // RFC 8200 §5
 
 std::unexpected<Error> refuse(const std::string& name, int error_number) {
@@ -55,40 +47,6 @@ Result<void> configure(std::uint32_t interface_index, const std::string& name, c
   return {};
 }
 
-/// Packets of one batch, laid out behind one another in a slab with the room that sealing takes.
-class Layout {
- public:
-  Layout(MutableByteView slab, std::span<PacketSlot> packets) : slab_(slab), packets_(packets) {}
-
-  bool fits(std::size_t length) const { return count_ < packets_.size() && used_ + space(length) <= slab_.size(); }
-  /// Where the bytes of the next packet go.
-  std::uint8_t* add(std::size_t length) {
-    PacketSlot& packet = packets_[count_++] = {};
-    packet.slot = {.arena = slab_.data() + used_,
-                   .capacity = static_cast<std::uint32_t>(space(length)),
-                   .offset = static_cast<std::uint32_t>(kSlotHeadRoom),
-                   .length = static_cast<std::uint32_t>(length)};
-    used_ += space(length);
-    return packet.slot.data();
-  }
-  /// What was added; the next packet begins anew.
-  std::span<PacketSlot> take() {
-    used_ = 0;
-    return packets_.first(std::exchange(count_, 0));
-  }
-
- private:
-  static constexpr std::size_t kPadding = 16;  // of a WireGuard packet
-  static std::size_t space(std::size_t length) {
-    return (kSlotHeadRoom + length + kPadding + kSlotTailRoom + 15) / 16 * 16;
-  }
-
-  MutableByteView slab_;
-  std::span<PacketSlot> packets_;
-  std::size_t used_ = 0;
-  std::size_t count_ = 0;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<io::TunDevice>> LinuxTun::open(AsioLoop& loop, LinuxNetworkMonitor& monitor,
@@ -102,7 +60,14 @@ Result<std::unique_ptr<io::TunDevice>> LinuxTun::open(AsioLoop& loop, LinuxNetwo
   const bool there_before = ::if_nametoindex(options.name.c_str()) != 0;
   char buffer[IFNAMSIZ] = {};
   std::memcpy(buffer, options.name.data(), options.name.size());
-  const auto offload = attach_tun(fd.get(), buffer, IFF_TUN | IFF_NO_PI);
+  const int sharing = options.shared ? IFF_MULTI_QUEUE : 0;
+  const auto offload = attach_tun(fd.get(), buffer, static_cast<short>(IFF_TUN | IFF_NO_PI | sharing));
+  if (!offload && errno == EINVAL && there_before) {
+    return fail(ErrorCode::io, "the network interface " + options.name + " was made " +
+                                   (options.shared ? "with one queue, and several lanes need one each"
+                                                   : "with several queues, and one lane needs one") +
+                                   ": make it anew, or choose another name");
+  }
   if (!offload) return refuse(options.name, errno);
   const std::string name = buffer;
   const std::uint32_t index = ::if_nametoindex(name.c_str());
@@ -117,108 +82,28 @@ Result<std::unique_ptr<io::TunDevice>> LinuxTun::open(AsioLoop& loop, LinuxNetwo
 
 LinuxTun::LinuxTun(AsioLoop& loop, LinuxNetworkMonitor& monitor, FileDescriptor fd, std::string name, std::uint16_t mtu,
                    std::uint32_t interface_index, bool stays, TunOffload offload)
-    : loop_(loop),
-      monitor_(monitor),
-      source_(loop, std::move(fd)),
+    : monitor_(monitor),
+      queue_(loop, std::move(fd), offload),
       name_(std::move(name)),
       mtu_(mtu),
       interface_index_(interface_index),
       stays_(stays),
-      routes_(interface_index),
-      offload_(offload) {}
+      routes_(interface_index) {}
 
 LinuxTun::~LinuxTun() {
-  source_.close();
+  queue_.close();
   if (stays_) remove_leftovers(interface_index_);
   monitor_.include(name_);
 }
 
-void LinuxTun::start_receive(PacketHandler handler) {
-  handler_ = std::make_shared<PacketHandler>(std::move(handler));
-  source_.start([this] { return read_batch(); });
-}
-
-/// One turn: reads until a batch is full or nothing is left.
-PacketSource::Moved LinuxTun::read_batch() {
-  const MutableByteView read_buffer = loop_.arena().slab(0).first(PacketArena::kSlotSize);
-  Layout layout(loop_.arena().slab(1), loop_.batch().packets);
-  PacketSource::Moved moved;
-  std::size_t reads = 0;
-  for (; reads < kReadsPerBatch; ++reads) {
-    const auto length = ::read(source_.fd(), read_buffer.data(), read_buffer.size());
-    if (length <= 0) break;
-    auto packet = ByteView(read_buffer).first(static_cast<std::size_t>(length));
-    std::optional<PacketOffload> offload = PacketOffload{};
-    if (offload_ != TunOffload::none) {
-      offload = parse_vnet_header(packet);
-      packet = packet.subspan(std::min(packet.size(), kVnetHeaderSize));
-    }
-    auto segments = offload ? TunSegmenter::create(packet, *offload) : std::nullopt;
-    for (; segments && !segments->done(); ++moved.count) {
-      if (!layout.fits(segments->next_length()) && !deliver(layout.take())) return moved;
-      segments->write_next(layout.add(segments->next_length()));
-    }
-  }
-  deliver(layout.take());
-  moved.full = reads == kReadsPerBatch && moved.count == reads;
-  return moved;
-}
-
-/// False if the handler has destroyed this device.
-bool LinuxTun::deliver(std::span<PacketSlot> packets) {
-  if (packets.empty()) return true;
-  const auto handler = handler_;  // outlives the device if it destroys it
-  (*handler)(packets);
-  return handler.use_count() > 1;
-}
-
-std::size_t LinuxTun::write(std::span<PacketSlot> packets) {
-  std::size_t taken = 0;
-  for (; !packets.empty(); packets = packets.subspan(std::min(packets.size(), kMaxBatch))) {
-    taken += write_batch(packets.first(std::min(packets.size(), kMaxBatch)));
-  }
-  return taken;
-}
-
-std::size_t LinuxTun::write_batch(std::span<const PacketSlot> packets) {
-  const auto one = [this](const PacketSlot& packet) -> std::size_t {
-    const bool plain =
-        packet.offload.segmentation == PacketOffload::Segmentation::none && !packet.offload.needs_checksum;
-    return plain && write_one(packet.slot) ? 1 : 0;
-  };
-  std::size_t taken = 0;
-  if (offload_ == TunOffload::header || offload_ == TunOffload::none) {
-    for (const PacketSlot& packet : packets) taken += one(packet);
-    return taken;
-  }
-  for (const auto& run : coalescer_.plan(packets, offload_ == TunOffload::tcp_and_udp)) {
-    if (run.count > 1 && write_merged(packets, run)) {
-      taken += run.count;
-      continue;
-    }
-    for (std::size_t i = 0, at = run.first; i < run.count; ++i, at = coalescer_.next(at)) taken += one(packets[at]);
-  }
-  return taken;
-}
-
-bool LinuxTun::write_one(const Slot& packet) {
-  if (offload_ == TunOffload::none) return ::write(source_.fd(), packet.data(), packet.length) == packet.length;
-  std::array<std::uint8_t, kVnetHeaderSize> header{};
-  const std::array<iovec, 2> vectors{{{header.data(), header.size()}, {packet.data(), packet.length}}};
-  return ::writev(source_.fd(), vectors.data(), vectors.size()) == static_cast<ssize_t>(header.size() + packet.length);
-}
-
-bool LinuxTun::write_merged(std::span<const PacketSlot> packets, const TunCoalescer::Run& run) {
-  MergedHeaders headers = coalescer_.headers(run);
-  auto vnet = make_vnet_header(headers.offload, headers.length);
-  std::array<iovec, kMaxBatch + 2> vectors;
-  vectors[0] = {vnet.data(), vnet.size()};
-  vectors[1] = {headers.bytes.data(), headers.length};
-  for (std::size_t i = 0, at = run.first; i < run.count; ++i, at = coalescer_.next(at)) {
-    const Slot& packet = packets[at].slot;
-    vectors[2 + i] = {packet.data() + headers.length, packet.length - headers.length};
-  }
-  return ::writev(source_.fd(), vectors.data(), static_cast<int>(2 + run.count)) > 0;
+Result<std::unique_ptr<io::TunQueue>> LinuxTun::open_queue(AsioLoop& loop, const std::string& device) {
+  FileDescriptor fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) return refuse(device, errno);
+  char buffer[IFNAMSIZ] = {};
+  std::memcpy(buffer, device.data(), std::min(device.size(), sizeof buffer - 1));
+  const auto offload = attach_tun(fd.get(), buffer, IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE);
+  if (!offload) return refuse(device, errno);
+  return std::make_unique<LinuxTunQueue>(loop, std::move(fd), *offload);
 }
 
 }  // namespace weft::host

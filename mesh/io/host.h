@@ -20,6 +20,7 @@ namespace weft::io {
 
 class Clock;
 class FileSystem;
+class Lane;
 class NetworkMonitor;
 class Resolver;
 class Stream;
@@ -32,8 +33,8 @@ struct TunOptions;
 struct UdpOptions;
 
 /// All that a service gets from outside: the one thing an agent, coordinator or relay is constructed with. Everything
-/// runs on the host's one event loop (the control thread); nothing here is thread-safe. Whatever a factory returned
-/// must be destroyed before the Host.
+/// but further lanes runs on the host's one event loop (the control thread); nothing here is thread-safe. Whatever a
+/// factory returned must be destroyed before the Host.
 class Host {
  public:
   virtual ~Host() = default;
@@ -66,6 +67,11 @@ class Host {
   virtual std::unique_ptr<Random> rng(std::string_view purpose) = 0;
   virtual Entropy& entropy() = 0;
   virtual TraceSink& trace() = 0;
+
+  /// How many threads move packets: 1, 2, 4 or 8. More than one is a matter of speed; a simulator has one.
+  virtual unsigned lanes() const { return 1; }
+  /// Below lanes(), 0 being the control thread's own; null where there is one lane only.
+  virtual Lane* lane(unsigned) { return nullptr; }
 };
 
 }  // namespace weft::io

@@ -11,6 +11,16 @@
 
 namespace weft::io {
 
+/// Several sockets on one port, one for each lane. A datagram whose first byte is `kind` is for the socket whose number
+/// is the byte at `selector`, modulo their count; any other is for the first, number 0. Where the system cannot choose,
+/// a datagram may come to any of them.
+struct PortSharing {
+  unsigned count = 0;  // 0: not shared
+  bool first = false;  // opened before all others; the port must be free
+  std::uint8_t kind = 0;
+  std::uint8_t selector = 0;
+};
+
 struct UdpOptions {
   /// Address and port to bind; the unspecified address means all of its family, port 0 a free one.
   /// IPv6 sockets never carry IPv4 (IPV6_V6ONLY); open one socket per family.
@@ -18,6 +28,7 @@ struct UdpOptions {
   /// Name of the interface by which its datagrams come and go, whatever the routing table prefers; empty: any.
   /// ErrorCode::io if there is none of that name, or the system does not let this process choose.
   std::string interface = {};
+  PortSharing sharing = {};
 };
 
 /// An unconnected UDP socket that moves batches. Contract: receive handlers run from the event loop with 1 to kMaxBatch
