@@ -10,6 +10,7 @@
 #include "mesh/agent/relay_links.h"
 #include "mesh/inner/mss_clamp.h"
 #include "mesh/io/clock.h"
+#include "mesh/io/host.h"
 #include "mesh/io/stream.h"
 #include "mesh/io/tun_device.h"
 
@@ -18,13 +19,31 @@ namespace weft::agent {
 DataPlane::DataPlane(io::Host& host, wireguard::DeviceConfig config, Random& random)
     : host_(host),
       mtu_(config.mtu),
-      device_(std::make_unique<wireguard::Device>(std::move(config), random, host.entropy())),
+      device_(std::make_unique<wireguard::Device>(with_lanes(std::move(config)), random, host.entropy())),
       timer_(host, [this] {
         device_->handle_timeout(now());
         drain();
       }) {}
 
-DataPlane::~DataPlane() = default;
+/// The lanes stop before what their packets lead to goes.
+DataPlane::~DataPlane() { lanes_.reset(); }
+
+wireguard::DeviceConfig DataPlane::with_lanes(wireguard::DeviceConfig config) {
+  if (host_.lanes() == 1) return config;
+  std::vector<io::Lane*> lanes;
+  for (unsigned i = 0; i < host_.lanes(); ++i) lanes.push_back(host_.lane(i));
+  lanes_ = std::make_unique<LaneSet>(
+      std::move(lanes), config.mtu, config.limits,
+      LaneSet::Handlers{
+          .on_note = [this](const wireguard::LaneNote& note) { handle_note(note); },
+          .on_packets = [this](LanePacket::Kind kind,
+                               std::span<PacketSlot> packets) { handle_lane_packets(kind, packets); },
+          .on_icmp = [this](std::uint16_t socket, const IcmpError& error) { mux_->receive_error(socket, error); },
+          .on_stray = [this](const PathId& path) { handle_stray(path); },
+          .on_drained = [this] { drain(); }});
+  config.lanes = lanes_->others();
+  return config;
+}
 
 Time DataPlane::now() const { return host_.clock().now(); }
 
@@ -36,9 +55,61 @@ void DataPlane::connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers,
   peers_ = &peers;
 }
 
-void DataPlane::set_tun(std::unique_ptr<io::TunDevice> tun) {
+Result<void> DataPlane::open_lanes() {
+  return lanes_ ? lanes_->open_sockets(mux_->shared_addresses()) : Result<void>{};
+}
+
+/// Queues go before their device, and come after it.
+Result<void> DataPlane::set_tun(std::unique_ptr<io::TunDevice> tun) {
+  if (lanes_ && tun_) static_cast<void>(lanes_->open_queues({}));
   tun_ = std::move(tun);
-  if (tun_) tun_->start_receive([this](std::span<PacketSlot> slots) { handle_packets(slots); });
+  if (!tun_) return {};
+  tun_->start_receive([this](std::span<PacketSlot> slots) { handle_packets(slots); });
+  return lanes_ ? lanes_->open_queues(tun_->name()) : Result<void>{};
+}
+
+/// What of a lane's work is the control's: timers and sessions, and the path.
+void DataPlane::handle_note(const wireguard::LaneNote& note) {
+  device_->handle_note(now(), note);
+  const bool active = note.needed || note.datagrams_sent > 0 || note.datagrams_received > 0;
+  auto* link = active ? peers_->link(note.peer) : nullptr;
+  if (!link) return;
+  if (note.needed) link->need();
+  if (note.datagrams_sent > 0) link->data_sent(note.datagrams_sent);
+  if (note.largest_sent > 0) link->largest_sent(note.largest_sent);
+  if (note.datagrams_received > 0) link->data_received(note.path, note.datagrams_received);
+}
+
+void DataPlane::handle_lane_packets(LanePacket::Kind kind, std::span<PacketSlot> packets) {
+  switch (kind) {
+    case LanePacket::Kind::inner:
+      return seal_and_send(packets);
+    case LanePacket::Kind::datagram:
+      return mux_->receive_passed_on(packets);
+    case LanePacket::Kind::from_tun:
+      return handle_packets(packets);
+    case LanePacket::Kind::sealed:
+      return send_sealed(packets);
+    case LanePacket::Kind::opened:
+      return deliver(packets);
+  }
+}
+
+/// What keeps a lane from going past the control thread: other lanes' packets are looked at as ours are.
+bool DataPlane::by_control() const {
+  return is_hub_ || translated_ || peers_->any_narrow() || peers_->any_duplicating();
+}
+
+DataPlane::Counters DataPlane::counters() const {
+  Counters sum = counters_;
+  const LaneCounters lanes = lane_counters();
+  sum.to_tun += lanes.to_tun;
+  sum.from_tun += lanes.from_tun;
+  sum.tun_refused += lanes.tun_refused;
+  sum.no_peer += lanes.no_peer;
+  sum.no_path += lanes.no_path;
+  sum.refused += lanes.refused;
+  return sum;
 }
 
 void DataPlane::set_hub(std::optional<std::vector<IpAddress>> addresses) {
@@ -167,9 +238,14 @@ void DataPlane::handle_datagrams(std::span<PacketSlot> slots) {
     if (slot.verdict == PacketVerdict::ready) slots[count++] = slot;
   }
   tell();
-  if (peers_->any_narrow()) clamp(slots.first(count));
-  is_hub_ ? forward(slots.first(count)) : write(slots.first(count));
+  deliver(slots.first(count));
   drain();
+}
+
+/// What came out of the tunnel goes to the host, or on.
+void DataPlane::deliver(std::span<PacketSlot> slots) {
+  if (peers_->any_narrow()) clamp(slots);
+  is_hub_ ? forward(slots) : write(slots);
 }
 
 /// Rarely, since anybody can send what no session opens.
@@ -208,6 +284,7 @@ void DataPlane::drain() {
   }
   while (device_->poll_event()) {
   }
+  if (lanes_) lanes_->set_by_control(by_control());
   timer_.arm(device_->next_deadline());
 }
 

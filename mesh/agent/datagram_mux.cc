@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "mesh/agent/lane_set.h"
 #include "mesh/io/host.h"
 #include "mesh/path/probe.h"
 #include "mesh/relay/udp_frame.h"
@@ -41,7 +42,9 @@ Result<void> DatagramMux::open(std::uint16_t port, Handlers handlers) {
 }
 
 Result<void> DatagramMux::open_family(IpFamily family, std::uint16_t port) {
-  auto socket = host_.open_udp({.local = {IpAddress::any(family), port}});
+  io::UdpOptions options{.local = {IpAddress::any(family), port}};
+  if (host_.lanes() > 1) options.sharing = lane_sharing(host_.lanes(), true);
+  auto socket = host_.open_udp(options);
   if (!socket) return std::unexpected(socket.error());
   const auto index = static_cast<std::uint16_t>(sockets_.size());
   sockets_.push_back(std::move(*socket));
@@ -112,6 +115,17 @@ void DatagramMux::report(std::uint16_t socket, const IcmpError& error) {
   const bool ours = is_open(socket) && error.quoted_source.port == sockets_[socket]->local_endpoint().port;
   if (!too_big || !ours || !handlers_.on_too_big) return;
   handlers_.on_too_big({.socket = socket, .relay = 0, .remote = error.quoted_destination}, error.mtu);
+}
+
+void DatagramMux::receive_passed_on(std::span<PacketSlot> datagrams) {
+  for (PacketSlot& datagram : datagrams) sort(datagram);
+  hand_on();
+}
+
+std::vector<Endpoint> DatagramMux::shared_addresses() const {
+  std::vector<Endpoint> addresses;
+  for (std::size_t i = 0; i < lasting_; ++i) addresses.push_back(sockets_[i]->local_endpoint());
+  return addresses;
 }
 
 /// There are a few such paths, so each datagram may be copied.

@@ -73,6 +73,12 @@ class DatagramMux {
   void send_joined(const Endpoint& to, ByteView head, ByteView datagram);
   /// Sends each slot that is ready and whose .path is direct on that path, with its .ecn.
   void send(std::span<const PacketSlot> slots);
+  /// Datagrams that another lane's socket of the number in .path got and left to us.
+  void receive_passed_on(std::span<PacketSlot> datagrams);
+  /// The same of an ICMP error.
+  void receive_error(std::uint16_t socket, const IcmpError& error) { report(socket, error); }
+  /// The addresses of the sockets of open(), which lanes share.
+  std::vector<Endpoint> shared_addresses() const;
   /// A datagram from a stream.
   void receive_stream(const PathId& from, ByteView datagram);
   Counters counters() const;

@@ -56,6 +56,8 @@ class Nat64Host final : public io::Host, private io::NetworkMonitor {
   std::unique_ptr<Random> rng(std::string_view purpose) override;
   Entropy& entropy() override { return inner_.entropy(); }
   TraceSink& trace() override { return inner_.trace(); }
+  unsigned lanes() const override { return inner_.lanes(); }
+  io::Lane* lane(unsigned number) override { return inner_.lane(number); }
 
  private:
   std::vector<io::NetworkInterface> interfaces() const override;

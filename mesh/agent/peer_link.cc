@@ -53,7 +53,10 @@ PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, 
              }),
       self_(std::make_shared<PeerLink*>(this)) {}
 
-PeerLink::~PeerLink() { set_inner_mtu(0); }
+PeerLink::~PeerLink() {
+  set_inner_mtu(0);
+  set_duplicate(std::nullopt);
+}
 
 Time PeerLink::now() const { return context_.host.clock().now(); }
 
@@ -211,7 +214,7 @@ void PeerLink::ping(std::function<void(Duration)> handler) {
 void PeerLink::set_device_path() {
   const auto status = paths_.status();
   const auto path = status.chosen ? status.chosen : through(home_relay_);
-  duplicate_ = status.duplicate;
+  set_duplicate(status.duplicate);
   const std::size_t inner = status.room > kTunnelOverhead ? status.room - kTunnelOverhead : 0;
   set_inner_mtu(inner >= context_.mtu ? 0 : inner);
   if (path == device_path_) return;
@@ -223,6 +226,12 @@ void PeerLink::set_device_path() {
   }
   context_.device.set_path(now(), id_, path);
   context_.on_path_set();
+}
+
+void PeerLink::set_duplicate(const std::optional<PathId>& path) {
+  context_.duplicating += (path ? 1 : 0);
+  context_.duplicating -= (duplicate_ ? 1 : 0);
+  duplicate_ = path;
 }
 
 void PeerLink::set_inner_mtu(std::size_t mtu) {

@@ -51,6 +51,8 @@ struct PeerLinkContext {
   std::uint16_t mtu = 0;
   /// Links whose path has less room than that.
   std::size_t narrow = 0;
+  /// Links that duplicate their data.
+  std::size_t duplicating = 0;
   /// No direct path is looked for.
   bool relay_only = false;
 };
@@ -116,6 +118,7 @@ class PeerLink {
   std::optional<std::uint16_t> usable_relay() const;
   void set_device_path();
   void set_inner_mtu(std::size_t mtu);
+  void set_duplicate(const std::optional<PathId>& path);
   void serve_search();
   void drain();
 

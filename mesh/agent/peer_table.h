@@ -61,6 +61,7 @@ class PeerTable {
 
   /// Whether some path has less room than the TUN device's MTU.
   bool any_narrow() const { return context_.narrow > 0; }
+  bool any_duplicating() const { return context_.duplicating > 0; }
   /// ICMP says that a datagram to `path` was too big for a link of `mtu` bytes.
   void too_big(const PathId& path, std::uint32_t mtu);
 

@@ -52,6 +52,7 @@ Result<void> Wiring::start() {
   if (auto done = timestamps_.load(); !done) return done;
   if (auto done = open_sockets(); !done) return done;
   build();
+  if (auto done = data_->open_lanes(); !done) return done;
   conflicts_ = find_overlay_conflicts(host_.network().interfaces());
   if (auto done = load_map(); !done) return done;
   control::Registration registration;
@@ -73,6 +74,7 @@ Result<void> Wiring::start() {
 
 /// First the paths by what is gone, since their peers' data waits; then what is to be learned.
 void Wiring::on_network() {
+  data_->set_translated(nat64_.prefix().has_value());
   const auto moved = uplinks_->update();
   if (!moved.empty()) peers_->sockets_moved(moved);
   addresses_->sockets_changed();
@@ -241,17 +243,18 @@ Result<void> Wiring::open_tun(std::vector<IpAddress> addresses) {
   if (addresses.empty() || addresses == tun_addresses_) return {};
   io::TunOptions options = config_.tun;
   options.addresses.clear();
+  options.shared = host_.lanes() > 1;
   for (const auto& address : addresses) options.addresses.push_back(Prefix::host(address));
-  data_->set_tun(nullptr);
+  static_cast<void>(data_->set_tun(nullptr));
   tun_addresses_.clear();
   auto tun = host_.open_tun(options);
   if (!tun) return std::unexpected(tun.error());
   tun_addresses_ = addresses;
-  data_->set_tun(std::move(*tun));
-  return {};
+  return data_->set_tun(std::move(*tun));
 }
 
 void Wiring::apply_routes() {
+  if (host_.lanes() > 1) data_->drain();  // the other lanes are told of the peers' addresses
   if (!config_.set_routes || !data_->tun()) return;
   auto routes = peers_->routes();
   std::erase_if(routes, [this](const auto& each) { return inside(conflicts_, each.address); });

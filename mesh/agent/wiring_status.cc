@@ -54,10 +54,11 @@ AgentStatus Wiring::status() const {
     }
   }
   const auto datagrams = mux_->counters();
-  const auto& packets = data_->counters();
-  status.datagrams = {.received = datagrams.received,
-                      .sent = datagrams.sent,
-                      .send_failed = datagrams.send_failed,
+  const auto packets = data_->counters();
+  const auto lanes = data_->lane_counters();
+  status.datagrams = {.received = datagrams.received + lanes.received,
+                      .sent = datagrams.sent + lanes.sent,
+                      .send_failed = datagrams.send_failed + lanes.send_failed,
                       .icmp_errors = datagrams.icmp,
                       .malformed = datagrams.unknown,
                       .refused = packets.refused};

@@ -43,7 +43,10 @@ int run_agent(const AgentFlags& flags) {
   if (!settings) return report(settings.error());
   const auto proxy = resolve_proxy(flags.proxy);
   if (!proxy) return report(proxy.error());
-  auto daemon = Daemon::create(*settings);
+  if (flags.lanes != 1 && flags.lanes != 2 && flags.lanes != 4 && flags.lanes != 8) {
+    return report(Error{ErrorCode::usage, "--lanes must be 1, 2, 4 or 8"});
+  }
+  auto daemon = Daemon::create(*settings, flags.lanes);
   if (!daemon) return report(daemon.error());
   auto& host = (*daemon)->host();
   AgentService service(host, *proxy);

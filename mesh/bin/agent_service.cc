@@ -99,7 +99,7 @@ Result<void> AgentService::logout() {
 }
 
 Result<void> AgentService::start_agent(const std::optional<std::string>& token) {
-  io::TunOptions tun{.name = settings_.tun_name, .mtu = settings_.mtu, .addresses = {}};
+  io::TunOptions tun{.name = settings_.tun_name, .mtu = settings_.mtu, .addresses = {}, .shared = host_.lanes() > 1};
   // The agent opens it once it knows its addresses; a machine that may not is told at once.
   if (const auto probe = host_.open_tun(tun); !probe) return std::unexpected(probe.error());
   masquerade_.reset();

@@ -105,6 +105,8 @@ void add_daemons(Group all) {
     for (const char* flag : {"--key", "--name", "--udp-port", "--tun", "--mtu", "--port-mapping", "--topology", "--hub",
                              "--behind-hub", "--masquerade"})
       command.get_option(flag)->needs(up);
+    command.add_option("--lanes", flags.lanes,
+                       "Threads that move packets: 1, 2, 4 or 8 (1); each peer has one of them");
     command.add_option("--https-proxy", flags.proxy.https_proxy,
                        "HTTP proxy for the streams to coordinator and relays (HTTPS_PROXY)");
     command.add_option("--no-proxy", flags.proxy.no_proxy,

@@ -25,6 +25,7 @@ struct AgentFlags {
   std::optional<std::string> port_mapping;  // on or off
   std::optional<std::string> topology, hub, behind_hub;
   std::optional<std::string> masquerade;  // on or off
+  unsigned lanes = 1;
 };
 int run_agent(const AgentFlags& flags);
 

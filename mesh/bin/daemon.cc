@@ -47,14 +47,15 @@ void raise_descriptor_limit() {
 
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings) {
+Result<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings, unsigned lanes) {
   raise_descriptor_limit();
   ::signal(SIGPIPE, SIG_IGN);
   std::unique_ptr<Daemon> daemon(new Daemon(settings));
   auto host = host::AsioHost::create(daemon->loop_,
                                      {.state_directory = settings.state,
                                       .log_level = settings.log_level,
-                                      .log_format = settings.log_json ? host::LogFormat::json : host::LogFormat::text});
+                                      .log_format = settings.log_json ? host::LogFormat::json : host::LogFormat::text,
+                                      .lanes = lanes});
   if (!host) return std::unexpected(host.error());
   daemon->host_ = std::move(*host);
   return daemon;

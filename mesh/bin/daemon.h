@@ -18,7 +18,7 @@ namespace weft::bin {
 class Daemon {
  public:
   /// Errors: io if the state directory cannot be used.
-  static Result<std::unique_ptr<Daemon>> create(const Settings& settings);
+  static Result<std::unique_ptr<Daemon>> create(const Settings& settings, unsigned lanes = 1);
 
   host::AsioHost& host() { return *host_; }
   host::AsioLoop& loop() { return loop_; }
