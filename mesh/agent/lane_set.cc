@@ -51,6 +51,7 @@ bool LaneSet::pass_on(unsigned lane, wireguard::Astray kind, const PacketSlot& s
     ++overflow_;
     return false;
   }
+  ++passed_on_;
   rings_.lanes[lane]->waker->wake();
   return true;
 }
@@ -121,6 +122,7 @@ LaneCounters LaneSet::counters() const {
     sum.wireguard.unknown_index += one.wireguard.unknown_index;
   }
   sum.overflow += overflow_;
+  sum.passed_on += passed_on_;
   return sum;
 }
 

@@ -47,7 +47,7 @@ class LaneSet {
   /// Whether all packets pass the control thread; see LaneRings.
   void set_by_control(bool on);
 
-  /// Of all lanes but the control thread's.
+  /// Of all lanes but the control thread's, and of what that passed on.
   LaneCounters counters() const;
 
  private:
@@ -60,7 +60,7 @@ class LaneSet {
   Handlers handlers_;
   LaneRings rings_;
   std::vector<std::unique_ptr<LaneWorker>> workers_;  // by lane; null for lane 0
-  std::uint64_t overflow_ = 0;
+  std::uint64_t passed_on_ = 0, overflow_ = 0;
 };
 
 }  // namespace weft::agent

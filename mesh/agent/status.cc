@@ -74,7 +74,8 @@ Json describe(const PacketStatus& counters) {
   return {{"from_tun", counters.from_tun},       {"to_tun", counters.to_tun},
           {"no_peer", counters.no_peer},         {"no_path", counters.no_path},
           {"tun_refused", counters.tun_refused}, {"relay_refused", counters.relay_refused},
-          {"forwarded", counters.forwarded},     {"hops_exceeded", counters.hops_exceeded}};
+          {"forwarded", counters.forwarded},     {"hops_exceeded", counters.hops_exceeded},
+          {"other_lane", counters.other_lane},   {"lane_overflow", counters.lane_overflow}};
 }
 
 Json describe(const std::vector<OverlayConflict>& conflicts) {

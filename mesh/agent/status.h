@@ -73,6 +73,8 @@ struct PacketStatus {
   std::uint64_t relay_refused = 0;  // no relay took them
   std::uint64_t forwarded = 0;      // by this hub, from one peer to another
   std::uint64_t hops_exceeded = 0;  // not forwarded: their TTL or hop limit was used up
+  std::uint64_t other_lane = 0;     // came to another lane than their peer's, or were left to the control thread
+  std::uint64_t lane_overflow = 0;  // of these, dropped on the way
 };
 
 struct AgentStatus {

@@ -69,7 +69,9 @@ AgentStatus Wiring::status() const {
                     .tun_refused = packets.tun_refused,
                     .relay_refused = packets.relay_refused,
                     .forwarded = data_->forwarded().forwarded,
-                    .hops_exceeded = data_->forwarded().expired};
+                    .hops_exceeded = data_->forwarded().expired,
+                    .other_lane = lanes.passed_on,
+                    .lane_overflow = lanes.overflow};
   status.topology = std::string(name(config_.topology.kind));
   if (config_.topology.kind == Topology::hub) status.hub = config_.topology.hub;
   status.version = WEFT_VERSION;
