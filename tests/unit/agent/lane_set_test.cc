@@ -359,7 +359,10 @@ TEST_F(WrongLanes, AFullRingDropsAndCountsAndTheRestArrives) {
       if (!send(i, k)) std::this_thread::yield();
     }
   }
-  ASSERT_TRUE(exchange(kPatience));
+  bool done = false;
+  for (int round = 0; round < 50 && !done; ++round)
+    done = exchange(200);  // the first ones may find the ring still full
+  ASSERT_TRUE(done);
   EXPECT_LT(arrived_, packets_);
   EXPECT_EQ(replayed(), 0u);
 }
