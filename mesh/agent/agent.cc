@@ -16,10 +16,11 @@ class Agent::Impl {
   io::Host& host;
   AgentConfig config;
   std::unique_ptr<Wiring> wiring;
+  std::unique_ptr<MappedPort> leaving;  // of a wiring that has ended
 };
 
 Agent::Agent(io::Host& host, AgentConfig config) : impl_(std::make_unique<Impl>(host, std::move(config))) {}
-Agent::~Agent() = default;
+Agent::~Agent() { stop(); }
 
 Result<void> Agent::start() {
   stop();
@@ -41,7 +42,11 @@ Result<void> Agent::start() {
   return started;
 }
 
-void Agent::stop() { impl_->wiring.reset(); }
+void Agent::stop() {
+  if (!impl_->wiring) return;
+  impl_->leaving = impl_->wiring->withdraw_port();
+  impl_->wiring.reset();
+}
 
 AgentStatus Agent::status() const {
   if (impl_->wiring) return impl_->wiring->status();

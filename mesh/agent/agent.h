@@ -62,7 +62,8 @@ class Agent {
   /// Errors: needs_login (no token given, none stored), usage (bad token; keys of a simulation on a real host),
   /// port_taken, no_tun_permission, io. What only the coordinator can refuse comes through on_error later.
   Result<void> start();
-  /// Closes everything; start() may be called again.
+  /// Closes everything; start() may be called again. A gateway's UPnP mapping is deleted while this object is kept some
+  /// milliseconds longer, else it stays until it expires.
   void stop();
 
   AgentStatus status() const;

@@ -120,6 +120,18 @@ void LocalAddresses::set_stream_candidates(std::vector<path::Candidate> candidat
   stream_candidates_ = std::move(candidates);
 }
 
+void LocalAddresses::set_stream_rtt(std::optional<Duration> rtt) {
+  if (stream_rtt_.has_value() == rtt.has_value()) return;  // the first one will do
+  stream_rtt_ = rtt;
+  drain();
+}
+
+/// When UDP counts as blocked unless a server answers before; nullopt: one has, or nothing shows that it is UDP's fault.
+std::optional<Time> LocalAddresses::silent_at(const Probe& probe) const {
+  if (!probe.discovery || !probe.round_trips.empty() || !stream_rtt_) return std::nullopt;
+  return probe.started + kSilent + 2 * *stream_rtt_;
+}
+
 bool LocalAddresses::behind_nat() const {
   return std::any_of(probes_.begin(), probes_.end(),
                      [this](const Probe& probe) { return probe.socket.family == IpFamily::v4 && translated(probe); });
@@ -353,6 +365,7 @@ void LocalAddresses::drain() {
     drain(probe);  // an answered refresh may have begun a discovery
     if (probe.discovery) next = earlier(next, probe.discovery->next_deadline());
     next = earlier(earlier(next, probe.client->next_deadline()), probe.refresh_at);
+    if (const auto silent = silent_at(probe); silent && *silent > now()) next = earlier(next, silent);
   }
   timer_.arm(next);
   rebuild();
@@ -368,13 +381,15 @@ void LocalAddresses::rebuild() {
     if (own > 0ns) lifetime = lifetime > 0ns ? std::min(lifetime, own) : own;
     const auto server = std::find_if(probe.servers.begin(), probe.servers.end(),
                                      [&](const Endpoint& s) { return probe.mapped.contains(s); });
-    if (server != probe.servers.end()) {
+    const auto silent_since = silent_at(probe);
+    const bool silent = silent_since && *silent_since <= now();
+    blocked = blocked || silent || (probe.known && probe.facts.udp_blocked);
+    if (server != probe.servers.end() && !silent) {
       fresh.candidates.push_back({path::CandidateKind::server_reflexive, probe.mapped.at(*server)});
       if (!answered) fresh.facts = probe.facts;
       if (!answered && probe.socket.family == IpFamily::v4) learner_.add_to(fresh.facts);
       answered = true;
     }
-    blocked = blocked || (probe.known && probe.facts.udp_blocked);
   }
   fresh.facts.udp_blocked = blocked && !answered;
   fresh.facts.port_mapping = port_mapping_;

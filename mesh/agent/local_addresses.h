@@ -25,12 +25,16 @@ class DatagramMux;
 
 /// Where this host can be reached: the addresses of its interfaces, and per socket what the relays' STUN servers see,
 /// with what RFC 5780 tells of the NATs between. The reflexive mapping is kept alive by a Binding each kRefresh, which
-/// also notices when it changes; while nothing answers, each kRetry asks anew.
+/// also notices when it changes; while nothing answers, each kRetry asks anew. UDP counts as blocked when a round of
+/// tests ends without an answer; and before that, until one comes, when a relay is open over TCP and kSilent and two of
+/// its round trips have passed, by when each server has been asked twice.
 class LocalAddresses {
  public:
   /// Below the 30 s after which netfilter forgets an unanswered flow.
   static constexpr Duration kRefresh = 25s;
   static constexpr Duration kRetry = 5s;
+  /// Until the second request to each server, and some time.
+  static constexpr Duration kSilent = 300ms;
   /// STUN server endpoints of one family that are asked.
   static constexpr std::size_t kMaxServers = 8;
 
@@ -48,6 +52,8 @@ class LocalAddresses {
   void set_port_mapping(path::PortMapping state, std::optional<Endpoint> endpoint);
   /// Where peers can connect to over TCP; told in plans, without on_change.
   void set_stream_candidates(std::vector<path::Candidate> candidates);
+  /// A round trip to a relay over TCP; nullopt: none is open.
+  void set_stream_rtt(std::optional<Duration> rtt);
   /// What siblings behind our NAT have published about it.
   void set_sibling(const path::NatFacts& facts) { learner_.set_sibling(facts); }
   /// A NAT for IPv4 is before this host, as far as the servers have told.
@@ -102,6 +108,7 @@ class LocalAddresses {
   void learned();
   std::optional<Endpoint> answering_server(const Probe& probe) const;
   bool translated(const Probe& probe) const;
+  std::optional<Time> silent_at(const Probe& probe) const;
   void rebuild();
 
   io::Host& host_;
@@ -113,6 +120,7 @@ class LocalAddresses {
   std::vector<path::Candidate> stream_candidates_;
   path::PortMapping port_mapping_ = path::PortMapping::unknown;
   std::optional<Endpoint> mapped_endpoint_;
+  std::optional<Duration> stream_rtt_;
   std::vector<Probe> probes_;
   path::LocalView view_;
   NatLearner learner_;

@@ -6,10 +6,6 @@
 namespace weft::agent {
 namespace {
 
-/// Ports above those that gateways and their owners use themselves.
-constexpr std::uint16_t kLowestSuggested = 16384;
-constexpr std::uint16_t kHighestSuggested = 65000;
-
 bool granted(portmap::MappingState state) {
   return state == portmap::MappingState::mapped || state == portmap::MappingState::verified;
 }
@@ -29,15 +25,19 @@ MappedPort::MappedPort(io::Host& host, std::uint16_t port, std::function<bool(co
         reachability_.handle_timeout(now());
         drain();
       }) {
-  // Another port than the one that our own flows keep on a port-preserving NAT: what comes through to it has come
-  // through the mapping.
-  suggested_ = static_cast<std::uint16_t>(kLowestSuggested + random_->below(kHighestSuggested - kLowestSuggested + 1u));
-  if (suggested_ == port) ++suggested_;
-  mapping_.on_change = [this](const portmap::MappingReport& report) { handle_report(report); };
+  mapping_.on_change = [this](const portmap::MappingReport& report) {
+    report.wish == wish_ ? handle_report(report) : handle_stream_report(report);
+  };
 }
 
-MappedPort::~MappedPort() {
+MappedPort::~MappedPort() { mapping_.on_change = {}; }
+
+void MappedPort::withdraw() {
   mapping_.on_change = {};
+  timer_.arm(std::nullopt);
+  dial_ = {};
+  on_change_ = {};
+  on_stream_change_ = {};
   mapping_.remove_all();
 }
 
@@ -46,8 +46,19 @@ Time MappedPort::now() const { return host_.clock().now(); }
 void MappedPort::want() {
   if (wanted_) return;
   wanted_ = true;
-  mapping_.add(wish_, suggested_);
+  mapping_.add(wish_);
+  if (stream_wish_) mapping_.add(*stream_wish_);
   mapping_.handle_network_change();
+}
+
+void MappedPort::want_stream(std::uint16_t port, std::function<void(std::optional<Endpoint>)> on_change) {
+  stream_wish_ = portmap::Wish{portmap::Protocol::tcp, port};
+  on_stream_change_ = std::move(on_change);
+  if (wanted_) mapping_.add(*stream_wish_);
+}
+
+void MappedPort::handle_stream_report(const portmap::MappingReport& report) {
+  on_stream_change_(granted(report.state) ? report.external : std::nullopt);
 }
 
 /// The same router asks for nothing new; another one forgets what was known. A trial tells which it is.

@@ -39,13 +39,23 @@ void RelayLinks::set_relays(const std::map<std::uint16_t, control::RelayRecord>&
   } else {
     want(home_);
   }
+  want_few();
+}
+
+void RelayLinks::want_few() {
+  if (!few()) return;
+  for (const auto& [id, relay] : relays_) {
+    if (find(id) == nullptr) want(id);
+  }
 }
 
 void RelayLinks::set_admission(Bytes admission) {
   const bool first = context_.admission.empty();
   context_.admission = std::move(admission);
   for (const auto& [id, link] : links_) link->renew_admission();
-  if (first) choose_home(0);
+  if (!first) return;
+  choose_home(0);
+  want_few();
 }
 
 /// In the order of the map, which has one at least.
@@ -181,18 +191,19 @@ void RelayLinks::doubt() {
 }
 
 void RelayLinks::close_idle() {
+  if (few()) return;
   const Time now = context_.host.clock().now();
   std::erase_if(links_,
                 [&](const auto& entry) { return entry.first != home_ && now - entry.second->last_used() >= kIdle; });
 }
 
-/// Each second while anything but a ready home relay is open.
+/// Each second while anything is open that may have to be closed, or the home relay is not ready.
 void RelayLinks::tick() {
   const Time now = context_.host.clock().now();
   retired_.clear();
   close_idle();
   watch_home();
-  const bool busy = links_.size() > 1 || (home_ != 0 && !ready(home_));
+  const bool busy = (links_.size() > 1 && !few()) || (home_ != 0 && !ready(home_));
   timer_.arm(busy ? std::optional(now + kTick) : std::nullopt);
 }
 

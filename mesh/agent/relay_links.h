@@ -10,11 +10,13 @@
 
 namespace weft::agent {
 
-/// The relays this agent is connected to: its own home relay always, those of its peers (at most kMaxOpen in all) while
-/// datagrams pass, and kIdle longer.
+/// The relays this agent is connected to: its own home relay always; all of a map that has no more than kFew, so that the
+/// first packet to a peer with another home need not wait for a connection; of a larger one those of its peers (at most
+/// kMaxOpen in all) while datagrams pass, and kIdle longer.
 class RelayLinks {
  public:
   static constexpr std::size_t kMaxOpen = 8;
+  static constexpr std::size_t kFew = 3;
   static constexpr Duration kIdle = 60s;
   /// A relay that was never open gets this long before the next one of the map is tried in its place.
   static constexpr Duration kHomePatience = 5s;
@@ -63,6 +65,8 @@ class RelayLinks {
   void choose_home(std::uint16_t after);
   void set_home(std::uint16_t relay);
   void watch_home();
+  bool few() const { return relays_.size() <= kFew; }
+  void want_few();
   void tick();
   void close_idle();
   RelayLink* find(std::uint16_t relay) const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mesh/agent/interfaces.h"
 #include "mesh/base/deadlines.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
@@ -38,13 +39,17 @@ void StreamPaths::want() {
   ask();
 }
 
-/// A system without shared ports has no TCP paths.
-bool StreamPaths::open_port() {
-  if (port_) return true;
-  auto port = host_.open_stream_port({IpAddress::any(IpFamily::v4), 0},
+/// Null: no such address, or a system without shared ports, which has no TCP paths.
+io::StreamPort* StreamPaths::open_port(IpFamily family) {
+  auto& held = family == IpFamily::v4 ? port_v4_ : port_v6_;
+  if (held) return held.get();
+  if (!has_family(host_, family)) return nullptr;
+  auto port = host_.open_stream_port({IpAddress::any(family), 0},
                                      [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); });
-  if (port) port_ = std::move(*port);
-  return port_ != nullptr;
+  if (!port) return nullptr;
+  held = std::move(*port);
+  if (family == IpFamily::v4 && handlers_.on_port) handlers_.on_port(held->local_endpoint().port);
+  return held.get();
 }
 
 /// Where our port is seen from. The stream stays open: a NAT keeps the mapping as long as a connection has it.
@@ -53,11 +58,12 @@ void StreamPaths::ask() {
   old_server_ = std::move(server_);  // it may be the caller
   server_waiting_.clear();
   const auto server = std::ranges::find_if(servers_, [](const Endpoint& one) { return one.address.is_v4(); });
-  if (!open_port()) return;
+  open_port(IpFamily::v6);
+  io::StreamPort* const port = open_port(IpFamily::v4);
   rebuild(reflexive_);
-  if (server == servers_.end()) return;
+  if (server == servers_.end() || port == nullptr) return;
   client_ = std::make_unique<stun::Client>(random_, kOnce);
-  server_ = port_->connect(*server);
+  server_ = port->connect(*server);
   server_->start({.on_connected =
                       [this, to = *server] {
                         client_->request(now(), to);
@@ -91,14 +97,23 @@ void StreamPaths::rebuild(std::optional<Endpoint> reflexive) {
   for (const auto& interface : host_.network().interfaces()) {
     if (!interface.up || !interface.has_default_route) continue;
     for (const auto& prefix : interface.addresses) {
-      if (prefix.address.is_v4() && !prefix.address.is_link_local())
-        fresh.push_back({path::CandidateKind::tcp_host, {prefix.address, port_->local_endpoint().port}});
+      const auto& port = prefix.address.is_v4() ? port_v4_ : port_v6_;
+      if (!port || prefix.address.is_link_local()) continue;
+      fresh.push_back({path::CandidateKind::tcp_host, {prefix.address, port->local_endpoint().port}});
     }
   }
   if (reflexive_) fresh.push_back({path::CandidateKind::tcp_server_reflexive, *reflexive_});
+  // A gateway whose outside is not where the relay sees us has another NAT before it, which knows of no mapping.
+  if (mapped_ && mapped_ != reflexive_ && reflexive_ && mapped_->address == reflexive_->address)
+    fresh.push_back({path::CandidateKind::tcp_server_reflexive, *mapped_});
   if (fresh == candidates_) return;
   candidates_ = std::move(fresh);
   handlers_.on_candidates();
+}
+
+void StreamPaths::set_mapped(std::optional<Endpoint> external) {
+  mapped_ = external;
+  if (wanted_) rebuild(reflexive_);
 }
 
 void StreamPaths::network_changed() {
@@ -112,7 +127,7 @@ void StreamPaths::network_changed() {
 }
 
 void StreamPaths::dial(const Endpoint& remote) {
-  if (!remote.address.is_v4() || !open_port()) return;
+  if (open_port(remote.address.family()) == nullptr) return;
   const bool there = std::ranges::any_of(
       links_, [&](const auto& entry) { return entry.second.open && entry.second.remote == remote; });
   if (there) return;
@@ -125,7 +140,8 @@ void StreamPaths::dial(const Endpoint& remote) {
 void StreamPaths::attempt(const Endpoint& remote, Dial& dial) {
   dial.again.reset();
   if (links_.size() >= kMaxStreams) return;
-  dial.link = add(port_->connect(remote), remote);
+  const auto& port = remote.address.is_v4() ? port_v4_ : port_v6_;
+  dial.link = add(port->connect(remote), remote);
 }
 
 void StreamPaths::accept(std::unique_ptr<io::Stream> stream) {

@@ -25,8 +25,8 @@ namespace weft::agent {
 
 /// Direct paths over TCP, for pairs that cannot have one over UDP (rung 9): each stream carries datagrams, two bytes of
 /// length before each (RFC 4571), and has a number among the sockets' (path::kFirstStream and up) that is not used
-/// again soon. All streams share one port, whose mapping a relay's STUN server tells (RFC 6544). Nothing is opened
-/// before want(). A datagram that finds kMaxQueued bytes waiting in its stream is dropped, as a full link would do.
+/// again soon. All streams of a family share one port. How IPv4's looks from outside tells a relay's STUN server (RFC
+/// 6544), and perhaps the gateway has mapped it; IPv6 addresses are their own. Nothing is opened before want(). A datagram that finds kMaxQueued bytes waiting in its stream is dropped, as a full link would do.
 class StreamPaths {
  public:
   struct Handlers {
@@ -36,6 +36,8 @@ class StreamPaths {
     std::function<void(std::uint16_t number)> on_closed;
     /// candidates() are others than before.
     std::function<void()> on_candidates;
+    /// The port that IPv4 peers connect to: open from now on, so worth a mapping.
+    std::function<void(std::uint16_t port)> on_port = {};
   };
   static constexpr std::size_t kMaxQueued = 64 * 1024;
   static constexpr std::size_t kMaxStreams = 64;
@@ -52,6 +54,8 @@ class StreamPaths {
   void set_servers(const std::vector<Endpoint>& servers);
   /// From now on peers may connect; candidates() follow.
   void want();
+  /// What the gateway says that it holds open for the port of on_port; nullopt: nothing.
+  void set_mapped(std::optional<Endpoint> external);
   /// Begins to connect to an endpoint of a peer; no effect while a stream to it is there.
   void dial(const Endpoint& remote);
   void network_changed();
@@ -76,7 +80,7 @@ class StreamPaths {
   };
 
   Time now() const;
-  bool open_port();
+  io::StreamPort* open_port(IpFamily family);
   void accept(std::unique_ptr<io::Stream> stream);
   std::uint16_t add(std::unique_ptr<io::Stream> stream, const Endpoint& remote);
   void attempt(const Endpoint& remote, Dial& dial);
@@ -94,7 +98,7 @@ class StreamPaths {
   Handlers handlers_;
   bool wanted_ = false;
   std::vector<Endpoint> servers_;
-  std::unique_ptr<io::StreamPort> port_;
+  std::unique_ptr<io::StreamPort> port_v4_, port_v6_;
   std::map<std::uint16_t, Link> links_;
   std::map<Endpoint, Dial> dials_;
   std::uint16_t next_ = 0;
@@ -102,7 +106,7 @@ class StreamPaths {
   Bytes server_waiting_;
   std::unique_ptr<stun::Client> client_;
   std::optional<Time> ask_at_;
-  std::optional<Endpoint> reflexive_;
+  std::optional<Endpoint> reflexive_, mapped_;
   std::vector<path::Candidate> candidates_;
   CoreTimer timer_;
 };

@@ -24,7 +24,8 @@ constexpr Duration kSaveDelay = 1s;
 }  // namespace
 
 Wiring::Wiring(io::Host& host, const AgentConfig& config, Observer observer)
-    : nat64_(host),
+    : outer_(host),
+      nat64_(host),
       host_(nat64_),
       config_(config),
       observer_(std::move(observer)),
@@ -43,6 +44,11 @@ Wiring::~Wiring() {
   if (pinhole_) pinhole_->on_change = {}, pinhole_->remove_all();
   host_.network().on_change({});
   if (map_unsaved_) save_map();
+}
+
+std::unique_ptr<MappedPort> Wiring::withdraw_port() {
+  if (mapped_port_) mapped_port_->withdraw();
+  return std::move(mapped_port_);
 }
 
 Result<void> Wiring::start() {
@@ -142,7 +148,7 @@ void Wiring::build() {
     addresses_->set_port_mapping(path::PortMapping::off, std::nullopt);
   } else if (v4 != sockets.end()) {
     mapped_port_ = std::make_unique<MappedPort>(
-        host_, mux_->port(v4->index), [this](const relay::DialRequest& request) { return relays_->dial_back(request); },
+        outer_, mux_->port(v4->index), [this](const relay::DialRequest& request) { return relays_->dial_back(request); },
         [this] { on_mapped_port(); });
   }
   const auto v6 = std::ranges::find(sockets, IpFamily::v6, &path::LocalSocket::family);
@@ -194,7 +200,13 @@ void Wiring::make_streams() {
           .on_datagram = [this](const PathId& from, ByteView datagram) { mux_->receive_stream(from, datagram); },
           .on_open = [this](const PathId& path) { peers_->stream_opened(path); },
           .on_closed = [this](std::uint16_t number) { peers_->sockets_moved({number}); },
-          .on_candidates = [this] { on_stream_candidates(); }});
+          .on_candidates = [this] { on_stream_candidates(); },
+          .on_port =
+              [this](std::uint16_t port) {
+                if (!mapped_port_) return;
+                mapped_port_->want_stream(port,
+                                          [this](std::optional<Endpoint> external) { streams_->set_mapped(external); });
+              }});
 }
 
 /// Of no concern to peers with whom UDP works, so they are not told.
@@ -424,6 +436,7 @@ void Wiring::on_probe(const PathId& from, ByteView datagram) {
 
 void Wiring::on_relay_state() {
   peers_->relay_changed();
+  addresses_->set_stream_rtt(relays_->ready(relays_->home()) ? relays_->rtt(relays_->home()) : std::nullopt);
   if (mapped_port_) mapped_port_->set_helper(relays_->ready(relays_->home()));
   changed();
 }

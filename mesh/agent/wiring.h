@@ -36,6 +36,8 @@ class Wiring {
   Wiring(io::Host& host, const AgentConfig& config, Observer observer);
   ~Wiring();
   Result<void> start();
+  /// Ends what the gateway holds open for us. To be kept until that has been said; null: nothing is held.
+  std::unique_ptr<MappedPort> withdraw_port();
 
   AgentStatus status() const;
   SelfStatus self() const;
@@ -86,6 +88,7 @@ class Wiring {
   PeerStatus status_behind_hub(const control::PeerRecord& record) const;
   Error not_a_peer(const std::string& peer) const;
 
+  io::Host& outer_;  // without NAT64
   Nat64Host nat64_;
   io::Host& host_;  // that one
   const AgentConfig& config_;

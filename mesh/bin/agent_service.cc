@@ -167,8 +167,10 @@ void AgentService::down() {
 }
 
 void AgentService::stop() {
-  if (agent_) agent_->stop();
-  agent_.reset();
+  if (agent_) {
+    agent_->stop();
+    ended_ = std::move(agent_);
+  }
   masquerade_.reset();
 }
 

@@ -65,6 +65,7 @@ void PeerPaths::handle_local_change(Time now) {
   checks_.reset();
   end_search(SearchOutcome::none);
   observed_.reset();
+  datagrams_fail_ = false;
   refresh_pairs();
   next_retry_ = kFirstRetry;
   if (state_ == SearchState::idle) return;
@@ -160,6 +161,7 @@ void PeerPaths::need(Time now) {
   time_to_direct_.reset();
   next_retry_ = kFirstRetry;
   attempts_ = plans_sent_ = 0;
+  datagrams_fail_ = false;
   searched_ = Duration{0};
   search(now, 0ms);
   pump(now);
@@ -291,6 +293,7 @@ void PeerPaths::run_checks(Time now) {
 void PeerPaths::pump(Time now) {
   now_ = now;
   if (deadlines_.take_expired(Timer::plan, now)) send_plan(now);
+  if (deadlines_.take_expired(Timer::streams, now)) doubt_datagrams();
   if (deadlines_.take_expired(Timer::ladder, now)) {
     if (search_ || deadlines_.armed(Timer::search)) {
       deadlines_.set(Timer::ladder, now + kRetryLadder);  // the end of the search settles before
@@ -317,6 +320,7 @@ void PeerPaths::pump(Time now) {
   run_search(now);
   run_checks(now);
   run_mtu_probe(now);
+  tell_streams(now);
   publish();
 }
 

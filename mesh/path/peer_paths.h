@@ -64,6 +64,9 @@ class PeerPaths {
   /// The ladder where the facts leave no hope.
   static constexpr Duration kHopelessLadder = 1s;
   static constexpr Duration kOfferTimeout = 250ms;
+  /// From the peer's acknowledgement of our plan on, datagrams get this long, which is a burst and a repetition, before
+  /// streams are tried beside them.
+  static constexpr Duration kDatagramPatience = 1s;
   static constexpr unsigned kMaxOfferSends = 6;
 
   /// The references outlive the object; `local` may change, see handle_local_change.
@@ -128,7 +131,7 @@ class PeerPaths {
   const std::vector<Candidate>& remote_candidates() const { return remote_; }
 
  private:
-  enum class Timer : std::uint8_t { plan, ladder, retry, search, offer, count_ };
+  enum class Timer : std::uint8_t { plan, ladder, retry, search, offer, streams, count_ };
   /// How the last search ended.
   enum class SearchOutcome : std::uint8_t { none, exhausted, no_budget };
   struct Transaction {
@@ -185,9 +188,12 @@ class PeerPaths {
   bool waits() const;
   bool multihomed() const;
   void compare_anew(Time now);
+  bool datagrams_may_do() const;
   bool wants_streams() const;
   void leave_stream(Time now);
   void want_streams();
+  void doubt_datagrams();
+  void tell_streams(Time now);
   Strategy strategy() const { return choose_strategy(local_.facts, remote_facts_); }
   PathClass path_class() const;
   std::string_view reason() const;
@@ -250,6 +256,8 @@ class PeerPaths {
   Duration peer_lifetime_{0};                            // of the peer's idle mappings, as it says
   std::uint64_t probes_sent_ = 0;
   bool streams_tried_ = false;
+  bool streams_told_ = false;    // our last plan had our endpoints for them
+  bool datagrams_fail_ = false;  // between us and this peer, although neither side is without UDP
 
   Queue<OutgoingDatagram> outbox_;
   Queue<PathEvent> events_;

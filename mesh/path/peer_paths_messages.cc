@@ -133,7 +133,9 @@ void PeerPaths::on_plan_ack(Time now, const PathId& from, std::uint64_t id) {
   deadlines_.clear(Timer::plan);
   if (plan_first_sent_ && from.relay != kSignalling) relay_rtt_ = now - *plan_first_sent_;
   limited_until_.reset();
-  if (!selector_.direct() && state_ != SearchState::idle) burst(now);
+  if (selector_.direct() || state_ == SearchState::idle) return;
+  if (!datagrams_fail_ && !deadlines_.armed(Timer::streams)) deadlines_.set(Timer::streams, now + kDatagramPatience);
+  burst(now);
 }
 
 /// Acknowledged only if we play our part; otherwise the other side repeats it until our budget allows.

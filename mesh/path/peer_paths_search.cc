@@ -10,6 +10,10 @@ namespace {
 constexpr Duration kMinPlanTimeout = 200ms;
 constexpr Duration kTellNews = 30s;
 
+bool offers_streams(const std::vector<Candidate>& candidates) {
+  return std::ranges::any_of(candidates, [](const Candidate& one) { return is_tcp(one.kind); });
+}
+
 }  // namespace
 
 /// Whoever hears first answers from the port that it was heard on: a NAT that gives each flow a port of its own would
@@ -56,10 +60,14 @@ void PeerPaths::burst(Time at) {
   want_streams();
 }
 
-/// Only where one side has no UDP: a stream is worse than datagrams where both work.
+/// Neither side is without UDP, and the peer has not begun to offer streams.
+bool PeerPaths::datagrams_may_do() const {
+  return !local_.facts.udp_blocked && !remote_facts_.udp_blocked && !offers_streams(plan_candidates_);
+}
+
+/// Only where one side has no UDP, or datagrams between the two have failed: a stream is worse than those.
 bool PeerPaths::wants_streams() const {
-  if (config_.relay_only) return false;
-  if (!local_.facts.udp_blocked && !remote_facts_.udp_blocked) return false;
+  if (config_.relay_only || (datagrams_may_do() && !datagrams_fail_)) return false;
   return state_ != SearchState::idle && (!selector_.direct() || selector_.one_way() || selector_.suspect());
 }
 
@@ -70,6 +78,13 @@ void PeerPaths::want_streams() {
   events_.push_back(std::move(wanted));
 }
 
+/// What simultaneous open should have connected by now is not: perhaps something on the way stops UDP.
+void PeerPaths::doubt_datagrams() {
+  if (strategy().method != Strategy::Method::simultaneous_open) return;
+  datagrams_fail_ = true;
+  want_streams();
+}
+
 void PeerPaths::handle_stream(Time now, const PathId& path) {
   if (config_.relay_only) return;
   checks_.trigger(now, path);
@@ -78,11 +93,14 @@ void PeerPaths::handle_stream(Time now, const PathId& path) {
 
 void PeerPaths::handle_stream_candidates(Time now) {
   local_candidates_ = local_.candidates;
-  if (wants_streams()) {
-    propose(now);
-    want_streams();
-  }
+  streams_told_ = false;
+  if (wants_streams()) want_streams();
   pump(now);
+}
+
+/// The peer learns where it can connect to when streams are wanted, not before.
+void PeerPaths::tell_streams(Time now) {
+  if (!streams_told_ && wants_streams() && offers_streams(local_.candidates)) propose(now);
 }
 
 void PeerPaths::refresh_pairs() {
@@ -115,9 +133,11 @@ void PeerPaths::propose_news(Time now) {
 bool PeerPaths::news_untold() const { return plan_is_news_ && !plan_acknowledged_; }
 
 void PeerPaths::send_plan(Time now) {
+  streams_told_ = wants_streams() && offers_streams(local_.candidates);
   if (!selector_.relay() && !signalling_) return deadlines_.clear(Timer::plan);
   if (news_untold() && now > *plan_first_sent_ + kTellNews) return deadlines_.clear(Timer::plan);
   Plan plan{.candidates = local_.candidates, .facts = local_.facts};
+  if (!streams_told_) std::erase_if(plan.candidates, [](const Candidate& one) { return is_tcp(one.kind); });
   const auto is_observed = [&](const Candidate& candidate) { return candidate.endpoint == observed_; };
   if (observed_ && std::none_of(plan.candidates.begin(), plan.candidates.end(), is_observed)) {
     plan.candidates.push_back({CandidateKind::peer_reflexive, *observed_});

@@ -72,6 +72,7 @@ TEST(Agent, BlockedUdpLeavesTcpUntilTheBlockGoesAway) {
     return told ? told->path.rung : path::Rung::none;
   };
   ASSERT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 10s));
+  EXPECT_LE(a.peer().time_to_direct.value_or(10s), 1500ms) << "it does not wait for the end of all tests";
   EXPECT_EQ(rung(a, b), path::Rung::tcp);
   EXPECT_EQ(rung(b, a), path::Rung::tcp);
   const auto over_tcp = a.echo->send(b.address());

@@ -70,6 +70,30 @@ TEST(PeerPaths, PairThatCannotBeOpenedSettlesOnTheRelayWithAReason) {
   EXPECT_EQ(sides.now - Time{1s}, PeerPaths::kHopelessLadder);
 }
 
+/// Something between two sides that both have UDP stops it.
+TEST(PeerPaths, StreamsAreTriedWhereDatagramsOfThePairFailAndNowhereElse) {
+  const Candidate stream_of_a{CandidateKind::tcp_server_reflexive, {IpAddress::v4(192, 0, 2, 1), 5000}};
+  const auto asked = [](const TwoSides::Side& side, const Endpoint* remote) {
+    return std::ranges::any_of(side.events, [&](const PathEvent& event) {
+      const auto* wanted = std::get_if<StreamsWanted>(&event);
+      return wanted && (!remote || std::ranges::find(wanted->remotes, *remote) != wanted->remotes.end());
+    });
+  };
+  for (const bool stopped : {true, false}) {
+    TwoSides sides(kPortRestricted, kPortRestricted);
+    sides.a.local.candidates.push_back(stream_of_a);
+    sides.a.paths->handle_stream_candidates(sides.now);
+    sides.lose = [&](const auto& datagram) { return stopped && !datagram.relayed; };
+    sides.need();
+    sides.drive_for(PeerPaths::kDatagramPatience);
+    EXPECT_FALSE(asked(sides.a, nullptr));
+    sides.drive_for(200ms);
+    EXPECT_EQ(asked(sides.a, nullptr), stopped);
+    EXPECT_EQ(asked(sides.b, &stream_of_a.endpoint), stopped) << "the peer is told in a plan";
+    EXPECT_EQ(sides.both_direct(), !stopped);
+  }
+}
+
 TEST(PeerPaths, SettledPairTriesAgainAndFindsARepairedPathWithinThirtySeconds) {
   TwoSides sides(kPortRestricted, kPortRestricted);
   bool blocked = true;
