@@ -7,7 +7,7 @@
 
 namespace weft::agent {
 
-std::vector<std::string> stored_entries() { return {"identity", "token", "map", "admission", "timestamp"}; }
+std::vector<std::string> stored_entries() { return {"identity", "token", "map", "admission", "timestamp", "searches"}; }
 
 class Agent::Impl {
  public:

@@ -37,6 +37,7 @@ Wiring::Wiring(io::Host& host, const AgentConfig& config, Observer observer)
       relay_random_(host.rng("agent.relay")),
       control_random_(host.rng("agent.control")),
       stun_random_(host.rng("agent.stun")),
+      searches_(host.clock(), store_, budget_),
       save_timer_(host, [this] { save_map(); }),
       change_timer_(host, [this] { observer_.on_change(); }) {}
 
@@ -56,6 +57,7 @@ Result<void> Wiring::start() {
   if (!identity) return std::unexpected(identity.error());
   identity_ = std::move(*identity);
   if (auto done = timestamps_.load(); !done) return done;
+  searches_.load();
   if (auto done = open_sockets(); !done) return done;
   build();
   if (auto done = data_->open_lanes(); !done) return done;
@@ -493,6 +495,7 @@ void Wiring::look_at_siblings() {
 }
 
 void Wiring::on_search() {
+  searches_.save();
   if (!siblings_.empty()) publish();
 }
 

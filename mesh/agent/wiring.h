@@ -17,6 +17,7 @@
 #include "mesh/agent/nat64_host.h"
 #include "mesh/agent/peer_table.h"
 #include "mesh/agent/relay_links.h"
+#include "mesh/agent/search_record.h"
 #include "mesh/agent/stream_paths.h"
 #include "mesh/agent/timestamps.h"
 #include "mesh/agent/uplinks.h"
@@ -99,6 +100,7 @@ class Wiring {
   LazyTls tls_;
   std::unique_ptr<Random> wireguard_random_, path_random_, relay_random_, control_random_, stun_random_;
   path::ProbeBudget budget_;
+  SearchRecord searches_;
   control::NetworkMap stored_map_;
   path::LocalView told_;              // what the peers' links were told of last
   std::set<std::uint64_t> siblings_;  // peers behind our external IPv4 address

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "mesh/base/queue.h"
 #include "mesh/base/time.h"
@@ -48,6 +49,15 @@ class ProbeBudget {
     mappings_.back().count -= std::min(unused, mappings_.back().count);
   }
 
+  /// What searches may have alive at NATs, the oldest first.
+  struct Opened {
+    Time at;
+    std::uint32_t count = 0;
+  };
+  const std::deque<Opened>& opened() const { return mappings_; }
+  /// Those of an agent that was here before us. Before the first search.
+  void restore(std::deque<Opened> opened) { mappings_ = std::move(opened); }
+
   /// Another host behind our NAT has a search in flight: ours wait.
   void set_sibling_search(bool running) { sibling_searches_ = running; }
 
@@ -64,10 +74,6 @@ class ProbeBudget {
   bool search_running() const { return searcher_.has_value(); }
 
  private:
-  struct Opened {
-    Time at;
-    std::uint32_t count = 0;
-  };
   static constexpr Duration kInterval = std::chrono::nanoseconds(1s) / kPerSecond;
   Time full_at_{};
   std::optional<std::uint32_t> searcher_;

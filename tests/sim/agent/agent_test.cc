@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "mesh/portmap/upnp_igd.h"
+#include "sim/nat/nat.h"
+#include "sim/portmap/service.h"
 #include "tests/sim/agent/agent_world.h"
 
 namespace weft::agent::test {
@@ -102,6 +105,27 @@ TEST(Agent, BlockedUdpIsTheReasonWhereTcpCannotMeetEither) {
   EXPECT_EQ(a.peer().reason, "udp_blocked_local");
   EXPECT_EQ(b.peer().reason, "udp_blocked_peer");
   EXPECT_EQ(a.peer().relay, "relay");
+}
+
+/// UPnP takes a stream for that, which leaves within the daemon's farewell (mesh/bin/daemon.cc).
+TEST(Agent, AMappedPortEndsWithTheAgentByEachProtocol) {
+  for (const nat::PortMapping& servers : {nat::PortMapping{.upnp_igd = true}, nat::PortMapping{.pcp = true}}) {
+    AgentWorld world;
+    nat::Behavior gateway = kPortRestricted;
+    gateway.port_mapping = servers;
+    Node& a = world.add_node("a", gateway);
+    const IpAddress inside = *world.network.gateway_address(a.host->node());
+    auto& host = world.network.add_host({.name = "gateway", .realm = a.realm, .addresses = {inside}});
+    world.network.join_group(host.node(), portmap::kSsdpGroup);
+    gateway_portmap::PortMappingService service(host, world.network.nat(a.nat), inside);
+    ASSERT_TRUE(service.start());
+    const auto mapped = [&] { return world.network.nat(a.nat).static_mappings(world.network.now()); };
+    ASSERT_TRUE(world.until([&] { return a.agent->netcheck()->facts.port_mapping == path::PortMapping::verified; }));
+    ASSERT_EQ(mapped().size(), 1u);
+    EXPECT_EQ(mapped().front().external.port, mapped().front().internal.port);
+    a.agent->stop();
+    EXPECT_TRUE(world.until([&] { return mapped().empty(); }, 100ms));
+  }
 }
 
 /// Two NATs that nobody can open: the relay carries the pair, over UDP as long as that is answered.
