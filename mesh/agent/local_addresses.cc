@@ -126,7 +126,8 @@ void LocalAddresses::set_stream_rtt(std::optional<Duration> rtt) {
   drain();
 }
 
-/// When UDP counts as blocked unless a server answers before; nullopt: one has, or nothing shows that it is UDP's fault.
+/// When UDP counts as blocked unless a server answers before; nullopt: one has, or nothing shows that it is UDP's
+/// fault.
 std::optional<Time> LocalAddresses::silent_at(const Probe& probe) const {
   if (!probe.discovery || !probe.round_trips.empty() || !stream_rtt_) return std::nullopt;
   return probe.started + kSilent + 2 * *stream_rtt_;

@@ -13,9 +13,9 @@ namespace weft::agent {
 
 /// The agent's UDP port on the gateway of this network: mapped while it is wanted, tried from outside by a relay, and
 /// told of only while a relay has come through. Withdrawn when it is dead. The port asked for is the
-/// agent's own: a gateway that lets a mapped port's flows leave by the mapping (netfilter with miniupnpd) then lets them
-/// leave by the port that it would have kept anyway, so neither making nor losing the mapping moves where peers and a
-/// NAT further out see us.
+/// agent's own: a gateway that lets a mapped port's flows leave by the mapping (netfilter with miniupnpd) then lets
+/// them leave by the port that it would have kept anyway, so neither making nor losing the mapping moves where peers
+/// and a NAT further out see us.
 class MappedPort {
  public:
   struct View {
@@ -36,8 +36,8 @@ class MappedPort {
   /// The agent's TCP port as well, as soon as a port is wanted at all. Nobody tries it from outside: a few attempts of
   /// peers to connect are all that hangs on it. `on_change`: the external endpoint is another than before.
   void want_stream(std::uint16_t port, std::function<void(std::optional<Endpoint>)> on_change);
-  /// Asks the gateway to forget the ports. PCP and NAT-PMP take one datagram, which leaves at once; UPnP takes a stream,
-  /// which needs this object and its host for some milliseconds more. Nobody is told of anything any longer.
+  /// Asks the gateway to forget the ports. PCP and NAT-PMP take one datagram, which leaves at once; UPnP takes a
+  /// stream, which needs this object and its host for some milliseconds more. Nobody is told of anything any longer.
   void withdraw();
   void network_changed();
   /// A relay has connected, or the last one is gone.

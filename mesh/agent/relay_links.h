@@ -10,9 +10,9 @@
 
 namespace weft::agent {
 
-/// The relays this agent is connected to: its own home relay always; all of a map that has no more than kFew, so that the
-/// first packet to a peer with another home need not wait for a connection; of a larger one those of its peers (at most
-/// kMaxOpen in all) while datagrams pass, and kIdle longer.
+/// The relays this agent is connected to: its own home relay always; all of a map that has no more than kFew, so that
+/// the first packet to a peer with another home need not wait for a connection; of a larger one those of its peers (at
+/// most kMaxOpen in all) while datagrams pass, and kIdle longer.
 class RelayLinks {
  public:
   static constexpr std::size_t kMaxOpen = 8;

@@ -26,7 +26,8 @@ namespace weft::agent {
 /// Direct paths over TCP, for pairs that cannot have one over UDP (rung 9): each stream carries datagrams, two bytes of
 /// length before each (RFC 4571), and has a number among the sockets' (path::kFirstStream and up) that is not used
 /// again soon. All streams of a family share one port. How IPv4's looks from outside tells a relay's STUN server (RFC
-/// 6544), and perhaps the gateway has mapped it; IPv6 addresses are their own. Nothing is opened before want(). A datagram that finds kMaxQueued bytes waiting in its stream is dropped, as a full link would do.
+/// 6544), and perhaps the gateway has mapped it; IPv6 addresses are their own. Nothing is opened before want(). A
+/// datagram that finds kMaxQueued bytes waiting in its stream is dropped, as a full link would do.
 class StreamPaths {
  public:
   struct Handlers {

@@ -150,7 +150,8 @@ void Wiring::build() {
     addresses_->set_port_mapping(path::PortMapping::off, std::nullopt);
   } else if (v4 != sockets.end()) {
     mapped_port_ = std::make_unique<MappedPort>(
-        outer_, mux_->port(v4->index), [this](const relay::DialRequest& request) { return relays_->dial_back(request); },
+        outer_, mux_->port(v4->index),
+        [this](const relay::DialRequest& request) { return relays_->dial_back(request); },
         [this] { on_mapped_port(); });
   }
   const auto v6 = std::ranges::find(sockets, IpFamily::v6, &path::LocalSocket::family);

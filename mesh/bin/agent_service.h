@@ -83,7 +83,7 @@ class AgentService {
   AgentSettings settings_;
   std::optional<std::string> key_in_use_;  // `weft up` again with it disturbs nothing
   std::unique_ptr<agent::Agent> agent_;
-  std::unique_ptr<agent::Agent> ended_;  // it may still have something to say to its gateway
+  std::unique_ptr<agent::Agent> ended_;           // it may still have something to say to its gateway
   std::unique_ptr<host::Masquerade> masquerade_;  // while a hub that does it is up
   std::vector<Reply> waiting_;                    // `weft up` commands
 };

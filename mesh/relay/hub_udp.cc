@@ -102,8 +102,7 @@ bool Hub::forward_by_udp(SessionId id, Entry& sender, SessionId receiver_id, Ent
 void Hub::open_channels(SessionId a_id, Entry& a, SessionId b_id, Entry& b) {
   auto* const of_a = udp_.open(a_id, b.session.node_key());
   auto* const of_b = udp_.open(b_id, a.session.node_key());
-  if (of_a != nullptr) of_a->back = of_b;
-  if (of_b != nullptr) of_b->back = of_a;
+  UdpTable::link(of_a, of_b);
   tell(a_id, a, of_a);
   tell(b_id, b, of_b);
 }

@@ -2,6 +2,7 @@
 #include "mesh/relay/udp_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "mesh/crypto/blake2s.h"
 
@@ -97,6 +98,15 @@ UdpTable::Channel* UdpTable::open(SessionId owner, const crypto::PublicKey& peer
   channel.peer = peer;
   leg.channels.emplace(peer, &channel);
   return &channel;
+}
+
+void UdpTable::link(Channel* a, Channel* b) {
+  for (Channel* const each : {a, b}) {
+    if (each != nullptr && each->back != nullptr) std::exchange(each->back, nullptr)->back = nullptr;
+  }
+  if (a == nullptr || b == nullptr) return;
+  a->back = b;
+  b->back = a;
 }
 
 UdpCookie UdpTable::cookie_for(UdpBinding binding, const UdpAddress& from) {

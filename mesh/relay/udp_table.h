@@ -35,7 +35,7 @@ class UdpTable {
     SessionId owner = 0;
     const Leg* leg = nullptr;  // the owner's
     crypto::PublicKey peer;
-    Channel* back = nullptr;    // the peer's channel of the owner; null: it has none
+    Channel* back = nullptr;    // the peer's channel of the owner; null: it has none; see link()
     bool told = false;          // the number is on its way to the owner
     bool acknowledged = false;  // the owner has it
   };
@@ -72,6 +72,9 @@ class UdpTable {
   /// The channel by which a bound client names a peer, made if there is none; null if the client is not bound or has
   /// kMaxChannels.
   Channel* open(SessionId owner, const crypto::PublicKey& peer);
+  /// The two directions of a pair are each other's way back from now on, and nobody else's; null: there is none, so the
+  /// other one has none. A way back is always mutual: forget() relies on it.
+  static void link(Channel* a, Channel* b);
 
  private:
   UdpCookie cookie_for(UdpBinding binding, const UdpAddress& from);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "mesh/relay/udp_frame.h"
+#include "mesh/relay/udp_table.h"
 #include "tests/unit/relay/wires.h"
 
 namespace weft::relay {
@@ -52,6 +53,35 @@ TEST(UdpFrame, RefusesOtherVersionsTypesAndLengths) {
   EXPECT_FALSE(data_channel(ByteView(bytes).first(5)));
   bytes[0] = 0xD7;
   EXPECT_FALSE(data_channel(bytes));
+}
+
+/// Found by scripts/tcp-events: one side's binding is offered anew, the other's channel is used meanwhile, and then the
+/// other one leaves.
+TEST(UdpTable, NoWayBackOutlivesTheChannelThatItLeadsTo) {
+  test::SeededEntropy entropy(1);
+  UdpTable table(entropy);
+  const auto key_of = [](std::uint8_t n) { return crypto::PrivateKey({n}).public_key(); };
+  const auto bind = [&](SessionId session) {
+    const UdpKey key({static_cast<std::uint8_t>(session)});
+    UdpControl control{.type = UdpType::hello, .binding = table.offer(session, key), .counter = 1, .cookie = {}};
+    const UdpAddress from{0, {IpAddress::v4(192, 0, 2, static_cast<std::uint8_t>(session)), 1}, {}};
+    table.handle_control(from, serialize(control, key));
+    control.cookie = parse_udp_control(table.poll_transmit()->bytes)->cookie;
+    control.type = UdpType::proof;
+    table.handle_control(from, serialize(control, key));
+    static_cast<void>(table.poll_transmit());
+  };
+  bind(1);
+  bind(2);
+  UdpTable::Channel* const of_two = table.open(2, key_of(1));
+  UdpTable::link(table.open(1, key_of(2)), of_two);
+  ASSERT_EQ(of_two->back, table.find(1, key_of(2)));
+  table.offer(2, UdpKey({2}));
+  UdpTable::link(table.open(1, key_of(2)), table.open(2, key_of(1)));
+  EXPECT_EQ(of_two->back, nullptr);
+  table.forget(1);
+  bind(2);
+  EXPECT_EQ(table.open(2, key_of(1))->back, nullptr);
 }
 
 TEST(RelayUdp, BothSidesUseItOnceTheyAreBoundAndKnowTheirChannels) {
