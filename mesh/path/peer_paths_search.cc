@@ -8,6 +8,9 @@ namespace weft::path {
 namespace {
 
 constexpr Duration kMinPlanTimeout = 200ms;
+/// The first probes of a burst make mappings; a search must not begin in the same instant, or the port that its sample
+/// names is not the one before its sockets'.
+constexpr Duration kAfterBurst = 1ms;
 constexpr Duration kTellNews = 30s;
 
 bool offers_streams(const std::vector<Candidate>& candidates) {
@@ -155,7 +158,7 @@ void PeerPaths::send_plan(Time now) {
 void PeerPaths::arm_search(Time at) {
   const Strategy chosen = strategy();
   if (search_ || deadlines_.armed(Timer::search) || !chosen.searches() || !chosen.we_open) return;
-  deadlines_.set(Timer::search, at + chosen.head_start);
+  deadlines_.set(Timer::search, at + std::max(chosen.head_start, kAfterBurst));
 }
 
 /// The network map has it as an address of the peer: what the peer alone says is probed, but not searched.

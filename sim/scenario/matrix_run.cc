@@ -83,6 +83,7 @@ Scenario two_nodes(const Scenario& scenario, const CellSpec& cell) {
   const MatrixSpec& matrix = *scenario.matrix;
   pair.nodes = {{.name = "a", .region = matrix.region_a, .nat = cell.a, .access = matrix.access, .site = "home-a"},
                 {.name = "b", .region = matrix.region_b, .nat = cell.b, .access = matrix.access, .site = "home-b"}};
+  for (NodeSpec& node : pair.nodes) node.neighbour_flows_per_s = matrix.neighbour_flows_per_s;
   pair.pings = {{.from = "a", .to = "b", .interval = 250ms, .count = 1'000'000}};
   pair.flows.clear();
   pair.events.clear();

@@ -201,11 +201,13 @@ class Lab:
         self._start_agents()
 
     def restart_agents(self) -> None:
-        """Both agents anew, with their identities and other ports; ready when each knows its NAT."""
+        """Both agents anew, with their identities, other ports and no word of the searches before; ready when each knows its NAT."""
         for agent in self.daemons[2:]:
             agent.terminate()
             agent.wait(10)
         del self.daemons[2:]
+        for site in ("a", "b"):
+            (self.folder / f"agent-{site}" / "searches").unlink(missing_ok=True)
         self._start_agents()
         for site in ("a", "b"):
             eventually(f"host-{site} knows its NAT",

@@ -69,3 +69,17 @@ def test_endpoint_independent_pairs_are_direct_after_one_relayed_and_three_direc
     median = statistics.median(times)
     print(f"time to direct: median {median:.1f} ms, bar {RELAY_MS + 3 * DIRECT_MS + 10:.1f} ms")
     assert median <= RELAY_MS + 3 * DIRECT_MS + 10
+
+
+def test_neighbours_of_a_matrix_take_ports() -> None:
+    """The same cells, but for others on the NATs."""
+    quiet, busy = (matrix(f"scenarios/path/{name}.json", "--seeds", "1..3") for name in ("sequences", "sequences-busy"))
+    assert [cell["a"] for cell in quiet["cells"]] == [cell["a"] for cell in busy["cells"]]
+    assert quiet["trace_hash"] != busy["trace_hash"]
+
+
+def test_a_port_that_is_foretold_is_the_one_that_comes() -> None:
+    """The burst of the check list takes a port of the sequence too, before the sample (it came between them)."""
+    cells = matrix("scenarios/path/search-foretold.json", "--seeds", "1..3")["cells"]
+    foretold = [cell["path"] for cell in cells if (cell["a"], cell["b"]) == ("counts", "random")]
+    assert foretold == ["direct"] * 3

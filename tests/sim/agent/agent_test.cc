@@ -107,6 +107,51 @@ TEST(Agent, BlockedUdpIsTheReasonWhereTcpCannotMeetEither) {
   EXPECT_EQ(a.peer().relay, "relay");
 }
 
+/// The port-mapping servers of a node's gateway.
+class MappingGateway {
+ public:
+  MappingGateway(AgentWorld& world, const Node& node) {
+    const IpAddress inside = *world.network.gateway_address(node.host->node());
+    auto& host = world.network.add_host({.name = "gateway", .realm = node.realm, .addresses = {inside}});
+    world.network.join_group(host.node(), portmap::kSsdpGroup);
+    service_.emplace(host, world.network.nat(node.nat), inside);
+    EXPECT_TRUE(service_->start());
+  }
+
+ private:
+  std::optional<gateway_portmap::PortMappingService> service_;
+};
+
+TEST(Agent, BlockedUdpLeavesTcpToAPortThatTheGatewayMaps) {
+  AgentWorld world;
+  nat::Behavior symmetric = kPortRestricted;
+  symmetric.mapping = nat::Mapping::address_and_port_dependent;
+  symmetric.ports.allocation = nat::Allocation::random;
+  symmetric.port_mapping.pcp = true;
+  Node& a = world.add_node("a", udp_blocked());
+  Node& b = world.add_node("b", symmetric);
+  const MappingGateway servers_of_b(world, b);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 1s));
+  EXPECT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 20s));
+}
+
+TEST(Agent, BlockedUdpLeavesTcpOverIpv6WhereIpv4CannotMeet) {
+  AgentWorld world;
+  world.dual_stack = true;
+  nat::Behavior symmetric = udp_blocked();
+  symmetric.mapping = nat::Mapping::address_and_port_dependent;
+  symmetric.ports.allocation = nat::Allocation::random;
+  Node& a = world.add_node("a", udp_blocked());
+  Node& b = world.add_node("b", symmetric);
+  ASSERT_TRUE(world.settle());
+  const auto first = a.echo->send(b.address());
+  ASSERT_TRUE(world.until([&] { return a.echo->answered(first); }, 1s));
+  ASSERT_TRUE(world.until([&] { return both_are(world, PathClass::direct); }, 20s));
+  EXPECT_TRUE(a.peer().endpoint->address.is_v6());
+}
+
 /// UPnP takes a stream for that, which leaves within the daemon's farewell (mesh/bin/daemon.cc).
 TEST(Agent, AMappedPortEndsWithTheAgentByEachProtocol) {
   for (const nat::PortMapping& servers : {nat::PortMapping{.upnp_igd = true}, nat::PortMapping{.pcp = true}}) {
@@ -114,11 +159,7 @@ TEST(Agent, AMappedPortEndsWithTheAgentByEachProtocol) {
     nat::Behavior gateway = kPortRestricted;
     gateway.port_mapping = servers;
     Node& a = world.add_node("a", gateway);
-    const IpAddress inside = *world.network.gateway_address(a.host->node());
-    auto& host = world.network.add_host({.name = "gateway", .realm = a.realm, .addresses = {inside}});
-    world.network.join_group(host.node(), portmap::kSsdpGroup);
-    gateway_portmap::PortMappingService service(host, world.network.nat(a.nat), inside);
-    ASSERT_TRUE(service.start());
+    const MappingGateway servers_of_a(world, a);
     const auto mapped = [&] { return world.network.nat(a.nat).static_mappings(world.network.now()); };
     ASSERT_TRUE(world.until([&] { return a.agent->netcheck()->facts.port_mapping == path::PortMapping::verified; }));
     ASSERT_EQ(mapped().size(), 1u);
