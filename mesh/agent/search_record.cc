@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "mesh/base/bytes.h"
 #include "mesh/io/clock.h"
@@ -20,7 +21,7 @@ void SearchRecord::load() {
   const auto stored = store_.get(kEntry);
   if (!stored || !*stored || (*stored)->size() % kRecordSize != 0) return;
   Reader reader(**stored);
-  std::deque<path::ProbeBudget::Opened> opened;
+  std::vector<path::ProbeBudget::Opened> opened;
   for (std::size_t left = (*stored)->size() / kRecordSize; left > 0; --left) {
     const WallTime at{Duration(static_cast<std::int64_t>(reader.u64be()))};
     const std::uint32_t count = std::min(reader.u32be(), path::ProbeBudget::kMaxMappings);
@@ -30,7 +31,7 @@ void SearchRecord::load() {
     opened.push_back({clock_.now() - ago, count});
   }
   std::ranges::sort(opened, {}, &path::ProbeBudget::Opened::at);
-  budget_.restore(std::move(opened));
+  for (const auto& each : opened) budget_.restore(each);
 }
 
 void SearchRecord::save() {

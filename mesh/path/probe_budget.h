@@ -54,9 +54,9 @@ class ProbeBudget {
     Time at;
     std::uint32_t count = 0;
   };
-  const std::deque<Opened>& opened() const { return mappings_; }
-  /// Those of an agent that was here before us. Before the first search.
-  void restore(std::deque<Opened> opened) { mappings_ = std::move(opened); }
+  const Queue<Opened>& opened() const { return mappings_; }
+  /// Those of an agent that was here before us, the oldest first. Before the first search.
+  void restore(const Opened& opened) { mappings_.push_back(opened); }
 
   /// Another host behind our NAT has a search in flight: ours wait.
   void set_sibling_search(bool running) { sibling_searches_ = running; }
