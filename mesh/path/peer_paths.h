@@ -185,6 +185,7 @@ class PeerPaths {
   void run_checks(Time now);
   void pump(Time now);
   void publish();
+  bool hears_better() const;
   bool waits() const;
   bool multihomed() const;
   void compare_anew(Time now);

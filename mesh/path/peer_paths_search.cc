@@ -22,13 +22,14 @@ bool offers_streams(const std::vector<Candidate>& candidates) {
 /// Whoever hears first answers from the port that it was heard on: a NAT that gives each flow a port of its own would
 /// hold our own opening against the peer's packet to the mapped port. Of two such sides the one with the greater key
 /// waits.
-bool PeerPaths::waits() const {
-  const auto better_hear = [](const NatFacts& facts) {
+bool PeerPaths::hears_better() const {
+  const auto better = [](const NatFacts& facts) {
     return facts.open_to_strangers() && (facts.symmetric() || facts.perhaps_symmetric());
   };
-  if (better_hear(local_.facts)) return !better_hear(remote_facts_) || config_.peer_key < config_.self;
-  return role_ordered(local_.facts, remote_facts_);
+  return better(local_.facts) && (!better(remote_facts_) || config_.peer_key < config_.self);
 }
+
+bool PeerPaths::waits() const { return hears_better() || role_ordered(local_.facts, remote_facts_); }
 
 bool PeerPaths::multihomed() const {
   return std::any_of(local_.sockets.begin(), local_.sockets.end(), [](const LocalSocket& one) { return one.pinned; });
@@ -78,6 +79,7 @@ void PeerPaths::want_streams() {
   if (!wants_streams()) return;
   StreamsWanted wanted{connectable(local_.candidates, remote_)};
   streams_tried_ = streams_tried_ || !wanted.remotes.empty();
+  if (hears_better()) wanted.remotes.clear();  // our SYN would take another port than the mapped one's answer needs
   events_.push_back(std::move(wanted));
 }
 
