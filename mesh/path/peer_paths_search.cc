@@ -13,6 +13,10 @@ constexpr Duration kMinPlanTimeout = 200ms;
 constexpr Duration kAfterBurst = 1ms;
 constexpr Duration kTellNews = 30s;
 
+bool better_hears(const NatFacts& facts) {
+  return facts.open_to_strangers() && (facts.symmetric() || facts.perhaps_symmetric());
+}
+
 bool offers_streams(const std::vector<Candidate>& candidates) {
   return std::ranges::any_of(candidates, [](const Candidate& one) { return is_tcp(one.kind); });
 }
@@ -23,13 +27,12 @@ bool offers_streams(const std::vector<Candidate>& candidates) {
 /// hold our own opening against the peer's packet to the mapped port. Of two such sides the one with the greater key
 /// waits.
 bool PeerPaths::hears_better() const {
-  const auto better = [](const NatFacts& facts) {
-    return facts.open_to_strangers() && (facts.symmetric() || facts.perhaps_symmetric());
-  };
-  return better(local_.facts) && (!better(remote_facts_) || config_.peer_key < config_.self);
+  return better_hears(local_.facts) && (!better_hears(remote_facts_) || config_.peer_key < config_.self);
 }
 
-bool PeerPaths::waits() const { return hears_better() || role_ordered(local_.facts, remote_facts_); }
+bool PeerPaths::waits() const {
+  return better_hears(local_.facts) ? hears_better() : role_ordered(local_.facts, remote_facts_);
+}
 
 bool PeerPaths::multihomed() const {
   return std::any_of(local_.sockets.begin(), local_.sockets.end(), [](const LocalSocket& one) { return one.pinned; });
