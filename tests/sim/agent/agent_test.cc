@@ -114,7 +114,7 @@ class MappingGateway {
     const IpAddress inside = *world.network.gateway_address(node.host->node());
     auto& host = world.network.add_host({.name = "gateway", .realm = node.realm, .addresses = {inside}});
     world.network.join_group(host.node(), portmap::kSsdpGroup);
-    service_.emplace(host, world.network.nat(node.nat), inside);
+    service_.emplace(host, world.network.nat(node.nat), std::vector{inside});
     EXPECT_TRUE(service_->start());
   }
 
