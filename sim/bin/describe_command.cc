@@ -69,6 +69,8 @@ void add_nodes(std::string& out, const sim::Scenario& scenario) {
   out += "  by region: " + shares(scenario, &sim::NodeSpec::region) + "\n";
   out += "  by NAT: " + shares(scenario, &sim::NodeSpec::nat) + "\n";
   out += "  by access: " + shares(scenario, &sim::NodeSpec::access) + "\n";
+  if (const auto both = std::ranges::count(scenario.nodes, true, &sim::NodeSpec::ipv6); both > 0)
+    out += fmt::format("  with IPv6 beside IPv4: {}\n", both);
 }
 
 int run(const ScenarioFlags& flags) {

@@ -37,6 +37,7 @@ Json nodes(const Scenario& drawn) {
                     {"nat", drawn.nat.at(node.nat)},
                     {"access", node.access},
                     {"site", node.site},
+                    {"ipv6", node.ipv6},
                     {"group", node.group}});
   }
   return list;

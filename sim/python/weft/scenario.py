@@ -161,11 +161,12 @@ class Relay(Part):
 
 @dataclass
 class Services(Part):
-    """Coordinator and relays; tls: around their streams."""
+    """Coordinator and relays; tls: around their streams; ipv6: they have addresses of both families."""
 
     coordinator: Coordinator
     relays: list[Relay]
     tls: bool | None = None
+    ipv6: bool | None = None
 
 
 @dataclass
@@ -184,11 +185,13 @@ class Uplink(Part):
     nat: str
     region: str | None = None
     access: str | None = None
+    ipv6: bool | None = None
 
 
 @dataclass
 class Node(Part):
-    """A node, or with count a group NAME-1 to NAME-count, of which each seed draws others."""
+    """A node, or with count a group NAME-1 to NAME-count, of which each seed draws others. ipv6: its site has native IPv6 beside
+    IPv4; of a group also the share of its sites, from 0 to 1."""
 
     name: str
     region: str | dict[str, float] | None = None
@@ -203,6 +206,7 @@ class Node(Part):
     teams: int | None = None
     uplinks: list[Uplink] | None = None
     sites_per_carrier: int | None = None
+    ipv6: bool | float | None = None
 
 
 @dataclass
@@ -249,6 +253,7 @@ class Event(Part):
     unsynced: str | None = None
     step_s: float | None = None
     drift_ppm: int | None = None
+    ipv6: bool | None = None
 
 
 @dataclass
