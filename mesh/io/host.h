@@ -51,8 +51,7 @@ class Host {
   /// Errors: port_taken, io. `on_accept` runs from the event loop.
   virtual Result<std::unique_ptr<StreamListener>> listen(const Endpoint& local,
                                                          std::function<void(std::unique_ptr<Stream>)> on_accept) = 0;
-  /// Port 0: a free one, which nothing else uses. `on_accept` runs from the event loop. Errors: port_taken, io; io
-  /// always where the system's TCP cannot share a port (ns-3's).
+  /// Port 0: a free one, which nothing else uses. `on_accept` runs from the event loop. Errors: port_taken, io.
   virtual Result<std::unique_ptr<StreamPort>> open_stream_port(
       const Endpoint& local, std::function<void(std::unique_ptr<Stream>)> on_accept) = 0;
   /// Errors: no_tun_permission, io.
