@@ -141,6 +141,7 @@ class Link(Part):
     mtu_bytes: int | None = None
     black_hole: bool | None = None
     fragments: bool | None = None
+    queue_disc: str | None = None
 
 
 @dataclass
