@@ -25,7 +25,6 @@ struct Plan {
   int agents = 0;
   bool one_network = false;  // else networks of 9, so that everybody talks to all peers of its map
   bool tls = false;
-  friend auto operator<=>(const Plan&, const Plan&) = default;
 };
 
 /// Of one run: how fast it was, and what an agent takes, alone and with its share of everything else.
