@@ -37,9 +37,14 @@ Outcome Nat::State::error_outbound(Packet& packet) {
   if (dies_here(packet)) return dropped(DropReason::ttl_expired);
   const Endpoint mapped = table.endpoint(table.binding(number).external);
   if (mapped.address.family() != packet.source.address.family()) {
-    pass(packet);
+    const bool of_sibling = ours(remote.address);
+    if (!of_sibling) pass(packet);
     auto error = translate_icmp_error(packet, *quoted, mapped.address, remote, mapped);
     if (!error || packet.fragment) return dropped(DropReason::untranslatable);
+    if (of_sibling) {
+      auto back = parse_packet(*error);
+      return back ? error_inbound(*back, Action::hairpin) : dropped(back.error());
+    }
     Outcome outcome = forwarded(Action::forward_out);
     outcome.packets.push_back(std::move(*error));
     return outcome;

@@ -138,6 +138,16 @@ TEST(Nat64, SiblingsMeetByTheirEmbeddedExternalEndpoints) {
   expect_right_checksums(packet);
   EXPECT_EQ(parse_packet(packet)->destination, kSibling);
   EXPECT_EQ(embedded_ipv4(nat64().nat64_prefix, parse_packet(packet)->source.address), kExternal);
+  // The sibling refuses it: that goes back to the host, and not outside from our address to our address.
+  const Endpoint asked = {embed_ipv4(nat64().nat64_prefix, sibling.address), sibling.port};
+  Bytes refused = icmp_error(kSibling.address, parse_packet(packet)->source.address, 1, 4, packet);
+  const Outcome told = lab.nat.translate(at(1s), Side::inside, refused);
+  EXPECT_EQ(told.action, Action::hairpin) << to_string(told.reason);
+  Bytes in = translated(told);
+  ASSERT_FALSE(in.empty());
+  EXPECT_EQ(parse_packet(in)->destination.address, kHost.address);
+  EXPECT_EQ(parse_quoted(*parse_packet(in))->source, kHost);
+  EXPECT_EQ(parse_quoted(*parse_packet(in))->destination, asked);
 }
 
 TEST(Nat64, NativeIpv6PassesBehindTheFilter) {
