@@ -14,19 +14,6 @@
 #include "sim/gateway/packet_port.h"
 
 namespace weft::gateway {
-namespace {
-
-/// Length of the whole IP packet at the beginning of `ip`; 0 if it is not whole.
-std::size_t whole_length(ByteView ip, std::uint16_t type) {
-  if (type == kEtherTypeV4 && (ip.size() < 20 || ip[0] >> 4 != 4)) return 0;
-  if (type == kEtherTypeV6 && (ip.size() < 40 || ip[0] >> 4 != 6)) return 0;
-  const std::size_t length =
-      type == kEtherTypeV4 ? std::size_t{load_u16be(&ip[2])} : std::size_t{40} + load_u16be(&ip[4]);
-  return length >= 20 && length <= ip.size() ? length : 0;
-}
-
-}  // namespace
-
 class Exchange::Impl {
  public:
   Impl(Exchange& owner, host::AsioLoop& loop, io::Host& host, ExchangeOptions options)
@@ -96,7 +83,7 @@ class Exchange::Impl {
     }
     const std::uint16_t type = ether_type(frame);
     const ByteView ip = frame.subspan(kIpAt);
-    const std::size_t length = type == kEtherTypeV4 || type == kEtherTypeV6 ? whole_length(ip, type) : 0;
+    const std::size_t length = ip_length(ip, type);
     const auto offload = read_vnet(frame);
     if (length == 0 || !offload) {
       ++counters_.malformed;

@@ -104,6 +104,14 @@ std::string to_string(const Mac& mac) {
   return out;
 }
 
+std::size_t ip_length(ByteView ip, std::uint16_t type) {
+  const std::size_t header = type == kEtherTypeV4 ? 20 : 40;
+  const int version = type == kEtherTypeV4 ? 4 : 6;
+  if ((type != kEtherTypeV4 && type != kEtherTypeV6) || ip.size() < header || ip[0] >> 4 != version) return 0;
+  const std::size_t told = version == 4 ? std::size_t{load_u16be(&ip[2])} : std::size_t{load_u16be(&ip[4])} + header;
+  return told >= header && told <= ip.size() ? told : 0;
+}
+
 std::optional<PacketOffload> read_vnet(ByteView frame) {
   PacketOffload offload;
   switch (frame[1] & ~kGsoEcn) {

@@ -32,6 +32,9 @@ std::optional<PacketOffload> read_vnet(ByteView frame);
 void write_vnet(MutableByteView frame, const PacketOffload& offload);
 
 inline std::uint16_t ether_type(ByteView frame) { return load_u16be(frame.data() + kVnetSize + 12); }
+/// Of the IP packet at the beginning of `ip`, without what Ethernet padded; 0 if `type` is not its version's, or the
+/// packet shorter than it says.
+std::size_t ip_length(ByteView ip, std::uint16_t type);
 void write_ethernet(MutableByteView frame, const Mac& destination, const Mac& source, std::uint16_t type);
 /// Room for the headers, then `ip_packet`; the headers are zero but for the type.
 Bytes make_frame(ByteView ip_packet);

@@ -38,13 +38,6 @@ std::vector<IpAddress> kernel_addresses(io::Host& host, std::uint32_t index) {
   return out;
 }
 
-/// Without what Ethernet padded; nothing if the packet is shorter than it says.
-std::size_t ip_length(ByteView ip) {
-  if (ip.size() < 20) return 0;
-  const std::size_t told = ip[0] >> 4 == 4 ? load_u16be(&ip[2]) : std::size_t{load_u16be(&ip[4])} + 40;
-  return told <= ip.size() ? told : 0;
-}
-
 IpAddress destination_of(ByteView ip) {
   return ip[0] >> 4 == 4 ? *IpAddress::from_bytes(ip.subspan(16, 4)) : *IpAddress::from_bytes(ip.subspan(24, 16));
 }
@@ -159,9 +152,9 @@ void Gateway::Impl::receive(Side from, MutableByteView frame) {
   const std::uint16_t type = ether_type(frame);
   if (type != kEtherTypeV4 && type != kEtherTypeV6) return;
   if (!std::ranges::equal(frame.subspan(kVnetSize, 6), at.port->mac())) return;  // others' frames, and groups
-  const std::size_t length = ip_length(frame.subspan(kIpAt));
+  const std::size_t length = ip_length(frame.subspan(kIpAt), type);
   const auto offload = read_vnet(frame);
-  if (length < 20 || !offload || (type == kEtherTypeV6 && length < 40)) {
+  if (length == 0 || !offload) {
     ++counters_.malformed;
     return;
   }

@@ -70,7 +70,6 @@ Result<void> Lab::build() {
   return folder_.publish(scenario_.name, namespaces);
 }
 
-/// Homes have the same private network: an uplink leases another number in it than the interfaces before.
 Result<void> Lab::add_uplinks(const sim::NodeSpec& node, std::vector<IpAddress> taken) {
   for (const sim::UplinkSpec& uplink : node.uplinks) {
     auto done = add_site({.region = uplink.region,
@@ -79,10 +78,8 @@ Result<void> Lab::add_uplinks(const sim::NodeSpec& node, std::vector<IpAddress> 
                           .site = uplink.site,
                           .ipv6 = uplink.ipv6});
     if (!done) return done;
-    sim::AttachmentPlan at = sites_->attach(uplink.site);
-    while (std::ranges::find(taken, at.addresses.front()) != taken.end()) at = sites_->attach(uplink.site);
-    taken.push_back(at.addresses.front());
-    if (done = network_->add_uplink(node.name, uplink.name, at); !done) return done;
+    done = network_->add_uplink(node.name, uplink.name, sites_->attach_uplink(uplink.site, taken));
+    if (!done) return done;
   }
   return {};
 }

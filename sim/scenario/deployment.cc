@@ -66,14 +66,10 @@ void Deployment::add_node(const NodeSpec& node) {
   addresses_[node.name] = at.addresses.front();
 }
 
-/// Homes have the same private network: this one leases another number in it than the first interface has.
 void Deployment::add_uplink(const NodeSpec& node, const UplinkSpec& uplink, std::vector<IpAddress>& taken) {
   add_site(
       {.region = uplink.region, .nat = uplink.nat, .access = uplink.access, .site = uplink.site, .ipv6 = uplink.ipv6});
-  AttachmentPlan at = sites_.attach(uplink.site);
-  while (std::ranges::find(taken, at.addresses.front()) != taken.end()) at = sites_.attach(uplink.site);
-  taken.push_back(at.addresses.front());
-  world_.add_uplink(host(node.name), uplink.name, at);
+  world_.add_uplink(host(node.name), uplink.name, sites_.attach_uplink(uplink.site, taken));
 }
 
 io::Host& Deployment::add_service(const std::string& name, const std::string& at, const LinkPlan& link) {

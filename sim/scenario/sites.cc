@@ -130,6 +130,13 @@ AttachmentPlan Sites::attach(const std::string& name) {
   return plan;
 }
 
+AttachmentPlan Sites::attach_uplink(const std::string& site, std::vector<IpAddress>& taken) {
+  AttachmentPlan plan = attach(site);
+  while (std::ranges::find(taken, plan.addresses.front()) != taken.end()) plan = attach(site);
+  taken.push_back(plan.addresses.front());
+  return plan;
+}
+
 IpAddress Sites::next_external(const std::string& name, std::size_t layer) {
   const Site& site = sites_.at(name);
   WEFT_ASSERT(layer < site.outer.size());

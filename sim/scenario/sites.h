@@ -47,6 +47,9 @@ class Sites {
   void add(const SitePlan& plan);
   /// Where a host is plugged in at a site, with addresses that nobody has there, IPv4 first.
   AttachmentPlan attach(const std::string& site);
+  /// The same for a further interface of a host: homes have the same private network, so it leases an address there
+  /// that is none of `taken`, to which it is added.
+  AttachmentPlan attach_uplink(const std::string& site, std::vector<IpAddress>& taken);
   bool contains(const std::string& site) const { return sites_.contains(site); }
   const SitePlan& plan(const std::string& site) const { return sites_.at(site).plan; }
   /// The gateways of a site, from the host outwards.

@@ -73,6 +73,23 @@ void compare(const std::string& a, const std::string& b, PathClass expected) {
   EXPECT_EQ(stack.failures, fabric.failures);
 }
 
+struct Both {
+  RunResult fabric, stack;
+};
+
+/// What the scenario expects has to hold in both.
+Both run_in_both(const std::string& name) {
+  const std::string file = WEFT_SOURCE_DIR "/scenarios/" + name;
+  const auto scenario = load_scenario(file);
+  EXPECT_TRUE(scenario) << scenario.error().message;
+  if (!scenario) return {};
+  Both both{run(*scenario, file, make_fabric_world), run(*scenario, file, weft::stack::make_stack_world)};
+  EXPECT_TRUE(both.fabric.failures.empty()) << both.fabric.failures.front();
+  EXPECT_TRUE(both.stack.failures.empty()) << both.stack.failures.front();
+  EXPECT_FALSE(both.fabric.pairs.empty());
+  return both;
+}
+
 TEST(Fidelities, AgreeOnADirectPair) { compare(R"(["eim-apdf"])", R"(["linux-masquerade"])", PathClass::direct); }
 
 TEST(Fidelities, AgreeOnAPublicHost) { compare("[]", R"(["apdm-apdf-random"])", PathClass::direct); }
@@ -82,13 +99,7 @@ TEST(Fidelities, AgreeOnARelayedPair) { compare(R"(["udp-blocked"])", R"(["apdm-
 TEST(Fidelities, AgreeBehindTwoLayers) { compare(R"(["eim-apdf", "cgn"])", R"(["eim-adf"])", PathClass::direct); }
 
 TEST(Fidelities, AgreeOnTheKernelCases) {
-  const std::string file = WEFT_SOURCE_DIR "/scenarios/kernel-cases.json";
-  const auto scenario = load_scenario(file);
-  ASSERT_TRUE(scenario) << scenario.error().message;
-  RunResult fabric = run(*scenario, file, make_fabric_world);
-  RunResult stack = run(*scenario, file, weft::stack::make_stack_world);
-  EXPECT_TRUE(fabric.failures.empty()) << fabric.failures.front();
-  EXPECT_TRUE(stack.failures.empty()) << stack.failures.front();
+  auto [fabric, stack] = run_in_both("kernel-cases.json");
   fabric.pairs.pop_back();  // how long the search takes after the upgrade is drawn
   stack.pairs.pop_back();
   expect_agreement(fabric, stack);
@@ -96,25 +107,10 @@ TEST(Fidelities, AgreeOnTheKernelCases) {
 
 /// Firewalls that drop UDP: a public host accepts, a simultaneous open passes each NAT that lets it, and no other; the
 /// scenario asks for that. When streams come back after its partition differs (docs/models.md).
-TEST(Fidelities, AgreeOnDirectTcp) {
-  const std::string file = WEFT_SOURCE_DIR "/scenarios/path/tcp.json";
-  const auto scenario = load_scenario(file);
-  ASSERT_TRUE(scenario) << scenario.error().message;
-  const RunResult fabric = run(*scenario, file, make_fabric_world);
-  const RunResult stack = run(*scenario, file, weft::stack::make_stack_world);
-  EXPECT_TRUE(fabric.failures.empty()) << fabric.failures.front();
-  EXPECT_TRUE(stack.failures.empty()) << stack.failures.front();
-  EXPECT_EQ(fabric.pairs.size(), stack.pairs.size());
-}
+TEST(Fidelities, AgreeOnDirectTcp) { run_in_both("path/tcp.json"); }
 
 TEST(Fidelities, AgreeBehindAConnectProxy) {
-  const std::string file = WEFT_SOURCE_DIR "/scenarios/connect-proxy.json";
-  const auto scenario = load_scenario(file);
-  ASSERT_TRUE(scenario) << scenario.error().message;
-  const RunResult fabric = run(*scenario, file, make_fabric_world);
-  const RunResult stack = run(*scenario, file, weft::stack::make_stack_world);
-  EXPECT_TRUE(fabric.failures.empty()) << fabric.failures.front();
-  EXPECT_TRUE(stack.failures.empty()) << stack.failures.front();
+  const auto [fabric, stack] = run_in_both("connect-proxy.json");
   ASSERT_EQ(fabric.pairs.size(), stack.pairs.size());
   for (std::size_t i = 0; i < fabric.pairs.size(); ++i) {
     EXPECT_EQ(fabric.pairs[i].path, stack.pairs[i].path);
