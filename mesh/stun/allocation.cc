@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 #include "mesh/base/assert.h"
 
@@ -24,9 +25,11 @@ std::int32_t step_between(const PortSample& from, const PortSample& to) {
   return static_cast<std::int16_t>(to.external.port - from.external.port);
 }
 
-/// The smallest step if all but one in eight go the same way and are small (the one: the sequence has come round).
+/// The greatest step of which all are multiples, if all but one in eight go the same way and are small (the one: the
+/// sequence has come round). The smallest one seen would not do: with a port for others in each gap of 20 ms, on
+/// average, all of eleven are two or more in one NAT of 150, and eleven multiples of two in one of 10,000.
 std::optional<std::int32_t> common_step(std::span<const PortSample> samples) {
-  std::int32_t smallest = 0;
+  std::int32_t divisor = 0;
   std::size_t up = 0, down = 0;
   for (std::size_t i = 1; i < samples.size(); ++i) {
     const std::int32_t step = step_between(samples[i - 1], samples[i]);
@@ -39,9 +42,9 @@ std::optional<std::int32_t> common_step(std::span<const PortSample> samples) {
   for (std::size_t i = 1; i < samples.size(); ++i) {
     const std::int32_t step = step_between(samples[i - 1], samples[i]);
     if (step == 0 || (step > 0) != rising || std::abs(step) > kLargestStep) continue;
-    if (smallest == 0 || std::abs(step) < std::abs(smallest)) smallest = step;
+    divisor = std::gcd(divisor, step);
   }
-  return smallest;
+  return rising ? divisor : -divisor;
 }
 
 Pooling infer_pooling(std::span<const PortSample> samples) {

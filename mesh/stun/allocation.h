@@ -37,7 +37,7 @@ struct PortBlock {
 
 struct AllocationFacts {
   Allocation allocation = Allocation::unknown;
-  std::int32_t delta = 0;  // of sequential: the smallest step seen, with its sign
+  std::int32_t delta = 0;  // of sequential: the greatest that divides the steps seen, with its sign
   Pooling pooling = Pooling::unknown;
   /// The smallest block that holds every port, if at most kLargestBlock: of random allocation the whole of what a host
   /// gets with probability block_confidence(samples); of sequential allocation no more than where it is just now.

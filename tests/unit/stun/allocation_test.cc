@@ -25,10 +25,35 @@ TEST(Allocation, PreservationSurvivesACollision) {
   EXPECT_EQ(infer_allocation(samples({40000, 40001, 1234, 40003})).allocation, Allocation::preserve);
 }
 
-TEST(Allocation, SequenceWithOthersInBetweenGivesTheSmallestStep) {
+TEST(Allocation, SequenceWithOthersInBetweenGivesItsStep) {
   const auto facts = infer_allocation(samples({2000, 2002, 2010, 2012, 2014, 2020, 2022, 2024}));
   EXPECT_EQ(facts.allocation, Allocation::sequential);
   EXPECT_EQ(facts.delta, 2);
+}
+
+TEST(Allocation, OthersInEachGapOfASequenceAreNotTakenForItsStep) {
+  const auto facts =
+      infer_allocation(samples({2000, 2002, 2005, 2007, 2010, 2014, 2016, 2019, 2021, 2023, 2028, 2030}));
+  EXPECT_EQ(facts.allocation, Allocation::sequential);
+  EXPECT_EQ(facts.delta, 1);
+  EXPECT_EQ(infer_allocation(samples({2030, 2028, 2025, 2021, 2019, 2016})).delta, -1);
+}
+
+/// Fifty flows a second of others, twelve sockets 20 ms apart: the figures of docs/design/002-path-engine.md.
+TEST(Allocation, TheStepOfABusySequenceIsLearned) {
+  SeededRandom random(1, "steps");
+  int wrong = 0;
+  constexpr int kRuns = 10000;
+  for (int run = 0; run < kRuns; ++run) {
+    std::vector<PortSample> drawn;
+    std::uint16_t port = 2000;
+    for (int i = 0; i < 12; ++i) {
+      drawn.push_back({1, {IpAddress::v4(203, 0, 113, 1), port++}});
+      for (int chance = 0; chance < 64; ++chance) port += random.below(64) == 0 ? 1 : 0;  // one, on average
+    }
+    wrong += infer_allocation(drawn).delta == 1 ? 0 : 1;
+  }
+  EXPECT_LE(wrong, 5);  // by the smallest step seen: 64
 }
 
 TEST(Allocation, SequenceMayFallAndComeRound) {
