@@ -324,10 +324,18 @@ void PeerPaths::pump(Time now) {
   publish();
 }
 
+/// What goes to the peer itself leaves before what goes through the relay, since it opens our NAT: a relay that is near
+/// has told the peer of us, and the peer has sent, while a busy host of ours is still about to.
 std::optional<OutgoingDatagram> PeerPaths::poll_transmit() {
   if (outbox_.empty()) return std::nullopt;
-  OutgoingDatagram datagram = std::move(outbox_.front());
-  outbox_.pop_front();
+  auto next = std::ranges::find_if(outbox_, [](const OutgoingDatagram& one) { return !one.path.relayed(); });
+  if (next == outbox_.end()) next = outbox_.begin();
+  OutgoingDatagram datagram = std::move(*next);
+  if (next == outbox_.begin()) {
+    outbox_.pop_front();
+  } else {
+    outbox_.erase(next);
+  }
   return datagram;
 }
 

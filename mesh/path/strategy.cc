@@ -8,6 +8,8 @@ namespace {
 
 /// A burst of the check list and one repetition.
 constexpr Duration kCheckListFirst = 600ms;
+/// A burst alone: where a search is of few ports it costs less than the wait.
+constexpr Duration kBurstFirst = 300ms;
 
 bool lets_unknown_ports_in(const NatFacts& facts) {
   return facts.filtering == Filtering::endpoint_independent || facts.filtering == Filtering::address_dependent;
@@ -68,7 +70,8 @@ Strategy perhaps(const NatFacts& own, const NatFacts& peer) {
     const bool we_open = unpredictability(own.allocation) > unpredictability(peer.allocation);
     found = we_open ? one_symmetric(own, peer, true) : one_symmetric(peer, own, false);
   }
-  found.head_start = std::max(found.head_start, kCheckListFirst);
+  const bool few = port_knowledge(own) == PortKnowledge::fresh && port_knowledge(peer) == PortKnowledge::fresh;
+  found.head_start = std::max(found.head_start, few ? kBurstFirst : kCheckListFirst);
   return found;
 }
 

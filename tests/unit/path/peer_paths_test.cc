@@ -25,6 +25,21 @@ TEST(PeerPaths, EndpointIndependentPairIsDirectWithinOneRelayedAndThreeDirectWay
   }
 }
 
+/// A Linux gateway holds what comes before its host has opened against it, and the peer sends as soon as it hears of
+/// us.
+TEST(PeerPaths, OurNatIsOpenedBeforeThePeerHearsOfUs) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  bool opened_a = false, opened_b = false;
+  sides.lose = [&](const TwoSides::Datagram& datagram) {
+    bool& opened = datagram.to_b ? opened_a : opened_b;
+    opened = opened || !datagram.relayed;
+    EXPECT_TRUE(opened) << (datagram.to_b ? "a" : "b") << " tells of itself first";
+    return false;
+  };
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+}
+
 TEST(PeerPaths, RelayCarriesDataUntilTheDirectPathAnswers) {
   TwoSides sides(kPortRestricted, kPortRestricted);
   sides.need();
