@@ -112,7 +112,7 @@ void ClientSession::handle_welcome(Time now, ByteView body) {
 void ClientSession::handle_offer(Time now, ByteView body) {
   Reader reader(body);
   const UdpBinding binding = reader.u64be();
-  if (!reader.failed()) udp_.start(now, udp_key_, binding);
+  if (!reader.failed()) udp_.start(now, udp_key_, binding, rtt_);
 }
 
 /// A relay that named more than kMaxChannels would fill our memory: it gets no answer, so does not use them.
@@ -191,7 +191,8 @@ void ClientSession::ping(Time now) {
     out_.push_control(FrameType::ping, Writer().u64be(*ping_token_).view());
   }
   if (deadlines_.armed(Timer::answer)) return;
-  deadlines_.set(Timer::answer, now + std::clamp<Duration>(8 * rtt_, kAnswerTimeout, kLongestAnswerTimeout));
+  const Duration longest = std::max<Duration>(kLongestAnswerTimeout, kFarAnswerRoundTrips * rtt_);
+  deadlines_.set(Timer::answer, now + std::clamp<Duration>(8 * rtt_, kAnswerTimeout, longest));
   if (!overdue_) deadlines_.set(Timer::overdue, now + std::max<Duration>(3 * rtt_, kAnswerOverdue));
 }
 

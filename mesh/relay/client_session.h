@@ -62,10 +62,12 @@ inline constexpr Duration kIdlePing = 22s;
 /// kAnswerTimeout it is known within 3 s at round trips below 180 ms.
 inline constexpr Duration kTrafficPing = 500ms;
 /// Asked, and heard nothing at all since: overdue after the first of these or three round trips; failed after the
-/// second or eight round trips, but no later than the third.
+/// second or eight round trips, but no later than the third or, by satellite, four round trips: a stream repeats what
+/// it lost after two at the earliest.
 inline constexpr Duration kAnswerOverdue = 500ms;
 inline constexpr Duration kAnswerTimeout = 1500ms;
 inline constexpr Duration kLongestAnswerTimeout = 2500ms;
+inline constexpr int kFarAnswerRoundTrips = 4;
 
 /// What a data datagram of the relay holds.
 struct UdpReceived {

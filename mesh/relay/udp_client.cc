@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/relay/udp_client.h"
 
-#include <algorithm>
-
 namespace weft::relay {
 namespace {
 
@@ -10,12 +8,13 @@ constexpr int kMaxUnanswered = 2;
 
 }  // namespace
 
-void UdpClient::start(Time now, const UdpKey& key, UdpBinding binding) {
+void UdpClient::start(Time now, const UdpKey& key, UdpBinding binding, Duration rtt) {
   if (endpoints_.empty()) return;
   key_ = key;
   binding_ = binding;
+  rtt_ = rtt;
   state_ = State::seeking;
-  retry_ = kUdpFirstRetry;
+  retry_ = first_retry();
   hello(now);
 }
 
@@ -31,7 +30,7 @@ void UdpClient::hello(Time now) {
   asked_ = now;
   if (state_ == State::bound) {
     ++unanswered_;
-    next_ = now + kUdpAnswer;
+    next_ = now + patience();
   } else {
     next_ = now + retry_;
     retry_ = std::min(2 * retry_, kUdpLongestRetry);
@@ -51,11 +50,11 @@ void UdpClient::handle_datagram(Time now, const Endpoint& from, ByteView datagra
   if (message->type == UdpType::challenge) {
     send(UdpType::proof, message->cookie);
     asked_ = now;
-    next_ = now + kUdpAnswer;
+    next_ = now + patience();
   } else if (message->type == UdpType::alive) {
     rtt_ = now - asked_;
     state_ = State::bound;
-    retry_ = kUdpFirstRetry;
+    retry_ = first_retry();
     heard(now);
   }
 }
@@ -77,7 +76,7 @@ bool UdpClient::want_send(Time now) {
 void UdpClient::check(Time now) {
   if (state_ == State::resting || (bound() && unanswered_ > 0)) return;
   doubted_ = true;
-  retry_ = kUdpFirstRetry;
+  retry_ = first_retry();
   hello(now);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -11,7 +12,8 @@
 
 namespace weft::relay {
 
-/// Unanswered hellos follow each other after this, then twice as long each, up to the longest.
+/// Unanswered hellos follow each other after this, or two round trips if they are longer, then twice as long each, up
+/// to the longest.
 inline constexpr Duration kUdpFirstRetry = 250ms;
 inline constexpr Duration kUdpLongestRetry = 60s;
 /// Bound, and heard nothing over UDP this long: ask. Below what NATs forget a mapping after.
@@ -21,7 +23,7 @@ inline constexpr Duration kUdpTrafficIdle = 500ms;
 /// Asked while sending: the stream carries what is sent from this long after, or two round trips if they are longer,
 /// until something is heard. So after a rest the first datagrams take the stream, which loses none.
 inline constexpr Duration kUdpGrace = 300ms;
-/// Asked, and no answer this long: ask once more, then take UDP for lost.
+/// Asked, and no answer this long, or two round trips if they are longer: ask once more, then take UDP for lost.
 inline constexpr Duration kUdpAnswer = 1s;
 
 /// A client's binding of its UDP address at one relay. States: resting (no offer), seeking, bound. Timer: `next_`, for
@@ -37,8 +39,8 @@ class UdpClient {
   /// `relay`: where the relay's UDP sockets are, tried in turn; may be empty: then nothing is ever sent.
   explicit UdpClient(std::vector<Endpoint> relay) : endpoints_(std::move(relay)) {}
 
-  /// The relay's offer: seeks an answer from now on.
-  void start(Time now, const UdpKey& key, UdpBinding binding);
+  /// The relay's offer: seeks an answer from now on. `rtt`: of the stream, as a first guess.
+  void start(Time now, const UdpKey& key, UdpBinding binding, Duration rtt);
   /// Forgets the offer.
   void stop();
   void handle_datagram(Time now, const Endpoint& from, ByteView control);
@@ -66,6 +68,8 @@ class UdpClient {
   enum class State : std::uint8_t { resting, seeking, bound };
 
   void hello(Time now);
+  Duration first_retry() const { return std::max<Duration>(kUdpFirstRetry, 2 * rtt_); }
+  Duration patience() const { return std::max<Duration>(kUdpAnswer, 2 * rtt_); }
   void send(UdpType type, const UdpCookie& cookie);
 
   std::vector<Endpoint> endpoints_;

@@ -212,6 +212,26 @@ TEST(ClientSession, KnowsOfADeadRelayWithin3SecondsUnderTraffic) {
   EXPECT_EQ(reason_of(client), RelayError::timed_out);
 }
 
+/// By satellite a stream has lost a segment and repeated it before it is taken for dead.
+TEST(ClientSession, AFarRelayMayBeSilentForFourRoundTrips) {
+  Wires wires;
+  auto& client = wires.connect();
+  while (wires.hub.poll_work()) {
+  }
+  client.session->handle_data(wires.now, *wires.hub.poll_write(client.id));
+  wires.hub.handle_data(wires.now, wires.wall(), client.id, *client.session->poll_write());
+  wires.now += 1300ms;
+  wires.settle();
+  ASSERT_EQ(client.all<Ready>().size(), 1U);
+  ASSERT_EQ(client.all<Ready>().front().rtt, 1300ms);
+  client.cut = true;
+  client.session->ping(wires.now);
+  wires.run_for(4 * 1300ms - 1ms);
+  EXPECT_TRUE(client.session->ready() && client.session->overdue());
+  wires.run_for(1ms);
+  EXPECT_EQ(reason_of(client), RelayError::timed_out);
+}
+
 TEST(ClientSession, KnowsOfADeadRelayWithin25SecondsWhenIdle) {
   Wires wires;
   auto& client = wires.connect();

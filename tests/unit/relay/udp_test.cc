@@ -2,6 +2,8 @@
 // Relay over UDP: two clients, a hub between them, and all that may happen to a binding.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "mesh/relay/udp_frame.h"
 #include "mesh/relay/udp_table.h"
 #include "tests/unit/relay/wires.h"
@@ -225,6 +227,37 @@ TEST(RelayUdp, FallsBackToTheStreamWhenUdpFallsSilentAndReturns) {
   const auto udp = pair.hub.counters().udp;
   pair.send(pair.a, pair.b, kHello);
   EXPECT_EQ(pair.hub.counters().udp, udp + 1);
+}
+
+/// By satellite a relay answers later than a near one counts as silent.
+TEST(UdpClient, IsBoundAndStaysSoWhereARoundTripTakesLongerThanASecond) {
+  constexpr Duration kOneWay = 650ms;
+  test::SeededEntropy entropy(1);
+  UdpTable relay(entropy);
+  const UdpKey key({1});
+  const UdpAddress at_client{0, {IpAddress::v4(192, 0, 2, 1), 1001}, {}};
+  UdpClient client({Wires::relay_udp()});
+  std::multimap<Time, Bytes> to_relay, to_client;
+  Time now{1h};
+  client.start(now, key, relay.offer(1, key), 2 * kOneWay);
+  unsigned bound = 0, steps = 0;
+  for (const Time end = now + 5min; now < end; now += 10ms, ++steps) {
+    while (!to_relay.empty() && to_relay.begin()->first <= now) {
+      relay.handle_control(at_client, to_relay.begin()->second);
+      to_relay.erase(to_relay.begin());
+      while (const auto answer = relay.poll_transmit()) to_client.emplace(now + kOneWay, to_bytes(answer->bytes));
+    }
+    while (!to_client.empty() && to_client.begin()->first <= now) {
+      client.handle_datagram(now, Wires::relay_udp(), to_client.begin()->second);
+      to_client.erase(to_client.begin());
+    }
+    client.handle_timeout(now);
+    bound += client.bound() ? 1 : 0;
+    client.want_send(now);  // all the time, and nothing comes back but answers
+    EXPECT_FALSE(client.take_lost());
+    while (const auto asked = client.poll_transmit()) to_relay.emplace(now + kOneWay, to_bytes(asked->bytes));
+  }
+  EXPECT_GE(bound, steps - 4 * kOneWay / 10ms - 1) << "after two round trips, once and for all";
 }
 
 TEST(RelayUdp, AClientThatConnectsAgainIsFoundUnderItsNewSession) {
