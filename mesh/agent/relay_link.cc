@@ -87,11 +87,12 @@ bool RelayLink::send(const crypto::PublicKey& to, ByteView datagram, bool sized)
     return true;
   }
   bool taken = datagram.size() <= relay::kMaxDatagram;
-  if (const auto route = taken ? session_->udp_route(now(), to) : std::nullopt) {
+  const bool handshake = relay::is_handshake(datagram);
+  if (const auto route = taken && !handshake ? session_->udp_route(now(), to) : std::nullopt) {
     std::array<std::uint8_t, relay::kUdpDataHeader> head;
     relay::write_data_header(head.data(), route->channel);
     context_.send_udp(route->relay, head, datagram);
-  } else if (!sized || !udp()) {  // the stream carries any size, which says nothing about UDP
+  } else if (handshake || !sized || !udp()) {  // the stream carries any size, which says nothing about UDP
     taken = session_->send(now(), to, datagram);
   }
   drain();

@@ -87,6 +87,7 @@ void Hub::bridge(UdpTable::Channel& channel, SessionId receiver_id, Entry& recei
 
 bool Hub::forward_by_udp(SessionId id, Entry& sender, SessionId receiver_id, Entry& receiver, ByteView datagram) {
   open_channels(id, sender, receiver_id, receiver);
+  if (is_handshake(datagram)) return false;
   const auto* const channel = udp_.find(receiver_id, sender.session.node_key());
   if (channel == nullptr || !channel->acknowledged || !channel->leg->address) return false;
   Bytes bytes(kUdpDataHeader + datagram.size());

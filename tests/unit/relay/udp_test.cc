@@ -126,6 +126,22 @@ TEST(RelayUdp, BridgesToAndFromAClientThatHasOnlyAStream) {
   EXPECT_GE(udp.datagrams.size(), 2u);
 }
 
+/// WireGuard waits 5 s before it repeats a lost one; a stream repeats after a few round trips.
+TEST(RelayUdp, AHandshakeStaysOnTheStreamsOfBothSides) {
+  Pair pair;
+  pair.send(pair.a, pair.b, kHello);
+  ASSERT_FALSE(pair.b.datagrams.empty()) << "data goes by UDP";
+  const auto streamed = pair.b.all<Received>().size(), by_udp = pair.b.datagrams.size();
+  for (const std::uint8_t type : {1, 2, 3}) {
+    pair.a.session->send(pair.now, pair.b.key.public_key(), Bytes{type, 0, 0, 0, 7});
+    pair.settle();
+  }
+  EXPECT_EQ(pair.b.all<Received>().size(), streamed + 3);
+  pair.a.session->send(pair.now, pair.b.key.public_key(), Bytes{4, 0, 0, 0, 7});
+  pair.settle();
+  EXPECT_EQ(pair.b.datagrams.size(), by_udp + 1);
+}
+
 TEST(RelayUdp, ARunIsForwardedInOnePieceAndOneForTwoPeersIsCut) {
   Pair pair;
   auto& c = pair.connect_udp(1003);
