@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "mesh/base/time.h"
+#include "mesh/base/optional_time.h"
 #include "mesh/io/host.h"
 #include "mesh/io/timer.h"
 
@@ -31,7 +31,7 @@ class CoreTimer {
   }
 
  private:
-  std::optional<Time> armed_;
+  OptionalTime armed_;
   std::unique_ptr<io::Timer> timer_;
 };
 

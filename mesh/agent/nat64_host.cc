@@ -45,9 +45,10 @@ std::unique_ptr<io::Timer> Nat64Host::make_timer(std::function<void()> handler) 
 
 Result<std::unique_ptr<io::UdpSocket>> Nat64Host::open_udp(const io::UdpOptions& options) {
   if (options.local.address != IpAddress::any(IpFamily::v4)) return inner_.open_udp(options);
-  auto socket = std::make_unique<Nat64Socket>(inner_, options, [this](Nat64Socket& ended) { sockets_.erase(&ended); });
+  auto socket =
+      std::make_unique<Nat64Socket>(inner_, options, [this](Nat64Socket& ended) { std::erase(sockets_, &ended); });
   if (auto done = socket->follow(prefix_); !done) return std::unexpected(done.error());
-  sockets_.insert(socket.get());
+  sockets_.push_back(socket.get());
   return socket;
 }
 

@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <vector>
 
@@ -69,7 +68,7 @@ class Nat64Host final : public io::Host, private io::NetworkMonitor {
   io::Host& inner_;
   std::function<void()> handler_;
   std::optional<Prefix> prefix_;
-  std::set<Nat64Socket*> sockets_;
+  std::vector<Nat64Socket*> sockets_;
   Duration retry_ = kFirstRetry;
   std::shared_ptr<int> question_;  // the one whose answer counts
   CoreTimer timer_;

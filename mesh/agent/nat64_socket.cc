@@ -64,8 +64,10 @@ void Nat64Socket::start_receive(ReceiveHandler handler) {
 
 /// The handler may destroy this socket.
 void Nat64Socket::listen(io::UdpSocket& socket, bool translated) {
-  socket.start_receive([this, translated, handler = handler_](std::span<DatagramSlot> items) {
-    if (translated) receive_translated(items);
+  if (!translated)
+    return socket.start_receive([handler = handler_](std::span<DatagramSlot> items) { (*handler)(items); });
+  socket.start_receive([this, handler = handler_](std::span<DatagramSlot> items) {
+    receive_translated(items);
     (*handler)(items);
   });
 }

@@ -46,12 +46,10 @@ PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, 
               .relay_only = context.relay_only},
              context.local, context.budget, context.random),
       device_path_(through(record.home_relay)),
-      timer_(context.host,
-             [this] {
-               paths_.handle_timeout(now());
-               drain();
-             }),
-      self_(std::make_shared<PeerLink*>(this)) {}
+      timer_(context.host, [this] {
+        paths_.handle_timeout(now());
+        drain();
+      }) {}
 
 PeerLink::~PeerLink() {
   set_inner_mtu(0);
@@ -244,6 +242,7 @@ void PeerLink::set_inner_mtu(std::size_t mtu) {
 void PeerLink::serve_search() {
   while (auto need = paths_.poll_search_need()) {
     if (need->sample) {
+      if (!self_) self_ = std::make_shared<PeerLink*>(this);
       context_.sample(need->family, [self = std::weak_ptr(self_)](std::uint16_t port) {
         const auto link = self.lock();
         if (!link) return;

@@ -141,7 +141,7 @@ class PeerLink {
   std::vector<Endpoint> stream_remotes_;
   std::function<void(Duration)> ping_handler_;
   CoreTimer timer_;
-  std::shared_ptr<PeerLink*> self_;  // for answers that may come after us
+  std::shared_ptr<PeerLink*> self_;  // for answers that may come after us; null: none is awaited
 };
 
 }  // namespace weft::agent

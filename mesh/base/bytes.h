@@ -71,6 +71,11 @@ class Reader {
 /// Appends integers and byte runs to a growing buffer.
 class Writer {
  public:
+  /// Room for that many bytes, so that they cost one allocation.
+  Writer& reserve(std::size_t size) {
+    out_.reserve(size);
+    return *this;
+  }
   Writer& u8(std::uint8_t value);
   Writer& u16be(std::uint16_t value);
   Writer& u32be(std::uint32_t value);

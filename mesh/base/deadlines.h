@@ -5,7 +5,7 @@
 #include <array>
 #include <optional>
 
-#include "mesh/base/time.h"
+#include "mesh/base/optional_time.h"
 
 namespace weft {
 
@@ -16,9 +16,9 @@ class Deadlines {
  public:
   void set(Timer timer, Time at) { slot(timer) = at; }
   void clear(Timer timer) { slot(timer).reset(); }
-  void clear_all() { at_.fill(std::nullopt); }
+  void clear_all() { at_.fill(OptionalTime()); }
   std::optional<Time> get(Timer timer) const { return at_[static_cast<std::size_t>(timer)]; }
-  bool armed(Timer timer) const { return get(timer).has_value(); }
+  bool armed(Timer timer) const { return at_[static_cast<std::size_t>(timer)].has_value(); }
 
   /// Whether `timer` is armed and due; a due timer is cleared, so each deadline is acted upon once.
   bool take_expired(Timer timer, Time now) {
@@ -30,7 +30,7 @@ class Deadlines {
 
   /// The next wake-up, or nullopt if nothing is armed.
   std::optional<Time> earliest() const {
-    std::optional<Time> first;
+    OptionalTime first;
     for (const auto& at : at_) {
       if (at && (!first || *at < *first)) first = at;
     }
@@ -38,8 +38,8 @@ class Deadlines {
   }
 
  private:
-  std::optional<Time>& slot(Timer timer) { return at_[static_cast<std::size_t>(timer)]; }
-  std::array<std::optional<Time>, static_cast<std::size_t>(Timer::count_)> at_{};
+  OptionalTime& slot(Timer timer) { return at_[static_cast<std::size_t>(timer)]; }
+  std::array<OptionalTime, static_cast<std::size_t>(Timer::count_)> at_{};
 };
 
 /// The earlier of two optional deadlines; nullopt only if both are.

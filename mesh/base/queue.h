@@ -8,7 +8,7 @@
 
 namespace weft {
 
-/// First in, first out, in one block of memory. An empty one holds nothing or room for a few items, where std::deque
+/// First in, first out, in one block of memory. An empty one holds nothing or some 64 bytes, where std::deque
 /// holds 576 bytes: a node has several of them for each peer. References end with the next push or pop.
 template <typename T>
 class Queue {
@@ -18,6 +18,8 @@ class Queue {
 
   bool empty() const { return first_ == items_.size(); }
   std::size_t size() const { return items_.size() - first_; }
+  /// Items that need no further memory.
+  std::size_t room() const { return items_.capacity(); }
   T& front() { return items_[first_]; }
   const T& front() const { return items_[first_]; }
   T& back() { return items_.back(); }
@@ -41,7 +43,12 @@ class Queue {
       first_ = 0;
     }
   }
-  iterator erase(iterator item) { return items_.erase(item); }
+  iterator erase(iterator item) {
+    const auto next = items_.erase(item);
+    if (!empty()) return next;
+    clear();
+    return end();
+  }
   template <typename Condition>
   friend void erase_if(Queue& queue, Condition condition) {
     queue.items_.erase(std::remove_if(queue.begin(), queue.end(), condition), queue.items_.end());
@@ -54,7 +61,7 @@ class Queue {
   }
 
  private:
-  static constexpr std::size_t kKept = 2;   // items for which an empty queue has room
+  static constexpr std::size_t kKept = sizeof(T) < 64 ? 64 / sizeof(T) : 1;  // items for which an empty queue has room
   static constexpr std::size_t kTidy = 16;  // taken items that are not worth moving the others
 
   std::vector<T> items_;  // those before first_ are taken

@@ -156,6 +156,7 @@ bool put_binary(Endpoint& endpoint, ByteView bytes);
 bool put_binary(IpAddress& address, ByteView bytes);
 /// Printable ASCII, at most 255 characters.
 bool put_text(std::string& out, std::string_view text);
+bool put_text(Word& out, std::string_view text);
 
 template <typename Tag>
 bool put_binary(crypto::PublicBytes<Tag>& out, ByteView bytes) {
@@ -181,8 +182,10 @@ inline ByteView binary_of(const Bytes& value) { return value; }
 inline ByteView binary_of(const IpAddress& value) { return value.bytes(); }
 
 template <typename T>
-inline constexpr bool kIsText = std::is_same_v<T, std::string> || std::is_same_v<T, ErrorCode>;
+inline constexpr bool kIsText =
+    std::is_same_v<T, std::string> || std::is_same_v<T, Word> || std::is_same_v<T, ErrorCode>;
 inline std::string_view text_of(const std::string& value) { return value; }
+inline std::string_view text_of(const Word& value) { return value; }
 template <typename T>
 inline constexpr bool kIsBinary =
     kIsFixedBytes<T> || std::is_same_v<T, Bytes> || std::is_same_v<T, Endpoint> || std::is_same_v<T, IpAddress>;

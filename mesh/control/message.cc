@@ -93,12 +93,22 @@ Bytes encode_as(const T& body) {
   return out.take();
 }
 
+/// Printable ASCII, not too long.
+bool is_sendable(std::string_view text) {
+  return text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7E; });
+}
+
 }  // namespace
 
 bool put_text(std::string& out, std::string_view text) {
-  if (text.size() > 255) return false;
-  if (std::any_of(text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7E; })) return false;
+  if (!is_sendable(text)) return false;
   out = text;
+  return true;
+}
+
+bool put_text(Word& out, std::string_view text) {
+  if (!is_sendable(text)) return false;
+  out = Word(text);
   return true;
 }
 

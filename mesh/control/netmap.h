@@ -9,6 +9,7 @@
 
 #include "mesh/base/ip.h"
 #include "mesh/control/control_error.h"
+#include "mesh/control/word.h"
 #include "mesh/crypto/keys.h"
 
 namespace weft::control {
@@ -22,19 +23,19 @@ struct CandidateRecord {
 
 /// What a node measured about its NAT, in RFC 4787's words ("endpoint_independent", …) or "unknown".
 struct NatFacts {
-  std::string mapping = "unknown";
-  std::string filtering = "unknown";
-  std::string allocation = "unknown";  // preserve, sequential, random
-  std::uint16_t delta = 0;             // of sequential allocation, two's complement
-  std::uint16_t port_low = 0;          // the block of random allocation; 0: not known
+  Word mapping = "unknown";
+  Word filtering = "unknown";
+  Word allocation = "unknown";  // preserve, sequential, random
+  std::uint16_t delta = 0;      // of sequential allocation, two's complement
+  std::uint16_t port_low = 0;   // the block of random allocation; 0: not known
   std::uint16_t port_high = 0;
   // Left out of the record where they are zero or empty.
   std::uint16_t nat_hops = 0;     // routers to the outermost NAT
   std::uint16_t layers = 0;       // NATs on the way
   std::uint32_t lifetime_s = 0;   // of an idle mapping
-  std::string hairpinning;        // none, internal_source, external_source
-  std::string pooling;            // paired, arbitrary
-  std::string port_mapping;       // none, mapped, verified, dead, second_nat, off
+  Word hairpinning;               // none, internal_source, external_source
+  Word pooling;                   // paired, arbitrary
+  Word port_mapping;              // none, mapped, verified, dead, second_nat, off
   std::uint32_t allocations = 0;  // of others on the same NAT: one more than their number a minute; 0: not measured
   std::uint16_t searching = 0;    // 1: has a search in flight
   friend bool operator==(const NatFacts&, const NatFacts&) = default;

@@ -19,6 +19,8 @@ constexpr std::uint8_t kVersionUnknown = 2;
 constexpr std::uint8_t kLast = 0;
 constexpr std::uint8_t kMore = 1;
 constexpr std::size_t kMaxFrame = 65535;
+/// A buffer that grew beyond this, for a map, is given back when it is empty.
+constexpr std::size_t kKeptCapacity = 256;
 constexpr std::size_t kMaxHandshakeFrame = 512;
 constexpr std::size_t kMaxPart = kMaxFrame - crypto::kAeadTagSize - 1;
 
@@ -61,6 +63,7 @@ std::expected<void, ControlError> SecureChannel::handle_data(ByteView bytes) {
     at += 2 + length;
   }
   input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(at));
+  if (input_.empty() && input_.capacity() > kKeptCapacity) input_ = Bytes();
   return {};
 }
 

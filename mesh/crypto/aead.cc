@@ -5,6 +5,8 @@
 #include <sodium/crypto_aead_chacha20poly1305.h>
 #include <sodium/crypto_aead_xchacha20poly1305.h>
 
+#include <algorithm>
+
 #include "mesh/base/assert.h"
 #include "mesh/crypto/batched_aead.h"
 
@@ -130,10 +132,17 @@ std::optional<Bytes> aead_open(const SymmetricKey& key, std::uint64_t counter, B
 Bytes xaead_seal(const SymmetricKey& key, std::span<const std::uint8_t, kXNonceSize> nonce, ByteView plaintext,
                  ByteView associated_data) {
   Bytes out(plaintext.size() + kAeadTagSize);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(),
+  std::ranges::copy(plaintext, out.begin());
+  xaead_seal_in_place(key, nonce, out, associated_data);
+  return out;
+}
+
+void xaead_seal_in_place(const SymmetricKey& key, std::span<const std::uint8_t, kXNonceSize> nonce,
+                         MutableByteView message, ByteView associated_data) {
+  WEFT_ASSERT(message.size() >= kAeadTagSize);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(message.data(), nullptr, message.data(), message.size() - kAeadTagSize,
                                              associated_data.data(), associated_data.size(), nullptr, nonce.data(),
                                              key.bytes().data());
-  return out;
 }
 
 std::optional<Bytes> xaead_open(const SymmetricKey& key, std::span<const std::uint8_t, kXNonceSize> nonce,

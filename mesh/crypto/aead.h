@@ -58,6 +58,9 @@ std::optional<Bytes> aead_open(const SymmetricKey& key, std::uint64_t counter, B
 /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a 24-byte nonce. Returns ciphertext and tag.
 Bytes xaead_seal(const SymmetricKey& key, std::span<const std::uint8_t, kXNonceSize> nonce, ByteView plaintext,
                  ByteView associated_data);
+/// The same in place: `message` is the plaintext and kAeadTagSize bytes for the tag.
+void xaead_seal_in_place(const SymmetricKey& key, std::span<const std::uint8_t, kXNonceSize> nonce,
+                         MutableByteView message, ByteView associated_data);
 /// nullopt if the tag is wrong or `ciphertext` is shorter than a tag.
 std::optional<Bytes> xaead_open(const SymmetricKey& key, std::span<const std::uint8_t, kXNonceSize> nonce,
                                 ByteView ciphertext, ByteView associated_data);

@@ -69,7 +69,8 @@ void CheckList::learn(const PathId& from) {
     auto oldest = pairs_.end();
     for (auto it = pairs_.begin(); it != pairs_.end(); ++it) {
       if (!learned(*it) || it->state == PairState::succeeded) continue;
-      if (oldest == pairs_.end() || it->last_sent < oldest->last_sent) oldest = it;
+      if (oldest == pairs_.end() || it->last_sent.value_or(Time::min()) < oldest->last_sent.value_or(Time::min()))
+        oldest = it;
     }
     if (oldest == pairs_.end()) return;
     pairs_.erase(oldest);

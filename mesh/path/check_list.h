@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "mesh/base/optional_time.h"
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
 #include "mesh/path/candidate.h"
@@ -22,9 +23,9 @@ class CheckList {
     CandidateKind kind = CandidateKind::host;
     std::uint32_t priority = 0;
     PairState state = PairState::waiting;
-    unsigned step = 0;              // probes sent in this burst
-    std::optional<Time> next = {};  // nullopt: not to be probed
-    std::optional<Time> last_sent = {};
+    unsigned step = 0;       // probes sent in this burst
+    OptionalTime next = {};  // none: not to be probed
+    OptionalTime last_sent = {};
     unsigned probes = 0;               // ever sent
     std::optional<Duration> rtt = {};  // of the last answer
   };

@@ -57,6 +57,10 @@ void MtuProbe::start(Time now, Duration rtt, Duration delay) {
   ask(now + delay, Question::size, {full_}, kPasses);
 }
 
+bool MtuProbe::asked() const {
+  return state_ != State::base || !send_at_ || passes_left_ < kPasses || dead_passes_ > 0;
+}
+
 void MtuProbe::ask(Time at, Question question, std::vector<std::uint16_t> sizes, unsigned passes) {
   question_ = question;
   asked_ = std::move(sizes);

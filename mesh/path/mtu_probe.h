@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mesh/base/optional_time.h"
 #include "mesh/base/time.h"
 
 namespace weft::path {
@@ -67,6 +68,8 @@ class MtuProbe {
   /// The same on the wire: the path MTU.
   std::uint16_t path_mtu() const { return static_cast<std::uint16_t>(room_ + overhead_); }
   State state() const { return state_; }
+  /// Whether any probe was sent since start().
+  bool asked() const;
   std::uint16_t full() const { return full_; }
 
  private:
@@ -95,12 +98,12 @@ class MtuProbe {
   std::vector<std::uint16_t> asked_;  // ascending: what is not answered yet
   std::vector<std::uint16_t> queue_;  // of these, what is to be sent in this pass
   unsigned passes_left_ = 0;
-  std::optional<Time> send_at_, give_up_at_;
+  OptionalTime send_at_, give_up_at_;
   bool alive_ = false;
   unsigned dead_passes_ = 0;
   Duration rtt_{100ms};
   Duration raise_after_ = kRaise;
-  std::optional<Time> confirm_at_, raise_at_, hints_from_;
+  OptionalTime confirm_at_, raise_at_, hints_from_;
 };
 
 std::string_view name(MtuProbe::State state);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mesh/base/deadlines.h"
+#include "mesh/base/optional_time.h"
 #include "mesh/base/packet.h"
 #include "mesh/base/queue.h"
 #include "mesh/base/random.h"
@@ -142,6 +143,16 @@ class PeerPaths {
     std::uint16_t size = 0;   // of a padded ping
   };
 
+  /// What events tell the changes of.
+  struct Published {
+    std::optional<PathId> chosen, duplicate;
+    SearchState state = SearchState::idle;
+    PathClass path_class = PathClass::none;
+    std::string_view reason;
+    std::uint16_t room = 0;
+    MtuProbe::State mtu_state = MtuProbe::State::base;
+  };
+
   void on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping);
   void on_pong(Time now, const PathId& from, std::uint64_t id, const Pong& pong);
   void on_plan(Time now, const PathId& from, std::uint64_t id, const Plan& plan);
@@ -198,6 +209,7 @@ class PeerPaths {
   Strategy strategy() const { return choose_strategy(local_.facts, remote_facts_); }
   PathClass path_class() const;
   std::string_view reason() const;
+  Published to_publish() const;
   void stop_clock(Time now);
   Rung search_rung() const;
   Rung rung_of_path(const PathId& path, const std::optional<Endpoint>& seen_at) const;
@@ -210,7 +222,9 @@ class PeerPaths {
   Random& random_;
 
   std::vector<Candidate> local_candidates_;  // of the latest local change
-  std::vector<Candidate> map_candidates_, plan_candidates_, remote_;
+  std::vector<Candidate> map_candidates_;
+  std::vector<Candidate> remote_;    // those of the peer's last plan, then those of the map beside them
+  std::size_t plan_candidates_ = 0;  // how many of these the plan has
   NatFacts remote_facts_;
   std::optional<Endpoint> observed_;  // our own address as the peer sees it, when we had not known it
   CheckList checks_;
@@ -221,24 +235,24 @@ class PeerPaths {
   Queue<Transaction> transactions_;
 
   SearchState state_ = SearchState::idle;
-  std::optional<Time> need_at_;
+  OptionalTime need_at_;
   std::optional<Duration> time_to_direct_;
   std::optional<Duration> relay_rtt_;
-  std::optional<Time> hold_until_;  // role order: no probe before
-  Time now_{};                      // of the latest call
-  std::uint64_t plan_id_ = 0;       // of our last plan
-  std::optional<Time> plan_first_sent_;
+  OptionalTime hold_until_;    // role order: no probe before
+  Time now_{};                 // of the latest call
+  std::uint64_t plan_id_ = 0;  // of our last plan
+  OptionalTime plan_first_sent_;
   Duration plan_timeout_{0};
   bool plan_acknowledged_ = false;
   bool plan_is_news_ = false;  // sent while we were direct
   bool signalling_ = false;
-  std::uint64_t heard_plan_ = 0;       // id of the peer's last plan
-  Time compare_until_{};               // the check list goes on although we are direct
-  Time abandoned_until_{};             // our pings say that we have left the path that we had
-  std::optional<Time> limited_until_;  // the peer may not have opened its NAT yet: openers' TTL
-  std::unique_ptr<Search> search_;     // null: none; few pairs ever have one
+  std::uint64_t heard_plan_ = 0;    // id of the peer's last plan
+  Time compare_until_{};            // the check list goes on although we are direct
+  Time abandoned_until_{};          // our pings say that we have left the path that we had
+  OptionalTime limited_until_;      // the peer may not have opened its NAT yet: openers' TTL
+  std::unique_ptr<Search> search_;  // null: none; few pairs ever have one
   SearchOutcome search_outcome_ = SearchOutcome::none;
-  std::optional<SearchOffer> offer_;  // ours, until it is acknowledged
+  std::unique_ptr<SearchOffer> offer_;  // ours, until it is acknowledged
   std::uint64_t offer_id_ = 0;
   unsigned offer_sends_ = 0;
   std::uint64_t heard_offer_ = 0;
@@ -248,7 +262,7 @@ class PeerPaths {
   // For explain().
   Rung rung_ = Rung::none;  // of the direct path
   unsigned attempts_ = 0, plans_sent_ = 0;
-  std::optional<Time> ladder_began_;
+  OptionalTime ladder_began_;
   Duration searched_{0};
   Time search_began_{};
   std::optional<SearchRecord> last_search_;
@@ -263,7 +277,7 @@ class PeerPaths {
   Queue<OutgoingDatagram> outbox_;
   Queue<PathEvent> events_;
   std::uint64_t changes_ = 0;  // of the chosen path
-  PathStatus published_;
+  Published published_;
 };
 
 }  // namespace weft::path

@@ -103,7 +103,8 @@ void PeerPaths::on_plan(Time now, const PathId& from, std::uint64_t id, const Pl
   if (id == heard_plan_) return;
   heard_plan_ = id;
   peer_prefers_relay_ = false;
-  plan_candidates_ = plan.candidates;
+  remote_ = plan.candidates;
+  plan_candidates_ = remote_.size();
   remote_facts_ = plan.facts;
   limited_until_.reset();
   refresh_pairs();

@@ -32,8 +32,10 @@ MtuProbe* PeerPaths::mtu_probe(const PathId& path) {
   return const_cast<MtuProbe*>(std::as_const(*this).mtu_probe(path));
 }
 
-/// A relay that was measured keeps its size; a direct path that is chosen again may be another than before.
+/// A relay that was measured keeps its size; a direct path that is chosen again may be another than before. What was
+/// chosen too shortly to be asked about is forgotten, as nearly each pair's relay.
 MtuProbe& PeerPaths::begin_mtu_probe(Time now, const PathId& path) {
+  std::erase_if(mtu_probes_, [](const auto& known) { return !known.second.asked(); });
   MtuProbe* known = mtu_probe(path);
   const bool keep = known != nullptr && path.relayed();
   if (known == nullptr) {

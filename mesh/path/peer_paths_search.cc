@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How a direct path is looked for: plans, the check list's bursts, searches, retries.
 #include <algorithm>
+#include <span>
 
 #include "mesh/path/peer_paths.h"
 
@@ -17,7 +18,7 @@ bool better_hears(const NatFacts& facts) {
   return facts.open_to_strangers() && (facts.symmetric() || facts.perhaps_symmetric());
 }
 
-bool offers_streams(const std::vector<Candidate>& candidates) {
+bool offers_streams(std::span<const Candidate> candidates) {
   return std::ranges::any_of(candidates, [](const Candidate& one) { return is_tcp(one.kind); });
 }
 
@@ -69,7 +70,8 @@ void PeerPaths::burst(Time at) {
 
 /// Neither side is without UDP, and the peer has not begun to offer streams.
 bool PeerPaths::datagrams_may_do() const {
-  return !local_.facts.udp_blocked && !remote_facts_.udp_blocked && !offers_streams(plan_candidates_);
+  return !local_.facts.udp_blocked && !remote_facts_.udp_blocked &&
+         !offers_streams(std::span(remote_).first(plan_candidates_));
 }
 
 /// Only where one side has no UDP, or datagrams between the two have failed: a stream is worse than those.
@@ -113,7 +115,7 @@ void PeerPaths::tell_streams(Time now) {
 
 void PeerPaths::refresh_pairs() {
   if (config_.relay_only) return;
-  remote_ = plan_candidates_;
+  remote_.resize(plan_candidates_);
   for (const auto& candidate : map_candidates_) {
     if (std::find(remote_.begin(), remote_.end(), candidate) == remote_.end()) remote_.push_back(candidate);
   }
@@ -243,7 +245,7 @@ void PeerPaths::run_search(Time now) {
     ping(now, shot->path, false, shot->ttl);
   }
   if (auto offer = search_->poll_offer()) {
-    offer_ = std::move(offer);
+    offer_ = std::make_unique<SearchOffer>(std::move(*offer));
     offer_id_ = random_.next();
     offer_sends_ = 0;
     offer_ports(now);

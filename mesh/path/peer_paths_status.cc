@@ -11,8 +11,8 @@ constexpr Duration kStreamLifetime = std::chrono::hours(1);
 }  // namespace
 
 void PeerPaths::publish() {
-  PathStatus fresh = status();
-  if (published_.chosen && fresh.chosen && fresh.chosen != published_.chosen) fresh.changes = ++changes_;
+  const Published fresh = to_publish();
+  if (published_.chosen && fresh.chosen && fresh.chosen != published_.chosen) ++changes_;
   if (fresh.chosen != published_.chosen || fresh.duplicate != published_.duplicate) events_.push_back(ChosenChanged{});
   if (fresh.room != published_.room || fresh.mtu_state != published_.mtu_state) events_.push_back(RoomChanged{});
   if (fresh.state != published_.state || fresh.path_class != published_.path_class ||
@@ -63,21 +63,33 @@ std::string_view PeerPaths::reason() const {
   return "no_answer";
 }
 
-PathStatus PeerPaths::status() const {
+PeerPaths::Published PeerPaths::to_publish() const {
   const auto chosen = selector_.chosen();
   const auto* mtu = chosen ? mtu_probe(*chosen) : nullptr;
-  return {.state = state_,
+  return {.chosen = chosen,
+          .duplicate = selector_.duplicate(),
+          .state = state_,
           .path_class = path_class(),
           .reason = reason(),
-          .chosen = chosen,
-          .duplicate = selector_.duplicate(),
+          .room = mtu ? mtu->room() : config_.full_room,
+          .mtu_state = mtu ? mtu->state() : MtuProbe::State::base};
+}
+
+PathStatus PeerPaths::status() const {
+  const Published now = to_publish();
+  const auto* mtu = now.chosen ? mtu_probe(*now.chosen) : nullptr;
+  return {.state = now.state,
+          .path_class = now.path_class,
+          .reason = now.reason,
+          .chosen = now.chosen,
+          .duplicate = now.duplicate,
           .rtt = selector_.direct() && !selector_.relay_preferred() ? selector_.rtt() : relay_rtt_,
           .need_at = need_at_,
           .time_to_direct = time_to_direct_,
           .changes = changes_,
-          .room = mtu ? mtu->room() : config_.full_room,
+          .room = now.room,
           .path_mtu = mtu ? mtu->path_mtu() : std::uint16_t{0},
-          .mtu_state = mtu ? mtu->state() : MtuProbe::State::base,
+          .mtu_state = now.mtu_state,
           .keepalive = selector_.direct() ? selector_.keepalive() : Duration{0},
           .probes_sent = probes_sent_};
 }

@@ -15,6 +15,8 @@ enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack =
 /// pong.
 constexpr std::size_t kEndpointSize = 1 + 2 + 16;
 constexpr std::size_t kCountSize = 4;
+/// Of a ping or pong, the datagram.
+constexpr std::size_t kUsualSize = 96;
 /// Flags of a ping, and of a pong.
 constexpr std::uint8_t kSuspect = 1, kRelayPreferred = 2, kPadded = 4, kAbandoned = 8;
 constexpr std::uint8_t kCounts = 1;
@@ -47,7 +49,7 @@ struct Encoder {
     writer.u8(static_cast<std::uint8_t>((ping.suspect ? kSuspect : 0) | (ping.relay_preferred ? kRelayPreferred : 0) |
                                         (ping.size != 0 ? kPadded : 0) | (ping.abandoned ? kAbandoned : 0)));
     writer.zeros(kEndpointSize + kCountSize).u16be(whole_seconds(ping.lifetime));
-    const std::size_t length = kProbeHeaderSize + writer.view().size() + crypto::kAeadTagSize;
+    const std::size_t length = writer.size() + crypto::kAeadTagSize;
     if (ping.size > length) writer.zeros(ping.size - length);
   }
   void operator()(const Pong& pong) const {
@@ -89,11 +91,10 @@ struct Encoder {
 
 MessageType type_of(const Probe& probe) { return static_cast<MessageType>(probe.message.index() + 1); }
 
-Bytes encode_message(const Probe& probe) {
-  Writer writer;
+/// Behind the header.
+void write_message(Writer& writer, const Probe& probe) {
   writer.u8(static_cast<std::uint8_t>(type_of(probe))).u64be(probe.transaction_id);
   std::visit(Encoder{writer}, probe.message);
-  return writer.take();
 }
 
 /// Version 0.1 does not send it.
@@ -213,10 +214,12 @@ Bytes seal(const Probe& probe, const crypto::SymmetricKey& key, const KeyId& sen
   std::array<std::uint8_t, crypto::kXNonceSize> nonce;
   random.fill(nonce);
   Writer writer;
-  writer.u8(kProbeMagic).u8(kProbeVersion).bytes(sender).bytes(nonce);
-  const Bytes sealed = crypto::xaead_seal(key, nonce, encode_message(probe), writer.view());
-  writer.bytes(sealed);
-  return writer.take();
+  writer.reserve(kUsualSize).u8(kProbeMagic).u8(kProbeVersion).bytes(sender).bytes(nonce);
+  write_message(writer, probe);
+  Bytes datagram = writer.zeros(crypto::kAeadTagSize).take();
+  const MutableByteView all(datagram);
+  crypto::xaead_seal_in_place(key, nonce, all.subspan(kProbeHeaderSize), all.first(kProbeHeaderSize));
+  return datagram;
 }
 
 std::optional<KeyId> sender_of(ByteView datagram) {

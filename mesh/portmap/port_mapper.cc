@@ -96,9 +96,10 @@ struct PortMapper::State {
   MapperConfig config;
   std::optional<Router> router;
   PcpNonces nonces;
-  std::optional<PcpClient> pcp;
-  std::optional<NatPmpClient> nat_pmp;
-  std::optional<UpnpClient> upnp;
+  // Null without a router, which most hosts do not need: a host that nobody translates asks nothing.
+  std::unique_ptr<PcpClient> pcp;
+  std::unique_ptr<NatPmpClient> nat_pmp;
+  std::unique_ptr<UpnpClient> upnp;
   std::array<Answer, 3> answers{};
   std::array<Time, 3> found_at{};
   Time search_began{};
@@ -327,9 +328,9 @@ void PortMapper::set_router(Time now, std::optional<Router> router) {
     s.report(entry);
   }
   if (!router) return;
-  s.pcp.emplace(*router, s.random, s.nonces);
-  s.nat_pmp.emplace(router->gateway);
-  s.upnp.emplace(*router, s.config.description);
+  s.pcp = std::make_unique<PcpClient>(*router, s.random, s.nonces);
+  s.nat_pmp = std::make_unique<NatPmpClient>(router->gateway);
+  s.upnp = std::make_unique<UpnpClient>(*router, s.config.description);
   if (!s.entries.empty()) s.search(now);
   s.drain(now);
 }

@@ -23,7 +23,7 @@ LifetimeProbe::LifetimeProbe(LifetimeProbeConfig config, Random& random) : confi
     point.id = make_transaction_id(random);
     if (!config_.replied) continue;
     const Message opening{.transaction_id = make_transaction_id(random)};
-    point.opening.emplace(config_.server, opening, kOpening);
+    point.opening = std::make_unique<Transaction>(config_.server, opening, kOpening);
   }
 }
 
@@ -50,6 +50,7 @@ void LifetimeProbe::advance(Time now, Point& point) {
   if (point.survival != Survival::pending) return;
   if (point.opening) {
     if (const auto event = point.opening->poll_event()) {
+      point.opening.reset();
       if (!std::holds_alternative<Answered>(*event)) return finish(point, Survival::dead);
       point.next_copy = now + config_.settle;
     }

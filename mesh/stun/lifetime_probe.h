@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -58,7 +59,7 @@ class LifetimeProbe {
  private:
   struct Point {
     Duration delay{0};
-    std::optional<Transaction> opening;
+    std::unique_ptr<Transaction> opening;  // null: not wanted, or over
     TransactionId id{};
     std::optional<Time> next_copy;
     int copies = 0;

@@ -47,7 +47,7 @@ bool CookieGenerator::consume_reply(Time now, const CookieReply& reply) {
   if (!last_mac1_) return false;
   auto opened = crypto::xaead_open(reply_key(peer_), reply.nonce, reply.encrypted_cookie, *last_mac1_);
   if (!opened) return false;
-  cookie_.emplace();
+  cookie_ = std::make_unique<Cookie>();
   std::ranges::copy(*opened, cookie_->value.mutable_bytes().begin());
   cookie_->received = now;
   crypto::wipe(*opened);

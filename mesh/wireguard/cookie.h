@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "mesh/base/packet.h"
@@ -30,7 +31,7 @@ class CookieGenerator {
   };
   crypto::PublicKey peer_;
   std::optional<Mac> last_mac1_;
-  std::optional<Cookie> cookie_;
+  std::unique_ptr<Cookie> cookie_;  // null: none, as for nearly all
 };
 
 /// Checks macs of messages to us, and makes cookies that prove the sender's address.

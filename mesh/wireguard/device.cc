@@ -95,7 +95,7 @@ void Device::remove_peer(PeerId id) {
   impl_->lane.bury();
   impl_->wakes.remove(id);
   impl_->peers.erase(id);
-  std::erase_if(impl_->shared.outgoing, [id](const OutgoingDatagram& datagram) { return datagram.peer == id; });
+  erase_if(impl_->shared.outgoing, [id](const OutgoingDatagram& datagram) { return datagram.peer == id; });
 }
 
 std::optional<PeerId> Device::peer_for(const IpAddress& destination) const {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 
 #include "mesh/base/deadlines.h"
+#include "mesh/base/optional_time.h"
 #include "mesh/base/packet.h"
+#include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/wireguard/cookie.h"
 #include "mesh/wireguard/device.h"
@@ -28,8 +29,8 @@ struct Shared {
   DeviceCounters& counters;
   Lanes lanes;
   IndexTable indices;
-  std::deque<OutgoingDatagram> outgoing;
-  std::deque<Event> events;
+  Queue<OutgoingDatagram> outgoing;
+  Queue<Event> events;
 };
 
 /// What is known of a peer, spoken with or not. Kept small: a large network has thousands that rest.
@@ -45,7 +46,7 @@ struct PeerFacts {
   std::optional<PathId> path;
   Duration persistent_keepalive;
   std::uint64_t rx_bytes = 0, tx_bytes = 0;
-  std::optional<Time> last_handshake;
+  OptionalTime last_handshake;
   std::unique_ptr<crypto::PresharedKey> preshared_key;  // null: none
   std::unique_ptr<PeerSecrets> made_secrets;
 };
@@ -113,12 +114,12 @@ class Peer {
   CookieGenerator cookies_;
   Deadlines<Timer> deadlines_;
 
-  std::optional<Time> initiation_sent_;  // the last one
-  Time attempt_started_{};               // for REKEY_ATTEMPT_TIME
-  bool initiation_wanted_ = false;       // not sent for want of a path
-  bool another_keepalive_ = false;       // data came while the keepalive timer ran
-  bool repeat_keepalive_ = false;        // so another follows the one that the lane has yet to say it has sent
-  std::optional<Time> initiation_consumed_;
+  OptionalTime initiation_sent_;    // the last one
+  Time attempt_started_{};          // for REKEY_ATTEMPT_TIME
+  bool initiation_wanted_ = false;  // not sent for want of a path
+  bool another_keepalive_ = false;  // data came while the keepalive timer ran
+  bool repeat_keepalive_ = false;   // so another follows the one that the lane has yet to say it has sent
+  OptionalTime initiation_consumed_;
 };
 
 }  // namespace weft::wireguard

@@ -51,7 +51,7 @@ class AlarmEvent final : public ns3::EventImpl {
  private:
   void Notify() override {
     if (owner_ == nullptr) return;
-    owner_->ring();
+    owner_->look();
     loop_.after_event();
   }
   EventLoop& loop_;
@@ -96,13 +96,6 @@ void EventLoop::check_done() {
   ns3::Simulator::Stop();
 }
 
-Alarm::Alarm(EventLoop& loop, std::function<void()> handler) : loop_(loop), handler_(std::move(handler)) {}
-
-Alarm::~Alarm() {
-  if (destroyed_ != nullptr) *destroyed_ = true;
-  release();
-}
-
 void Alarm::arm(Time deadline) {
   armed_ = true;
   deadline_ = std::max(deadline, loop_.now());
@@ -112,20 +105,14 @@ void Alarm::arm(Time deadline) {
   schedule(deadline_);
 }
 
-void Alarm::ring() {
+void Alarm::look() {
   event_->Unref();
   event_ = nullptr;
   if (!armed_) return;
   if (deadline_ > loop_.now()) return schedule(deadline_);
   armed_ = false;
   loop_.set_cause(cause_);
-  bool destroyed = false;
-  destroyed_ = &destroyed;
-  auto handler = std::move(handler_);  // it may destroy this alarm
-  handler();
-  if (destroyed) return;
-  handler_ = std::move(handler);
-  destroyed_ = nullptr;
+  ring();
 }
 
 void Alarm::release() {

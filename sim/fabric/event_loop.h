@@ -54,8 +54,8 @@ class EventLoop {
 /// A re-armable alarm. Re-arming to a later time costs nothing: the event in the queue looks again when it comes.
 class Alarm {
  public:
-  Alarm(EventLoop& loop, std::function<void()> handler);
-  ~Alarm();
+  explicit Alarm(EventLoop& loop) : loop_(loop) {}
+  virtual ~Alarm() { release(); }
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
 
@@ -63,15 +63,17 @@ class Alarm {
   void cancel() { armed_ = false; }
   bool armed() const { return armed_; }
 
+ protected:
+  /// It is time; may destroy the alarm.
+  virtual void ring() = 0;
+
  private:
   friend class AlarmEvent;
-  void ring();
+  void look();
   void release();
   void schedule(Time at);
 
   EventLoop& loop_;
-  std::function<void()> handler_;
-  bool* destroyed_ = nullptr;    // set by the destructor: while the handler runs
   AlarmEvent* event_ = nullptr;  // in the queue; we hold one reference
   Time event_at_{};
   Time deadline_{};

@@ -80,24 +80,23 @@ void FabricTun::flush() {
   flush_posted_ = false;
   const auto exists = exists_;
   const auto handler = handler_;
-  std::deque<Waiting> batch = std::exchange(queue_, {});
+  std::vector<Waiting> batch = std::exchange(queue_, {});
   if (!handler) return;
   std::vector<PacketSlot> slots;
-  while (!batch.empty() && *exists) {
+  for (std::span<Waiting> rest(batch); !rest.empty() && *exists;) {
     slots.clear();
     tracing::Recorder::Batch held(host_.internet().router().recorder());
-    host_.internet().loop().set_cause(batch.front().event);
-    const std::size_t count = std::min(batch.size(), kMaxBatch);
-    for (std::size_t i = 0; i < count; ++i) {
-      Bytes& packet = batch[i].bytes;
+    host_.internet().loop().set_cause(rest.front().event);
+    const std::size_t count = std::min(rest.size(), kMaxBatch);
+    for (auto& [packet, event] : rest.first(count)) {
       const auto length = static_cast<std::uint32_t>(packet.size());
       packet.insert(packet.begin(), kHead, 0);
       packet.resize(packet.size() + kTail);
       slots.push_back({.slot = {packet.data(), static_cast<std::uint32_t>(packet.size()), kHead, length}});
-      held.hold(packet.data(), packet.size(), batch[i].event);
+      held.hold(packet.data(), packet.size(), event);
     }
     (*handler)(slots);
-    batch.erase(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(count));
+    rest = rest.subspan(count);
   }
 }
 

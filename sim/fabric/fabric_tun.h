@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,7 +52,7 @@ class FabricTun final : public io::TunDevice {
     std::uint64_t event = 0;  // of the trace
   };
   std::uint64_t record(tracing::Kind kind, std::uint64_t cause, ByteView packet, std::string_view reason = {});
-  std::deque<Waiting> queue_;
+  std::vector<Waiting> queue_;
   bool flush_posted_ = false;
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);
 };

@@ -9,7 +9,7 @@
 namespace weft::fabric {
 
 FabricTimer::FabricTimer(EventLoop& loop, std::shared_ptr<PowerCycle> cycle, std::function<void()> handler)
-    : cycle_(std::move(cycle)), handler_(std::move(handler)), alarm_(loop, [this] { ring(); }) {}
+    : Alarm(loop), cycle_(std::move(cycle)), handler_(std::move(handler)) {}
 
 void FabricTimer::ring() {
   if (!cycle_->on) return;

@@ -56,19 +56,18 @@ struct PowerCycle {
 };
 
 /// Rings only as long as the power cycle in which it was made lasts; asleep, on waking.
-class FabricTimer final : public io::Timer {
+class FabricTimer final : public io::Timer, private Alarm {
  public:
   FabricTimer(EventLoop& loop, std::shared_ptr<PowerCycle> cycle, std::function<void()> handler);
   ~FabricTimer() override;
-  void arm(Time deadline) override { alarm_.arm(deadline); }
-  void cancel() override { alarm_.cancel(); }
+  void arm(Time deadline) override { Alarm::arm(deadline); }
+  void cancel() override { Alarm::cancel(); }
 
  private:
-  void ring();
+  void ring() override;
   std::shared_ptr<PowerCycle> cycle_;
   std::function<void()> handler_;
   bool* destroyed_ = nullptr;  // set by the destructor: while the handler runs
-  Alarm alarm_;
 };
 
 /// The names of Network::add_name; behind a NAT64, as its DNS64 tells them.

@@ -18,10 +18,10 @@ constexpr std::size_t kCompactAt = 64 * 1024;
 }  // namespace
 
 TcpConnection::TcpConnection(TcpLayer& layer, Endpoint local, Endpoint remote, std::uint32_t initial_sequence)
-    : layer_(layer),
+    : Alarm(layer.loop()),
+      layer_(layer),
       local_(local),
       remote_(remote),
-      alarm_(layer.loop(), [this] { on_alarm(); }),
       send_base_(initial_sequence),
       segment_size_(layer.segment_size(remote.address.family())) {
   congestion_window_ = std::uint64_t{10} * segment_size_;  // RFC 6928
@@ -33,7 +33,7 @@ void TcpConnection::connect() {
   emit(kSyn, 0, 0);
   next_ = sent_ = 1;
   timed_ = {1, layer_.loop().now()};
-  alarm_.arm(layer_.loop().now() + kSynTimeout);
+  arm(layer_.loop().now() + kSynTimeout);
 }
 
 void TcpConnection::accept(const TcpSegment& syn) {
@@ -43,7 +43,7 @@ void TcpConnection::accept(const TcpSegment& syn) {
   emit(kSyn | kAck, 0, 0);
   next_ = sent_ = 1;
   timed_ = {1, layer_.loop().now()};
-  alarm_.arm(layer_.loop().now() + kSynTimeout);
+  arm(layer_.loop().now() + kSynTimeout);
 }
 
 std::uint32_t TcpConnection::receive_window() const {
@@ -105,9 +105,9 @@ void TcpConnection::push() {
 void TcpConnection::arm_retransmission() {
   const bool waiting = in_flight() > 0 || (next_ < end_offset() && peer_window_ == 0);
   if (!waiting) {
-    if (!end_acked_) alarm_.cancel();
-  } else if (!alarm_.armed()) {
-    alarm_.arm(layer_.loop().now() + retransmission_timeout_);
+    if (!end_acked_) cancel();
+  } else if (!armed()) {
+    arm(layer_.loop().now() + retransmission_timeout_);
   }
 }
 
@@ -163,11 +163,11 @@ void TcpConnection::note_sacks(const TcpSegment& segment) {
   }
 }
 
-void TcpConnection::on_alarm() {
+void TcpConnection::ring() {
   const auto self = shared_from_this();
   if (layer_.host().asleep()) {
     return layer_.host().when_awake([weak = weak_from_this()] {
-      if (const auto connection = weak.lock()) connection->alarm_.arm(connection->layer_.loop().now());
+      if (const auto connection = weak.lock()) connection->arm(connection->layer_.loop().now());
     });
   }
   if (end_acked_) return finish();
@@ -195,7 +195,7 @@ void TcpConnection::on_alarm() {
       push();
     }
   }
-  alarm_.arm(layer_.loop().now() + retransmission_timeout_);
+  arm(layer_.loop().now() + retransmission_timeout_);
 }
 
 void TcpConnection::receive(const TcpSegment& segment) {
@@ -304,7 +304,7 @@ void TcpConnection::on_new_ack(std::uint64_t ack) {
   next_ = std::max(next_, acked_);
   retries_ = 0;
   duplicate_acks_ = 0;
-  alarm_.cancel();
+  cancel();
   while (!sacked_.empty() && sacked_.begin()->first <= ack) {
     const std::uint64_t end = sacked_.begin()->second;
     sacked_.erase(sacked_.begin());
@@ -406,8 +406,8 @@ void TcpConnection::settle() {
     push();
   }
   if (peer_ended_ || end_acked_) report_closed({ErrorCode::closed, "the stream was closed"});
-  if (state_ == State::dead || !end_acked_ || alarm_.armed()) return;
-  alarm_.arm(layer_.loop().now() + (peer_ended_ ? kTimeWait : kOrphanWait));
+  if (state_ == State::dead || !end_acked_ || armed()) return;
+  arm(layer_.loop().now() + (peer_ended_ ? kTimeWait : kOrphanWait));
 }
 
 void TcpConnection::receive_icmp(bool too_big, std::uint32_t mtu) {
@@ -480,12 +480,12 @@ void TcpConnection::detach() {
 void TcpConnection::kill() {
   const auto self = shared_from_this();
   state_ = State::dead;
-  alarm_.cancel();
+  cancel();
 }
 
 void TcpConnection::fail_later(Error error) {
   state_ = State::dead;
-  alarm_.cancel();
+  cancel();
   layer_.host().post([weak = weak_from_this(), error = std::move(error)] {
     if (const auto self = weak.lock()) self->report_closed(error);
   });
@@ -509,7 +509,7 @@ void TcpConnection::fail(ErrorCode code, const std::string& what) {
 
 void TcpConnection::finish() {
   state_ = State::dead;
-  alarm_.cancel();
+  cancel();
   layer_.forget(*this);
 }
 

@@ -44,7 +44,7 @@ inline constexpr std::uint8_t kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16;
 /// in docs/models.md. It lives in the host's table until both sides have ended, also without its stream.
 ///
 /// Offsets count from the SYN (0); the first byte of data is 1.
-class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
+class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, private Alarm {
  public:
   enum class State : std::uint8_t { syn_sent, syn_received, open, dead };
 
@@ -83,7 +83,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::size_t report_reordered(std::array<SackBlock, kMaxSack>& blocks) const;
   std::uint32_t wire_of(std::uint64_t offset) const { return send_base_ + static_cast<std::uint32_t>(offset); }
   void arm_retransmission();
-  void on_alarm();
+  void ring() override;  // retransmission, or the end of waiting
   void on_syn_sent(const TcpSegment& segment);
   bool opened();
   void on_ack(std::uint64_t ack, bool bare);
@@ -102,7 +102,6 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   TcpLayer& layer_;
   const Endpoint local_, remote_;
   State state_ = State::syn_sent;
-  Alarm alarm_;
 
   // Sending: out_ from out_start_ holds the bytes from first_ on; acked_ <= next_ <= sent_.
   const std::uint32_t send_base_;

@@ -36,5 +36,17 @@ TEST(Queue, DoesWhatADequeDoes) {
   }
 }
 
+TEST(Queue, AnEmptyOneHoldsNoMoreThanAFewItems) {
+  struct Large {
+    char bytes[100];
+  };
+  Queue<Large> popped, erased;
+  for (int i = 0; i < 1'000; ++i) popped.push_back({}), erased.push_back({});
+  while (!popped.empty()) popped.pop_front();
+  while (!erased.empty()) erased.erase(erased.begin());
+  EXPECT_LE(popped.room(), 1u);
+  EXPECT_LE(erased.room(), 1u);
+}
+
 }  // namespace
 }  // namespace weft
