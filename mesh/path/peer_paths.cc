@@ -170,7 +170,7 @@ void PeerPaths::need(Time now) {
 bool PeerPaths::handle_data_received(Time now, const PathId& from, std::uint32_t datagrams) {
   counts_.add_received(now, from, datagrams);
   if (state_ == SearchState::idle) return handle_need(now), true;
-  selector_.data_received(now);
+  selector_.data_received(now, from);
   // Whoever sends through the relay although we are direct has lost the path, or started anew.
   if (!from.relayed() || !selector_.direct() || selector_.one_way() || selector_.suspect()) return false;
   if (peer_prefers_relay_) return false;

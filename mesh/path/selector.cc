@@ -45,6 +45,7 @@ void Selector::adopt(Time now, Direct direct) {
   suspect_since_.reset();
   duplicating_ = false;
   kept_.reset();
+  last_heard_.reset();
   if (!last_use_) last_use_ = now;
 }
 
@@ -121,9 +122,23 @@ void Selector::confirm_relay(Time now, const ProbeAnswer& answer) {
   compare(now);
 }
 
+void Selector::data_sent(Time now) {
+  if (!last_sent_ || now - *last_sent_ >= kPause) {
+    run_since_ = now;
+    run_replies_ = last_heard_ && now - *last_heard_ < kMinProbeInterval;
+  }
+  last_sent_ = last_use_ = now;
+}
+
+void Selector::data_received(Time now, const PathId& from) {
+  last_use_ = now;
+  if (direct_ && direct_->path == from) last_heard_ = now;
+}
+
 void Selector::doubt(Time now) {
   if (!direct_ || unanswered_since_) return;
   last_sent_ = now;  // asks for a probe, as data would
+  run_since_ = Time{};
 }
 
 Selector::Transition Selector::question(Time now) {
@@ -235,13 +250,24 @@ Duration Selector::suspicion() const {
   return base + base / 2 * std::min<std::int64_t>(extra, 10);
 }
 
+Duration Selector::probe_interval() const { return std::max<Duration>(direct_->quality.rtt(), kMinProbeInterval); }
+
+/// When a probe asks whether what was sent since the last one gets through; nullopt: nothing was. A single answer to a
+/// single question needs none: the peer asks for itself, behind its data, and says if it hears nothing (Ping::suspect).
+/// So who answers waits for the peer's probe, as long as it would wait for the next of its own.
+std::optional<Time> Selector::confirm_at() const {
+  if (!last_sent_ || *last_sent_ <= last_probe()) return std::nullopt;
+  const Duration interval = probe_interval();
+  const Time due = last_probe() + (relay_preferred_ ? std::max<Duration>(interval, kLeftInterval) : interval);
+  if (!run_replies_ || relay_preferred_ || *last_sent_ >= run_since_ + interval) return due;
+  if (kept_ && *kept_ >= run_since_ - interval) return std::nullopt;
+  return std::max(due, run_since_ + interval);
+}
+
 Time Selector::next_probe() const {
   const Time last = last_probe();
-  const Duration interval = std::max<Duration>(direct_->quality.rtt(), kMinProbeInterval);
-  if (unanswered_since_) return last + interval;
-  if (last_sent_ && *last_sent_ > last) {
-    return last + (relay_preferred_ ? std::max<Duration>(interval, kLeftInterval) : interval);
-  }
+  if (unanswered_since_) return last + probe_interval();
+  if (const auto at = confirm_at()) return *at;
   return std::max(last, kept_.value_or(last)) + keepalive_;
 }
 
@@ -253,7 +279,10 @@ std::optional<Time> Selector::next_relay_probe() const {
   if (relay_preferred_ && relay_unanswered_since_) return last + interval;
   if (!last_sent_ || *last_sent_ <= last) return std::nullopt;
   if (relay_preferred_) return last + interval;
-  if (!doubtful_since_) return last + kOtherInterval;
+  if (!doubtful_since_) {  // a packet now and then is no reason to compare
+    const Time due = std::max(last, run_since_) + kOtherInterval;
+    return *last_sent_ >= due ? std::optional(due) : std::nullopt;
+  }
   if (last >= *doubtful_since_ + kCompareTime) return last + kLeftInterval;
   return std::max(last + std::max<Duration>(relay_quality_.rtt() / 5, kCompareInterval), *doubtful_since_);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "mesh/base/optional_time.h"
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
 #include "mesh/path/keepalive.h"
@@ -58,8 +59,10 @@ class Selector {
   static constexpr Duration kMaxDwell = 32min;
   static constexpr Duration kSustain = 500ms;
   /// While data is sent, each path that does not carry it is probed this often; the relay more often for a while when
-  /// the direct path loses or is slow.
+  /// the direct path loses or is slow, and not before a run of data has lasted as long.
   static constexpr Duration kOtherInterval = 1s;
+  /// Data after such a silence is a new run of it (run_since_).
+  static constexpr Duration kPause = 2s;
   static constexpr Duration kCompareInterval = 20ms;
   static constexpr Duration kCompareTime = 10s;
   /// The path that was left for a better one, and the relay after that time.
@@ -76,9 +79,9 @@ class Selector {
   /// The peer has probed the direct path, and was answered: both NATs have seen a packet.
   void kept_by_peer(Time now) { kept_ = now; }
   /// Whether the next probe of the direct path is only to keep it: no data waits to be confirmed.
-  bool only_keeping() const { return direct_ && !unanswered_since_ && !(last_sent_ && *last_sent_ > last_probe()); }
-  void data_sent(Time now) { last_sent_ = last_use_ = now; }
-  void data_received(Time now) { last_use_ = now; }
+  bool only_keeping() const { return direct_ && !unanswered_since_ && !confirm_at(); }
+  void data_sent(Time now);
+  void data_received(Time now, const PathId& from);
   /// The other side suspects the path: ask now.
   void doubt(Time now);
   /// The other side seems to have lost the path: ask now, and send on the relay too, unless it has just been confirmed.
@@ -122,7 +125,7 @@ class Selector {
     PathQuality quality;
     Time chosen_at;  // standby: when it first answered
     Time last_confirmed;
-    std::optional<Time> last_probe;
+    OptionalTime last_probe;
     bool one_way = false;
   };
   void adopt(Time now, Direct direct);
@@ -136,6 +139,8 @@ class Selector {
   bool sending(Time now, Duration since = 1s) const { return last_sent_ && now - *last_sent_ < since; }
   bool doubtful() const;
   Time last_probe() const { return last_probe_.value_or(direct_->chosen_at); }
+  Duration probe_interval() const;
+  std::optional<Time> confirm_at() const;
   Time next_probe() const;
   std::optional<Time> next_relay_probe() const;
   std::optional<Time> next_standby_probe(const Direct& standby) const;
@@ -144,21 +149,24 @@ class Selector {
 
   std::optional<PathId> relay_;
   PathQuality relay_quality_;
-  std::optional<Time> relay_confirmed_, relay_probe_, relay_unanswered_since_;
+  OptionalTime relay_confirmed_, relay_probe_, relay_unanswered_since_;
   std::optional<Direct> direct_;
   std::vector<Direct> standby_;
   Time reconsider_until_{};
-  std::optional<Time> last_sent_, last_use_, last_probe_;
-  std::optional<Time> unanswered_since_;  // the first probe after the last answered one
-  std::optional<Time> suspect_since_;
+  OptionalTime last_sent_, last_use_, last_probe_;
+  OptionalTime last_heard_;        // data, on the direct path
+  Time run_since_{};               // the first data after kPause; the epoch: no matter since when, ask now
+  bool run_replies_ = false;       // it began as an answer to data
+  OptionalTime unanswered_since_;  // the first probe after the last answered one
+  OptionalTime suspect_since_;
   bool duplicating_ = false;
 
   bool relay_preferred_ = false;
-  std::optional<Time> gain_since_;      // the other of direct path and relay is worth more
-  std::optional<Time> doubtful_since_;  // the direct path loses or is slow, so the relay is measured closely
-  std::optional<Time> changed_at_;      // the last change for the sake of worth
+  OptionalTime gain_since_;      // the other of direct path and relay is worth more
+  OptionalTime doubtful_since_;  // the direct path loses or is slow, so the relay is measured closely
+  OptionalTime changed_at_;      // the last change for the sake of worth
   Duration dwell_ = kMinDwell;
-  std::optional<Time> kept_;  // by the peer's probe
+  OptionalTime kept_;  // by the peer's probe
   Duration keepalive_ = keepalive_period(0s, 0s);
 };
 

@@ -318,6 +318,80 @@ TEST(Selector, ProbeOfThePeerCountsAsOursForTheKeepalive) {
   EXPECT_TRUE(selector.probe_due(Time{150s}));
 }
 
+/// A direct path and a relay, and a peer that has just been heard by the direct path.
+class Answering : public testing::Test {
+ protected:
+  Answering() {
+    selector_.set_relay(kRelay);
+    confirm(selector_, now_, direct(1), 30ms);
+    now_ += 10s;
+    selector_.data_received(now_, direct(1));
+    selector_.data_sent(now_);
+  }
+  std::optional<PathId> probe_after(Duration time) { return selector_.take_probe(now_ += time); }
+
+  Selector selector_;
+  Time now_{1s};
+};
+
+TEST_F(Answering, OneAnswerIsConfirmedByThePeersProbe) {
+  EXPECT_EQ(probe_after(0ms), std::nullopt);
+  selector_.kept_by_peer(now_ + 1ms);
+  EXPECT_TRUE(selector_.only_keeping());
+  EXPECT_EQ(selector_.next_deadline(), now_ + 1ms + selector_.keepalive());
+  EXPECT_EQ(probe_after(selector_.keepalive()), std::nullopt);
+  EXPECT_EQ(probe_after(1ms), direct(1));
+}
+
+TEST_F(Answering, ThePeersProbeIsNotAwaitedForLong) {
+  EXPECT_EQ(selector_.next_deadline(), now_ + Selector::kMinProbeInterval);
+  EXPECT_EQ(probe_after(Selector::kMinProbeInterval), direct(1));
+}
+
+TEST_F(Answering, WhoGoesOnSendingAsksForItself) {
+  selector_.kept_by_peer(now_);
+  now_ += Selector::kMinProbeInterval;
+  selector_.data_sent(now_);
+  EXPECT_TRUE(selector_.probe_due(now_));
+  EXPECT_EQ(probe_after(0ms), direct(1));
+}
+
+TEST_F(Answering, ThePeersSuspicionIsLookedIntoAtOnce) {
+  selector_.doubt(now_ += 1s);
+  selector_.kept_by_peer(now_);
+  EXPECT_EQ(probe_after(0ms), direct(1));
+}
+
+TEST_F(Answering, AQuestionIsConfirmedAtOnce) {
+  selector_.kept_by_peer(now_);
+  now_ += 1min;
+  selector_.data_sent(now_);
+  EXPECT_EQ(probe_after(0ms), direct(1));
+}
+
+TEST(Selector, ARelayThatCarriesNothingIsAskedOnlyWhileDataFlows) {
+  Selector selector;
+  selector.set_relay(kRelay);
+  Time now{1s};
+  confirm(selector, now, direct(1), 30ms);
+  int asked = 0;
+  const auto send = [&](Duration interval, int count) {
+    for (int i = 0; i < count; ++i, now += interval) {
+      selector.data_sent(now);
+      while (const auto path = selector.take_probe(now)) {
+        asked += *path == kRelay;
+        confirm(selector, now + 40ms, *path, *path == kRelay ? 40ms : 30ms);
+      }
+    }
+  };
+  send(10s, 20);
+  EXPECT_EQ(asked, 0);
+  send(20ms, 501);
+  EXPECT_EQ(asked, 10) << "each second";
+  send(1s, 11);
+  EXPECT_EQ(asked, 20) << "and by a ping in each, but for the first";
+}
+
 TEST(Keepalive, IsFourFifthsOfTheShorterLifetimeAndCautiousWhereNoneIsKnown) {
   EXPECT_EQ(keepalive_period(0s, 0s), 25s);
   EXPECT_EQ(keepalive_period(95s, 0s), 25s);
