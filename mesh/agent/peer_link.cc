@@ -37,7 +37,6 @@ PeerLink::PeerLink(PeerLinkContext& context, const control::PeerRecord& record, 
       node_key_(record.node_key),
       home_relay_(record.home_relay),
       id_(id),
-      search_sockets_(context.mux),
       paths_({.self = context.self,
               .peer_key = path::key_id(record.node_key),
               .probe_key = [this] { return probe_key(); },
@@ -127,7 +126,7 @@ void PeerLink::signalling_changed() {
 void PeerLink::heard(const PathId& from) {
   if (from.relay == path::kSignalling) return;
   if (path::is_stream(from)) context_.on_stream_proved(from.socket);
-  if (!from.relayed()) search_sockets_.heard(now(), from.socket);
+  if (!from.relayed() && search_sockets_) search_sockets_->heard(now(), from.socket);
   const bool was_absent = std::exchange(absent_, false);
   if (from.relayed() && from.relay != heard_relay_) {
     // Who comes by another relay than our home may know that our home is dead, before we do.
@@ -250,9 +249,12 @@ void PeerLink::serve_search() {
         (*link)->drain();
       });
     }
-    paths_.handle_search_sockets(now(), search_sockets_.open(*need));
+    if (!search_sockets_) search_sockets_ = std::make_unique<SearchSockets>(context_.mux);
+    paths_.handle_search_sockets(now(), search_sockets_->open(*need));
   }
-  if (!search_sockets_.empty() && !paths_.searching()) search_sockets_.close_unused(now(), paths_.status().chosen);
+  if (!search_sockets_ || paths_.searching()) return;
+  search_sockets_->close_unused(now(), paths_.status().chosen);
+  if (search_sockets_->empty()) search_sockets_.reset();
 }
 
 void PeerLink::drain() {

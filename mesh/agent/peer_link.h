@@ -131,7 +131,7 @@ class PeerLink {
   std::uint16_t home_relay_;
   bool online_ = false;
   wireguard::PeerId id_;
-  SearchSockets search_sockets_;
+  std::unique_ptr<SearchSockets> search_sockets_;  // null: nothing was searched
   path::PeerPaths paths_;
   std::uint16_t heard_relay_ = 0;  // where the peer was heard last
   bool absent_ = false;

@@ -8,7 +8,7 @@
 
 namespace weft {
 
-/// First in, first out, in one block of memory. An empty one holds nothing or some 64 bytes, where std::deque
+/// First in, first out, in one block of memory. An empty one holds nothing or some 32 bytes, where std::deque
 /// holds 576 bytes: a node has several of them for each peer. References end with the next push or pop.
 template <typename T>
 class Queue {
@@ -61,8 +61,8 @@ class Queue {
   }
 
  private:
-  static constexpr std::size_t kKept = sizeof(T) < 64 ? 64 / sizeof(T) : 1;  // items for which an empty queue has room
-  static constexpr std::size_t kTidy = 16;  // taken items that are not worth moving the others
+  static constexpr std::size_t kKept = 32 / sizeof(T);  // items for which an empty queue has room
+  static constexpr std::size_t kTidy = 16;              // taken items that are not worth moving the others
 
   std::vector<T> items_;  // those before first_ are taken
   std::size_t first_ = 0;

@@ -33,8 +33,8 @@ void for_each_datagram(std::uint16_t socket, std::span<const DatagramSlot> recei
 }
 
 namespace detail {
-/// Most nodes are idle and never see a batch of kMaxBatch.
-constexpr std::size_t more_room(std::size_t now) { return std::min(kMaxBatch, std::max<std::size_t>(4, 2 * now)); }
+/// Most nodes are idle and never see a batch of two, let alone of kMaxBatch.
+constexpr std::size_t more_room(std::size_t now) { return std::min(kMaxBatch, std::max<std::size_t>(1, 4 * now)); }
 }  // namespace detail
 
 /// Collects slots for one who takes batches.

@@ -26,6 +26,21 @@ std::uint32_t priority(const Candidate& candidate) {
   return type << 24 | local << 8 | 255;
 }
 
+/// FNV-1a of what is compared.
+std::uint64_t digest_of_addresses(const std::vector<Candidate>& candidates) {
+  std::uint64_t digest = 0xCBF29CE484222325;
+  const auto add = [&digest](std::uint8_t byte) { digest = (digest ^ byte) * 0x100000001B3; };
+  for (const Candidate& candidate : candidates) {
+    if (candidate.kind == CandidateKind::port_mapped || is_tcp(candidate.kind)) continue;
+    add(static_cast<std::uint8_t>(candidate.kind));
+    add(static_cast<std::uint8_t>(candidate.endpoint.address.family()));
+    for (const std::uint8_t byte : candidate.endpoint.address.bytes()) add(byte);
+    add(static_cast<std::uint8_t>(candidate.endpoint.port >> 8));
+    add(static_cast<std::uint8_t>(candidate.endpoint.port));
+  }
+  return digest;
+}
+
 std::string_view name(CandidateKind kind) {
   static constexpr std::array<std::string_view, 7> kNames = {
       "host", "server_reflexive", "peer_reflexive", "relayed", "port_mapped", "tcp_host", "tcp_server_reflexive"};

@@ -64,6 +64,10 @@ struct LocalView {
   Duration lifetime(IpFamily family) const { return family == IpFamily::v4 ? lifetime_v4 : lifetime_v6; }
 };
 
+/// Tells whether addresses are others than before, without keeping those: of all candidates but what a gateway holds
+/// open for us, and streams, which change nothing about the paths that we have.
+std::uint64_t digest_of_addresses(const std::vector<Candidate>& candidates);
+
 /// Whether the two lists give evidence of one network, so that a private address of the one means the same host to the
 /// other: an equal reflexive address, or both seen from outside under a private address of their own (a network without
 /// a NAT).

@@ -16,16 +16,6 @@ constexpr Duration kLimitedOpening = 400ms;
 /// Long enough for a ping that says so to arrive in spite of losses.
 constexpr Duration kTellAbandoned = 1s;
 
-/// But for what a gateway holds open for us, and streams, which change nothing about the paths that we have.
-bool same_addresses(std::vector<Candidate> a, std::vector<Candidate> b) {
-  const auto mapped = [](const Candidate& candidate) {
-    return candidate.kind == CandidateKind::port_mapped || is_tcp(candidate.kind);
-  };
-  std::erase_if(a, mapped);
-  std::erase_if(b, mapped);
-  return a == b;
-}
-
 }  // namespace
 
 PeerPaths::PeerPaths(PeerPathsConfig config, const LocalView& local, ProbeBudget& budget, Random& random)
@@ -33,7 +23,7 @@ PeerPaths::PeerPaths(PeerPathsConfig config, const LocalView& local, ProbeBudget
       local_(local),
       budget_(budget),
       random_(random),
-      local_candidates_(local.candidates) {}
+      addresses_(digest_of_addresses(local.candidates)) {}
 
 PeerPaths::~PeerPaths() { end_search(SearchOutcome::none); }
 
@@ -57,8 +47,8 @@ void PeerPaths::handle_remote(Time now, const std::vector<Candidate>& candidates
 }
 
 void PeerPaths::handle_local_change(Time now) {
-  const bool moved = !same_addresses(local_.candidates, local_candidates_);
-  local_candidates_ = local_.candidates;
+  const std::uint64_t before = std::exchange(addresses_, digest_of_addresses(local_.candidates));
+  const bool moved = before != addresses_;
   mtu_probes_.clear();
   mtu_path_.reset();
   if (!moved) return handle_local_facts(now);

@@ -221,7 +221,7 @@ class PeerPaths {
   ProbeBudget& budget_;
   Random& random_;
 
-  std::vector<Candidate> local_candidates_;  // of the latest local change
+  std::uint64_t addresses_;  // digest_of_addresses() of the latest local change
   std::vector<Candidate> map_candidates_;
   std::vector<Candidate> remote_;    // those of the peer's last plan, then those of the map beside them
   std::size_t plan_candidates_ = 0;  // how many of these the plan has
@@ -265,7 +265,7 @@ class PeerPaths {
   OptionalTime ladder_began_;
   Duration searched_{0};
   Time search_began_{};
-  std::optional<SearchRecord> last_search_;
+  std::unique_ptr<SearchRecord> last_search_;
   std::vector<std::pair<PathId, MtuProbe>> mtu_probes_;  // of paths that were chosen, the latest last
   std::optional<PathId> mtu_path_;                       // whose probe runs
   Duration peer_lifetime_{0};                            // of the peer's idle mappings, as it says

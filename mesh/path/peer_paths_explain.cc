@@ -101,7 +101,7 @@ Explanation PeerPaths::explain(Time now) const {
   told.plans_sent = plans_sent_;
   told.plan_acknowledged = plan_acknowledged_;
   told.relay_rtt = relay_rtt_;
-  told.search = last_search_;
+  if (last_search_) told.search = *last_search_;
   if (told.search && search_) {
     told.search->running = true;
     told.search->packets = static_cast<std::uint32_t>(search_->shots());

@@ -102,7 +102,7 @@ void PeerPaths::handle_stream(Time now, const PathId& path) {
 }
 
 void PeerPaths::handle_stream_candidates(Time now) {
-  local_candidates_ = local_.candidates;
+  addresses_ = digest_of_addresses(local_.candidates);
   streams_told_ = false;
   if (wants_streams()) want_streams();
   pump(now);
@@ -210,9 +210,10 @@ void PeerPaths::begin_search(Time now, const SearchOffer* offer) {
   }
   search_ = std::make_unique<Search>(now, *setup, random_);
   search_began_ = now;
-  last_search_ = SearchRecord{.method = setup->strategy.method,
-                              .opened = search_->opens(),
-                              .mappings = search_->opens() ? search_->mappings() : offer->guesses};
+  last_search_ =
+      std::make_unique<SearchRecord>(SearchRecord{.method = setup->strategy.method,
+                                                  .opened = search_->opens(),
+                                                  .mappings = search_->opens() ? search_->mappings() : offer->guesses});
   if (state_ == SearchState::idle) need(now);
 }
 

@@ -17,6 +17,7 @@ namespace weft::wireguard {
 /// The macs of messages to one peer, and the cookie that it may have given us (paper §5.4.4, §5.4.7).
 class CookieGenerator {
  public:
+  /// `peer` outlives this.
   explicit CookieGenerator(const crypto::PublicKey& peer) : peer_(peer) {}
 
   /// Fills mac1, and mac2 if we hold a fresh cookie, at the end of a serialised handshake message.
@@ -29,7 +30,7 @@ class CookieGenerator {
     crypto::SymmetricKey value;  // the first 16 bytes
     Time received;
   };
-  crypto::PublicKey peer_;
+  const crypto::PublicKey& peer_;
   std::optional<Mac> last_mac1_;
   std::unique_ptr<Cookie> cookie_;  // null: none, as for nearly all
 };

@@ -42,6 +42,17 @@ TEST(Candidate, NeverOurselvesAndNothingThatIsNoHost) {
   EXPECT_TRUE(probeable(ours, theirs).empty());
 }
 
+TEST(Candidate, DigestTellsOtherAddresses) {
+  const std::vector ours = {host("10.0.0.2:41641"), reflexive("192.0.2.1:500")};
+  const auto digest = digest_of_addresses(ours);
+  EXPECT_EQ(digest_of_addresses({ours[0], {CandidateKind::port_mapped, ours[1].endpoint}, ours[1]}), digest);
+  EXPECT_EQ(digest_of_addresses({ours[0], ours[1], {CandidateKind::tcp_host, ours[0].endpoint}}), digest);
+  EXPECT_NE(digest_of_addresses({ours[0]}), digest);
+  EXPECT_NE(digest_of_addresses({ours[1], ours[0]}), digest);
+  EXPECT_NE(digest_of_addresses({ours[0], reflexive("192.0.2.1:501")}), digest);
+  EXPECT_NE(digest_of_addresses({ours[0], host("192.0.2.1:500")}), digest);
+}
+
 TEST(Candidate, FactsSurviveTheirWords) {
   for (std::uint8_t m = 0; m < 4; ++m) {
     for (std::uint8_t f = 0; f < 4; ++f) {
