@@ -15,6 +15,8 @@ namespace weft {
 /// What a reader does with an event: `debug` per packet, `info` per change of state, `warning` for what a user should
 /// know, `error` for what stops a service. Malformed input from the network is never above `debug`.
 enum class TraceLevel : std::uint8_t { debug, info, warning, error };
+/// As logs, traces and `--log` have it: "debug", "info", "warning", "error".
+std::string_view to_string(TraceLevel level);
 
 struct TraceField {
   std::string_view key;

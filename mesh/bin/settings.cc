@@ -99,6 +99,13 @@ Result<std::optional<std::uint32_t>> find_group(const std::string& name) {
                                     ", which --group, WEFT_GROUP or the file names: make it with groupadd");
 }
 
+std::optional<TraceLevel> parse_level(std::string_view text) {
+  for (const auto level : {TraceLevel::debug, TraceLevel::info, TraceLevel::warning, TraceLevel::error}) {
+    if (text == to_string(level)) return level;
+  }
+  return std::nullopt;
+}
+
 /// A port alone is one of this machine alone.
 Result<std::optional<Endpoint>> parse_metrics(const std::string& text) {
   if (text.empty()) return std::nullopt;
@@ -111,20 +118,16 @@ Result<std::optional<Endpoint>> parse_metrics(const std::string& text) {
 }  // namespace
 
 Result<Settings> resolve_settings(Service service, const CommonFlags& flags) {
-  static const std::map<std::string, TraceLevel> kLevels{{"debug", TraceLevel::debug},
-                                                         {"info", TraceLevel::info},
-                                                         {"warning", TraceLevel::warning},
-                                                         {"error", TraceLevel::error}};
   const auto file = read_file();
   if (!file) return std::unexpected(file.error());
-  const auto level = kLevels.find(choose(flags.log, "WEFT_LOG", *file, "log", "info"));
-  if (level == kLevels.end()) {
+  const auto level = parse_level(choose(flags.log, "WEFT_LOG", *file, "log", "info"));
+  if (!level) {
     return fail(ErrorCode::usage, "the log level (--log, WEFT_LOG or the file) must be debug, info, warning or error");
   }
   Settings settings;
   settings.socket = choose(flags.socket, "WEFT_SOCKET", *file, "socket", default_socket(service));
   settings.state = choose(flags.state, "WEFT_STATE", *file, "state", default_state(service));
-  settings.log_level = level->second;
+  settings.log_level = *level;
   settings.log_json = flags.log_json;
   const auto group = find_group(choose(flags.group, "WEFT_GROUP", *file, "group", ""));
   if (!group) return std::unexpected(group.error());

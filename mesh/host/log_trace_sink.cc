@@ -11,20 +11,6 @@
 namespace weft::host {
 namespace {
 
-std::string_view level_name(TraceLevel level) {
-  switch (level) {
-    case TraceLevel::debug:
-      return "debug";
-    case TraceLevel::info:
-      return "info";
-    case TraceLevel::warning:
-      return "warning";
-    case TraceLevel::error:
-      return "error";
-  }
-  return "error";
-}
-
 std::string timestamp(WallTime wall) {
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch()).count();
   const time_t seconds = milliseconds / 1000;
@@ -49,7 +35,7 @@ std::string printable(std::string text) {
 
 std::string LogTraceSink::text_line(const TraceEvent& event) const {
   std::string line = timestamp(clock_.wall_now());
-  for (const auto part : {level_name(event.level), event.module, event.name}) (line += ' ') += part;
+  for (const auto part : {to_string(event.level), event.module, event.name}) (line += ' ') += part;
   for (const auto& field : event.fields) {
     ((line += ' ') += field.key) += '=';
     const auto* number = std::get_if<std::int64_t>(&field.value);
@@ -64,7 +50,7 @@ std::string LogTraceSink::json_line(const TraceEvent& event) const {
     std::visit([&](const auto& value) { fields[std::string(field.key)] = value; }, field.value);
   }
   const nlohmann::ordered_json line{{"time", timestamp(clock_.wall_now())},
-                                    {"level", level_name(event.level)},
+                                    {"level", to_string(event.level)},
                                     {"module", event.module},
                                     {"event", event.name},
                                     {"fields", fields}};

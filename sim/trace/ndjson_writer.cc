@@ -15,20 +15,6 @@ std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string_view to_string(TraceLevel level) {
-  switch (level) {
-    case TraceLevel::debug:
-      return "debug";
-    case TraceLevel::info:
-      return "info";
-    case TraceLevel::warning:
-      return "warning";
-    case TraceLevel::error:
-      return "error";
-  }
-  return "error";
-}
-
 void append_packet(fmt::memory_buffer& out, ByteView packet) {
   auto at = std::back_inserter(out);
   const auto flow = flow_of(packet);
@@ -42,7 +28,7 @@ void append_packet(fmt::memory_buffer& out, ByteView packet) {
 
 void append_said(fmt::memory_buffer& out, const TraceEvent& said) {
   auto at = std::back_inserter(out);
-  fmt::format_to(at, R"(,"level":"{}","module":{},"name":{})", to_string(said.level), json_text(said.module),
+  fmt::format_to(at, R"(,"level":"{}","module":{},"name":{})", weft::to_string(said.level), json_text(said.module),
                  json_text(said.name));
   std::string_view comma = R"(,"fields":{)";
   for (const TraceField& field : said.fields) {
