@@ -59,35 +59,19 @@ void NatPmpClient::handle_datagram(Time now, const Endpoint& from, ByteView data
 }
 
 void NatPmpClient::handle_response(Time now, const NatPmpResponse& response) {
-  if (epoch_.note(now, response.epoch_s)) events_.emplace_back(Restarted{});
+  if (epoch_.note(now, response.epoch_s)) queue_.tell(Restarted{});
   const auto* job = queue_.current();
   if (job == nullptr || !answers(*job, response)) return;
-  const Wish wish = job->wish;
-  const Kind kind = job->kind;
-  queue_.finish(now);
+  const auto [kind, wish, request] = queue_.finish(now);
   if (kind == Kind::probe) {
     if (response.result == 0) external_ = response.external_address;
-    events_.emplace_back(Found{response.result == 0 ? external_ : std::nullopt});
+    queue_.tell(Found{response.result == 0 ? external_ : std::nullopt});
   } else if (kind == Kind::map && response.result != 0) {
-    events_.emplace_back(Refused{wish, error_of(response.result), response.result});
+    queue_.tell(Refused{wish, error_of(response.result), response.result});
   } else if (kind == Kind::map && response.lifetime_s > 0) {
-    if (!external_) return events_.emplace_back(Refused{wish, PortmapError::network_failure, 0});
-    events_.emplace_back(
-        Granted{wish, {*external_, response.external_port}, std::chrono::seconds{response.lifetime_s}});
+    if (!external_) return queue_.tell(Refused{wish, PortmapError::network_failure, 0});
+    queue_.tell(Granted{wish, {*external_, response.external_port}, std::chrono::seconds{response.lifetime_s}});
   }
-}
-
-void NatPmpClient::handle_timeout(Time now) {
-  const auto lost = queue_.handle_timeout(now);
-  if (lost && lost->kind == Kind::probe) events_.emplace_back(NotFound{});
-  if (lost && lost->kind == Kind::map) events_.emplace_back(Refused{lost->wish, PortmapError::no_answer, 0});
-}
-
-std::optional<ClientEvent> NatPmpClient::poll_event() {
-  if (events_.empty()) return std::nullopt;
-  const ClientEvent event = events_.front();
-  events_.pop_front();
-  return event;
 }
 
 }  // namespace weft::portmap

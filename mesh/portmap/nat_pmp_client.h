@@ -3,7 +3,6 @@
 
 #include <optional>
 
-#include "mesh/base/queue.h"
 #include "mesh/portmap/epoch.h"
 #include "mesh/portmap/nat_pmp.h"
 #include "mesh/portmap/request_queue.h"
@@ -23,9 +22,9 @@ class NatPmpClient {
   void unmap(Time now, const Wish& wish);
 
   void handle_datagram(Time now, const Endpoint& from, ByteView datagram);
-  void handle_timeout(Time now);
+  void handle_timeout(Time now) { queue_.handle_timeout(now); }
   std::optional<Datagram> poll_transmit() { return queue_.poll_transmit(); }
-  std::optional<ClientEvent> poll_event();
+  std::optional<ClientEvent> poll_event() { return queue_.poll_event(); }
   std::optional<Time> next_deadline() const { return queue_.next_deadline(); }
 
  private:
@@ -34,7 +33,6 @@ class NatPmpClient {
   RequestQueue queue_;
   Epoch epoch_;
   std::optional<IpAddress> external_;
-  Queue<ClientEvent> events_;
 };
 
 }  // namespace weft::portmap

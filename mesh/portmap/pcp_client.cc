@@ -64,13 +64,7 @@ void PcpClient::unmap(Time now, const Wish& wish) {
 void PcpClient::handle_datagram(Time now, const Endpoint& from, ByteView datagram) {
   if (from != queue_.server()) return;
   if (const auto response = parse_pcp_response(datagram)) return handle_response(now, *response);
-  const auto* job = queue_.current();
-  if (job == nullptr || !says_other_version(datagram)) return;
-  const Wish wish = job->wish;
-  const Kind kind = job->kind;
-  queue_.finish(now);
-  if (kind == Kind::probe) events_.emplace_back(NotFound{});
-  if (kind == Kind::map) events_.emplace_back(Refused{wish, PortmapError::unsupported, 0});
+  if (queue_.current() != nullptr && says_other_version(datagram)) queue_.fail(now, PortmapError::unsupported);
 }
 
 bool PcpClient::answers(const RequestQueue::Job& job, const PcpResponse& response) const {
@@ -82,32 +76,17 @@ bool PcpClient::answers(const RequestQueue::Job& job, const PcpResponse& respons
 }
 
 void PcpClient::handle_response(Time now, const PcpResponse& response) {
-  if (epoch_.note(now, response.epoch_s)) events_.emplace_back(Restarted{});
+  if (epoch_.note(now, response.epoch_s)) queue_.tell(Restarted{});
   const auto* job = queue_.current();
   if (job == nullptr || !answers(*job, response)) return;
-  const Wish wish = job->wish;
-  const Kind kind = job->kind;
-  queue_.finish(now);
+  const auto [kind, wish, request] = queue_.finish(now);
   if (kind == Kind::probe) {
-    response.result == 0 ? events_.emplace_back(Found{}) : events_.emplace_back(NotFound{});
+    response.result == 0 ? queue_.tell(Found{}) : queue_.tell(NotFound{});
   } else if (kind == Kind::map && response.result != 0) {
-    events_.emplace_back(Refused{wish, error_of(response.result), response.result});
+    queue_.tell(Refused{wish, error_of(response.result), response.result});
   } else if (kind == Kind::map && response.lifetime_s > 0) {
-    events_.emplace_back(Granted{wish, response.map->external, std::chrono::seconds{response.lifetime_s}});
+    queue_.tell(Granted{wish, response.map->external, std::chrono::seconds{response.lifetime_s}});
   }
-}
-
-void PcpClient::handle_timeout(Time now) {
-  const auto lost = queue_.handle_timeout(now);
-  if (lost && lost->kind == Kind::probe) events_.emplace_back(NotFound{});
-  if (lost && lost->kind == Kind::map) events_.emplace_back(Refused{lost->wish, PortmapError::no_answer, 0});
-}
-
-std::optional<ClientEvent> PcpClient::poll_event() {
-  if (events_.empty()) return std::nullopt;
-  const ClientEvent event = events_.front();
-  events_.pop_front();
-  return event;
 }
 
 }  // namespace weft::portmap

@@ -5,7 +5,6 @@
 #include <map>
 #include <optional>
 
-#include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/portmap/epoch.h"
 #include "mesh/portmap/pcp.h"
@@ -31,9 +30,9 @@ class PcpClient {
   void unmap(Time now, const Wish& wish);
 
   void handle_datagram(Time now, const Endpoint& from, ByteView datagram);
-  void handle_timeout(Time now);
+  void handle_timeout(Time now) { queue_.handle_timeout(now); }
   std::optional<Datagram> poll_transmit() { return queue_.poll_transmit(); }
-  std::optional<ClientEvent> poll_event();
+  std::optional<ClientEvent> poll_event() { return queue_.poll_event(); }
   std::optional<Time> next_deadline() const { return queue_.next_deadline(); }
 
  private:
@@ -46,7 +45,6 @@ class PcpClient {
   PcpNonces& nonces_;
   RequestQueue queue_;
   Epoch epoch_;
-  Queue<ClientEvent> events_;
 };
 
 }  // namespace weft::portmap
