@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mesh/agent/facts_record.h"
+#include "mesh/agent/interfaces.h"
 #include "mesh/agent/pending_ping.h"
 #include "mesh/base/trace.h"
 #include "mesh/io/clock.h"
@@ -68,12 +69,14 @@ Result<void> Wiring::start() {
   registration.name = config_.name;
   registration.secret = identity_.token.secret;
   registration.provenance = host_.entropy().provenance();
-  control_ = std::make_unique<ControlLink>(host_, tls_, proxy(), *control_random_, identity_.token,
-                                           control::ClientConfig{.machine_key = identity_.machine_key,
-                                                                 .coordinator_key = identity_.token.coordinator_key,
-                                                                 .registration = std::move(registration),
-                                                                 .stored_map = std::move(stored_map_)},
-                                           [this](const Session::Event& event) { on_control(event); });
+  control_ = std::make_unique<transport::ControlChannel>(
+      host_, *control_random_,
+      transport::ControlRoute{.token = identity_.token, .tls = [this] { return tls_.get(true); }, .proxy = proxy()},
+      control::ClientConfig{.machine_key = identity_.machine_key,
+                            .coordinator_key = identity_.token.coordinator_key,
+                            .registration = std::move(registration),
+                            .stored_map = std::move(stored_map_)},
+      [this](const Session::Event& event) { on_control(event); });
   host_.network().on_change([this] { on_network(); });
   publish();
   control_->start();
@@ -91,7 +94,7 @@ void Wiring::on_network() {
   if (mapped_port_) mapped_port_->network_changed();
   if (pinhole_) pinhole_->handle_network_change();
   relays_->network_changed();
-  control_->network_changed();
+  control_->network_changed([this](const IpAddress& address) { return owns_address(host_, address); });
   streams_->network_changed();
   peers_->local_changed();
 }

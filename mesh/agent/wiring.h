@@ -7,7 +7,6 @@
 #include <string>
 
 #include "mesh/agent/agent.h"
-#include "mesh/agent/control_link.h"
 #include "mesh/agent/data_plane.h"
 #include "mesh/agent/datagram_mux.h"
 #include "mesh/agent/identity.h"
@@ -22,6 +21,7 @@
 #include "mesh/agent/timestamps.h"
 #include "mesh/agent/uplinks.h"
 #include "mesh/io/state_store.h"
+#include "mesh/transport/control_channel.h"
 
 namespace weft::agent {
 
@@ -117,7 +117,7 @@ class Wiring {
   std::unique_ptr<PortMapping> pinhole_;     // of our IPv6 port, in the router's firewall; null: as above
   std::unique_ptr<StreamPaths> streams_;
   std::unique_ptr<PeerTable> peers_;
-  std::unique_ptr<ControlLink> control_;
+  std::unique_ptr<transport::ControlChannel> control_;
   bool can_signal_ = false;  // as the peers' links were told
   bool map_unsaved_ = false;
   bool map_saved_ = false;  // in this run

@@ -45,7 +45,7 @@ AgentStatus Wiring::status() const {
   }
   status.coordinator = {.connected = control_->connected(),
                         .data_age = heard ? std::optional(host_.clock().now() - *heard) : std::nullopt,
-                        .error = control_->connected() ? std::string() : control_->error()};
+                        .error = control_->error() ? control_->error()->message : std::string()};
   status.conflicts = conflicts_;
   for (auto& conflict : status.conflicts) {
     for (const auto& peer : status.peers) {

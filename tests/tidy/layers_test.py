@@ -22,7 +22,7 @@ ALLOWED = {
     "mesh/turn": CORE | {"mesh/stun"},
     "mesh/control": CORE | {"mesh/policy"},
     "mesh/portmap": CORE | {"mesh/http"},
-    "mesh/transport": CORE | {"mesh/io", "mesh/http", "mesh/tls"},
+    "mesh/transport": CORE | {"mesh/io", "mesh/http", "mesh/tls", "mesh/control"},
     **{service: SERVICE for service in MESH_SERVICES},
     "mesh/host": CORE | {"mesh/io"},
     "mesh/bin": SERVICE | MESH_SERVICES | {"mesh/host"},

@@ -5,10 +5,10 @@
 //             client with the coordinator's admission
 #include <gtest/gtest.h>
 
-#include "mesh/agent/control_link.h"
-#include "mesh/agent/lazy_tls.h"
 #include "mesh/coordinator/coordinator.h"
 #include "mesh/relay_server/relay_server.h"
+#include "mesh/tls/context.h"
+#include "mesh/transport/control_channel.h"
 #include "sim/fabric/fabric_host.h"
 #include "sim/fabric/network.h"
 #include "tests/sim/relay/relay_client.h"
@@ -36,9 +36,11 @@ class Node {
                            .name = "node",
                            .secret = token.secret,
                            .provenance = KeyProvenance::simulated};
-    control_.emplace(host_, tls_, nullptr, *random_, token, config, [this](const auto& event) {
-      if (const auto* got = std::get_if<control::ClientSession::AdmissionReceived>(&event)) admission_ = got->admission;
-    });
+    control_.emplace(host_, *random_, transport::ControlRoute{.token = token, .tls = [this] { return &tls_; }}, config,
+                     [this](const control::ClientSession::Event& event) {
+                       const auto* got = std::get_if<control::ClientSession::AdmissionReceived>(&event);
+                       if (got != nullptr) admission_ = got->admission;
+                     });
     control_->start();
   }
 
@@ -52,12 +54,12 @@ class Node {
 
  private:
   fabric::FabricHost& host_;
-  agent::LazyTls tls_;
+  tls::Context tls_;
   std::unique_ptr<Random> random_ = host_.rng("control");
   crypto::PrivateKey machine_key_ = crypto::PrivateKey::generate(host_.entropy());
   crypto::PrivateKey node_key_ = crypto::PrivateKey::generate(host_.entropy());
   Bytes admission_;
-  std::optional<agent::ControlLink> control_;
+  std::optional<transport::ControlChannel> control_;
 };
 
 class EnrolmentTest : public ::testing::TestWithParam<bool> {

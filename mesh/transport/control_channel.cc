@@ -1,69 +1,69 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "mesh/agent/control_link.h"
+#include "mesh/transport/control_channel.h"
 
-#include "mesh/agent/interfaces.h"
-#include "mesh/agent/lazy_tls.h"
+#include <utility>
+
 #include "mesh/io/clock.h"
+#include "mesh/io/host.h"
 #include "mesh/io/stream.h"
+#include "mesh/io/timer.h"
 #include "mesh/transport/dial.h"
 
-namespace weft::agent {
+namespace weft::transport {
 
 using Session = control::ClientSession;
 
-ControlLink::ControlLink(io::Host& host, LazyTls& tls, const http::ProxySettings* proxy, Random& random,
-                         control::Token token, control::ClientConfig config, Handler handler)
+ControlChannel::ControlChannel(io::Host& host, Random& random, ControlRoute route, control::ClientConfig config,
+                               Handler handler)
     : host_(host),
-      tls_(tls),
-      proxy_(proxy),
-      token_(std::move(token)),
+      route_(std::move(route)),
       handler_(std::move(handler)),
       session_(std::make_unique<Session>(std::move(config), random, host.entropy())),
-      timer_(host, [this] {
+      timer_(host.make_timer([this] {
         session_->handle_timeout(now());
         drain();
-      }) {}
+      })) {}
 
-ControlLink::~ControlLink() = default;
+ControlChannel::~ControlChannel() = default;
 
-Time ControlLink::now() const { return host_.clock().now(); }
+Time ControlChannel::now() const { return host_.clock().now(); }
 
-void ControlLink::start() {
+void ControlChannel::start() {
   session_->start(now());
   drain();
 }
 
-void ControlLink::network_changed() {
-  if (stream_ && owns_address(host_, stream_->local_endpoint().address)) return;
+void ControlChannel::network_changed(const std::function<bool(const IpAddress&)>& usable) {
+  if (stream_ && usable(stream_->local_endpoint().address)) return;
   if (stream_) {
     close();
     session_->handle_closed(now(), {ErrorCode::unreachable, "the network has changed"});
   }
-  session_->start(now());
-  drain();
+  start();
 }
 
-void ControlLink::publish(std::vector<control::CandidateRecord> candidates, control::NatFacts facts,
-                          std::uint16_t home_relay) {
+void ControlChannel::publish(std::vector<control::CandidateRecord> candidates, control::NatFacts facts,
+                             std::uint16_t home_relay) {
   session_->publish(now(), std::move(candidates), std::move(facts), home_relay);
   drain();
 }
 
-bool ControlLink::signal(std::uint64_t peer, ByteView datagram) {
+bool ControlChannel::signal(std::uint64_t peer, ByteView datagram) {
   const bool taken = session_->signal(peer, datagram);
   flush();
   return taken;
 }
 
-void ControlLink::dial() {
+void ControlChannel::dial() {
   close();
-  transport::DialOptions options{.remote = token_.endpoints[next_endpoint_++ % token_.endpoints.size()],
-                                 .host_name = {},
-                                 .path = "/control",
-                                 .protocol = "weft-control/1"};
-  options.tls = token_.tls;
-  options.proxy = proxy_;
-  stream_ = transport::dial(host_, tls_.get(token_.tls), std::move(options));
+  const control::Token& token = route_.token;
+  DialOptions options{.remote = token.endpoints[next_endpoint_++ % token.endpoints.size()],
+                      .host_name = {},
+                      .path = "/control",
+                      .protocol = "weft-control/1"};
+  options.tls = token.tls;
+  options.proxy = route_.proxy;
+  stream_ = transport::dial(host_, token.tls ? route_.tls() : nullptr, std::move(options));
   stream_->start({.on_connected =
                       [this] {
                         session_->handle_connected(now());
@@ -83,19 +83,23 @@ void ControlLink::dial() {
                       }});
 }
 
-void ControlLink::close() {
+void ControlChannel::close() {
   stream_.reset();
   unsent_.clear();
 }
 
-void ControlLink::drain() {
+void ControlChannel::drain() {
   flush();
-  while (auto event = session_->poll_event()) handle(*event);
+  while (const auto event = session_->poll_event()) handle(*event);
   flush();
-  timer_.arm(session_->next_deadline());
+  if (const auto next = session_->next_deadline()) {
+    timer_->arm(*next);
+  } else {
+    timer_->cancel();
+  }
 }
 
-void ControlLink::flush() {
+void ControlChannel::flush() {
   while (stream_) {
     if (unsent_.empty()) {
       auto bytes = session_->poll_write();
@@ -108,18 +112,18 @@ void ControlLink::flush() {
   }
 }
 
-void ControlLink::handle(const Session::Event& event) {
+void ControlChannel::handle(const Session::Event& event) {
   if (std::holds_alternative<Session::Dial>(event)) return dial();
-  if (std::holds_alternative<Session::Registered>(event)) error_.clear();
+  if (std::holds_alternative<Session::Registered>(event)) error_.reset();
   if (const auto* failed = std::get_if<Session::Failed>(&event)) {
-    error_ = failed->error.message;
+    error_ = failed->error;
     close();
   }
   if (const auto* refused = std::get_if<Session::Refused>(&event)) {
-    error_ = refused->error.message;
+    error_ = refused->error;
     close();
   }
   handler_(event);
 }
 
-}  // namespace weft::agent
+}  // namespace weft::transport
