@@ -9,15 +9,12 @@
 #include <fstream>
 
 namespace weft::bench {
-namespace {
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::ranges::nth_element(values, middle);
   return *middle;
 }
-
-}  // namespace
 
 bool Bench::wanted(const std::string& name) {
   const auto fits = [&](const std::string& asked) { return name == asked || name.starts_with(asked + "/"); };

@@ -26,6 +26,9 @@ struct Figure {
   double least = 0, most = 0;
 };
 
+/// Of at least one value; the upper one of the two in the middle.
+double median(std::vector<double> values);
+
 /// Adds up the time between start() and stop(); what lies outside is preparation.
 class Stopwatch {
  public:
