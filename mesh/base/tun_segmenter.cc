@@ -32,8 +32,12 @@ std::optional<std::size_t> transport_headers(ByteView packet, const PacketOffloa
   return sound ? std::optional(at + header) : std::nullopt;
 }
 
+bool checksum_fits(ByteView packet, const PacketOffload& offload) {
+  return !offload.needs_checksum || std::size_t{offload.checksum_start} + offload.checksum_offset + 2 <= packet.size();
+}
+
 /// The field holds the sum of the pseudo header, so the sum from there to the end is all that is missing.
-void finish_checksum(std::uint8_t* packet, std::size_t length, const PacketOffload& offload) {
+void write_transport_checksum(std::uint8_t* packet, std::size_t length, const PacketOffload& offload) {
   const std::size_t field = std::size_t{offload.checksum_start} + offload.checksum_offset;
   auto checksum =
       static_cast<std::uint16_t>(~ones_sum({packet + offload.checksum_start, length - offload.checksum_start}));
@@ -43,14 +47,18 @@ void finish_checksum(std::uint8_t* packet, std::size_t length, const PacketOfflo
 
 }  // namespace
 
+bool finish_checksum(MutableByteView packet, const PacketOffload& offload) {
+  if (packet.empty() || !checksum_fits(packet, offload)) return false;
+  if (offload.needs_checksum) write_transport_checksum(packet.data(), packet.size(), offload);
+  return true;
+}
+
 std::optional<TunSegmenter> TunSegmenter::create(ByteView packet, const PacketOffload& offload) {
   if (packet.empty()) return std::nullopt;
   switch (offload.segmentation) {
-    case Segmentation::none: {
-      const bool fits = std::size_t{offload.checksum_start} + offload.checksum_offset + 2 <= packet.size();
-      if (offload.needs_checksum && !fits) return std::nullopt;
+    case Segmentation::none:
+      if (!checksum_fits(packet, offload)) return std::nullopt;
       return TunSegmenter(packet, offload, 0);
-    }
     case Segmentation::tcp4:
     case Segmentation::tcp6:
     case Segmentation::udp_l4: {
@@ -86,7 +94,7 @@ void TunSegmenter::write_next(std::uint8_t* out) {
     }
     write_checksum(out, headers_ + payload);
   } else if (offload_.needs_checksum) {
-    finish_checksum(out, payload, offload_);
+    write_transport_checksum(out, payload, offload_);
   }
   ++written_;
 }
@@ -115,7 +123,7 @@ void TunSegmenter::write_checksum(std::uint8_t* out, std::size_t length) const {
   const std::size_t transport = length - offload_.checksum_start;
   const std::uint16_t pseudo = pseudo_header_sum(addresses, udp ? kUdp : kTcp, transport);
   store_u16be(out + offload_.checksum_start + offload_.checksum_offset, pseudo);
-  finish_checksum(out, length, offload_);
+  write_transport_checksum(out, length, offload_);
 }
 
 }  // namespace weft

@@ -8,6 +8,10 @@
 
 namespace weft {
 
+/// Fills in the transport checksum of a packet that needs no cutting, if a TUN device left that to us. False: what the
+/// offload says does not fit the packet.
+bool finish_checksum(MutableByteView packet, const PacketOffload& offload);
+
 /// Does what a TUN device left to us: cuts a TCP or UDP super-packet into the packets that the interface's MTU allows,
 /// each with right lengths, sequence number, flags (FIN and PSH on the last only, CWR on the first only, RFC 3168
 /// §6.1.2), IPv4 identification and checksums; or fills in the transport checksum of a single packet.

@@ -18,15 +18,23 @@ namespace {
 /// System calls for one batch of packets; a super-packet may fill several batches.
 constexpr std::size_t kReadsPerBatch = 32;
 
+/// Longest packet that a read may bring, and how many that need no cutting must have come in a row for the next one to
+/// be read to where it stays. If that one needs cutting after all it has to be copied once more.
+constexpr std::size_t kLongestPacket = 65535;
+constexpr unsigned kWholeInARow = 4;
+
 /// Packets of one batch, laid out behind one another in a slab with the room that sealing takes.
 class Layout {
  public:
   Layout(MutableByteView slab, std::span<PacketSlot> packets) : slab_(slab), packets_(packets) {}
 
   bool fits(std::size_t length) const { return count_ < packets_.size() && used_ + space(length) <= slab_.size(); }
-  /// Where the bytes of the next packet go.
+  /// Where the bytes of the next packet go; behind the room for a header.
+  std::uint8_t* next() const { return slab_.data() + used_ + kSlotHeadRoom; }
+  /// The next packet has `length` bytes, which are there or are written next.
   std::uint8_t* add(std::size_t length) {
-    PacketSlot& packet = packets_[count_++] = {};
+    PacketSlot& packet = packets_[count_++];
+    packet = {};
     packet.slot = {.arena = slab_.data() + used_,
                    .capacity = static_cast<std::uint32_t>(space(length)),
                    .offset = static_cast<std::uint32_t>(kSlotHeadRoom),
@@ -64,20 +72,25 @@ void LinuxTunQueue::start_receive(PacketHandler handler) {
 
 /// One turn: reads until a batch is full or nothing is left.
 PacketSource::Moved LinuxTunQueue::read_batch() {
-  const MutableByteView read_buffer = loop_.arena().slab(0).first(PacketArena::kSlotSize);
+  std::uint8_t* const apart = loop_.arena().slab(0).data() + kSlotHeadRoom;
   Layout layout(loop_.arena().slab(1), loop_.batch().packets);
   PacketSource::Moved moved;
   std::size_t reads = 0;
   for (; reads < kReadsPerBatch; ++reads) {
-    const auto length = ::read(source_.fd(), read_buffer.data(), read_buffer.size());
-    if (length <= 0) break;
-    auto packet = ByteView(read_buffer).first(static_cast<std::size_t>(length));
-    std::optional<PacketOffload> offload = PacketOffload{};
-    if (offload_ != TunOffload::none) {
-      offload = parse_vnet_header(packet);
-      packet = packet.subspan(std::min(packet.size(), kVnetHeaderSize));
+    const bool in_place = whole_in_a_row_ == kWholeInARow && layout.fits(kLongestPacket);
+    PacketOffload offload;
+    const auto length = read_one(in_place ? layout.next() : apart, offload);
+    if (!length) break;
+    const bool whole = offload.segmentation == PacketOffload::Segmentation::none;
+    whole_in_a_row_ = whole ? std::min(whole_in_a_row_ + 1, kWholeInARow) : 0;
+    if (in_place && whole) {
+      if (!finish_checksum({layout.next(), *length}, offload)) continue;
+      layout.add(*length);
+      ++moved.count;
+      continue;
     }
-    auto segments = offload ? TunSegmenter::create(packet, *offload) : std::nullopt;
+    if (in_place) std::copy_n(layout.next(), *length, apart);
+    auto segments = TunSegmenter::create({apart, *length}, offload);
     for (; segments && !segments->done(); ++moved.count) {
       if (!layout.fits(segments->next_length()) && !deliver(layout.take())) return moved;
       segments->write_next(layout.add(segments->next_length()));
@@ -86,6 +99,21 @@ PacketSource::Moved LinuxTunQueue::read_batch() {
   deliver(layout.take());
   moved.full = reads == kReadsPerBatch && moved.count == reads;
   return moved;
+}
+
+/// Reads one packet to `at`, before which there is room for what the device says of it. nullopt: nothing is left. A
+/// packet of which it says what we did not ask for has no bytes.
+std::optional<std::size_t> LinuxTunQueue::read_one(std::uint8_t* at, PacketOffload& offload) {
+  static_assert(kVnetHeaderSize <= kSlotHeadRoom);
+  const std::size_t header = offload_ == TunOffload::none ? 0 : kVnetHeaderSize;
+  const auto got = ::read(source_.fd(), at - header, header + kLongestPacket);
+  if (got <= 0) return std::nullopt;
+  const auto length = static_cast<std::size_t>(got);
+  if (header == 0) return length;
+  const auto said = parse_vnet_header({at - header, length});
+  if (!said) return 0;
+  offload = *said;
+  return length - header;
 }
 
 /// False if the handler has destroyed this queue.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "mesh/host/asio_loop.h"
 #include "mesh/host/packet_poll.h"
@@ -26,6 +27,7 @@ class LinuxTunQueue final : public io::TunQueue {
 
  private:
   PacketSource::Moved read_batch();
+  std::optional<std::size_t> read_one(std::uint8_t* at, PacketOffload& offload);
   bool deliver(std::span<PacketSlot> packets);
   std::size_t write_batch(std::span<const PacketSlot> packets);
   bool write_one(const Slot& packet);
@@ -34,6 +36,7 @@ class LinuxTunQueue final : public io::TunQueue {
   AsioLoop& loop_;
   PacketSource source_;
   TunOffload offload_;
+  unsigned whole_in_a_row_ = 0;  // packets read that needed no cutting
   TunCoalescer coalescer_;
   std::shared_ptr<PacketHandler> handler_;  // shared: a handler may destroy its queue
 };
