@@ -57,8 +57,8 @@ enum class SendError : std::uint8_t { none, would_block, too_big, unreachable, n
 struct DatagramMeta {
   Endpoint source;  // on send: unspecified address means the host's choice
   Endpoint destination;
-  std::uint32_t interface_index = 0;  // 0: unknown on receive, any on send
-  std::uint8_t ttl = 0;               // 0: unknown on receive, the host's default on send
+  std::uint32_t interface_index = 0;  // 0: unknown on receive (as on a socket bound to one address), any on send
+  std::uint8_t ttl = 0;  // 0: unknown on receive (see io::UdpOptions::tell_ttl), the host's default on send
   bool dont_fragment = false;
   Ecn ecn = Ecn::not_ect;
   /// 0: one datagram. Otherwise the content is a run of datagrams of this size, the last one possibly shorter

@@ -134,16 +134,15 @@ void write_v6(const DatagramMeta& meta, ControlWriter& out) {
 
 }  // namespace
 
-void enable_ancillary_data(int fd, IpFamily family) {
+void enable_ancillary_data(int fd, const IpAddress& local, bool ttl) {
+  const bool v4 = local.is_v4();
+  const int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
   set_option(fd, IPPROTO_UDP, UDP_GRO, 1);
   set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-  if (family == IpFamily::v4) {
-    for (const int name : {IP_PKTINFO, IP_RECVTTL, IP_RECVTOS, IP_RECVERR}) set_option(fd, IPPROTO_IP, name, 1);
-  } else {
-    for (const int name : {IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_RECVERR}) {
-      set_option(fd, IPPROTO_IPV6, name, 1);
-    }
-  }
+  set_option(fd, level, v4 ? IP_RECVERR : IPV6_RECVERR, 1);
+  set_option(fd, level, v4 ? IP_RECVTOS : IPV6_RECVTCLASS, 1);
+  if (local.is_unspecified()) set_option(fd, level, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
+  if (ttl) set_option(fd, level, v4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, 1);
 }
 
 AncillaryReader::Message AncillaryReader::read(const msghdr& message) {

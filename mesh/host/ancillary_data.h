@@ -15,8 +15,10 @@
 
 namespace weft::host {
 
-/// Switches on all ancillary data that AncillaryReader reads, the error queue, and UDP_GRO where the kernel knows it.
-void enable_ancillary_data(int fd, IpFamily family);
+/// Switches on the ancillary data that AncillaryReader reads, the error queue, and UDP_GRO where the kernel knows it.
+/// `local`: what the socket is bound to; the address that a datagram was sent to is told if it is not that one. `ttl`:
+/// as io::UdpOptions::tell_ttl.
+void enable_ancillary_data(int fd, const IpAddress& local, bool ttl);
 
 /// Reads what the kernel says beside the content of the datagrams that a socket receives. Datagrams of one batch mostly
 /// have one sender and the same ancillary data but for the time, so what was parsed last is kept and compared as bytes.

@@ -120,7 +120,7 @@ Result<std::unique_ptr<io::UdpSocket>> AsioUdpSocket::open(AsioLoop& loop, const
   if (!v4) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   size_buffers(fd.get());
   mark_underlay(fd.get());
-  enable_ancillary_data(fd.get(), options.local.address.family());
+  enable_ancillary_data(fd.get(), options.local.address, options.tell_ttl);
   if (!options.interface.empty() && ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, options.interface.data(),
                                                  static_cast<socklen_t>(options.interface.size())) != 0) {
     return fail_errno(ErrorCode::io, what + " on the interface " + options.interface, errno);

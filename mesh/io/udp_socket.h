@@ -29,6 +29,9 @@ struct UdpOptions {
   /// ErrorCode::io if there is none of that name, or the system does not let this process choose.
   std::string interface = {};
   PortSharing sharing = {};
+  /// Received datagrams say their TTL. Whoever wants it asks for it, since on a real host everything that is told
+  /// beside a datagram makes reading it longer (by a fortieth each); elsewhere it is told anyhow.
+  bool tell_ttl = false;
 };
 
 /// An unconnected UDP socket that moves batches. Contract: receive handlers run from the event loop with 1 to kMaxBatch

@@ -34,7 +34,7 @@ host::FileDescriptor open_socket() {
   WEFT_ASSERT(fd.valid() && ::bind(fd.get(), address.get(), address.length) == 0);
   host::set_option(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, kSocketBuffer);
   host::set_option(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, kSocketBuffer);
-  host::enable_ancillary_data(fd.get(), IpFamily::v4);
+  host::enable_ancillary_data(fd.get(), IpAddress::loopback(IpFamily::v4), false);
   return fd;
 }
 

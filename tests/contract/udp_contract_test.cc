@@ -46,7 +46,7 @@ class Outbox {
 class UdpContract : public HostContract, public testing::WithParamInterface<IpFamily> {
  protected:
   std::unique_ptr<io::UdpSocket> open(const ContractHost& on, std::uint16_t port = 0) {
-    auto socket = on.host->open_udp({.local = {on.address(GetParam()), port}});
+    auto socket = on.host->open_udp({.local = {on.address(GetParam()), port}, .tell_ttl = true});
     EXPECT_TRUE(socket) << socket.error().message;
     return std::move(*socket);
   }

@@ -17,8 +17,8 @@ struct Arrival {
 
 class UdpSocketTest : public LoopTest {
  protected:
-  std::unique_ptr<io::UdpSocket> open(const Endpoint& local) {
-    auto socket = host_->open_udp({.local = local});
+  std::unique_ptr<io::UdpSocket> open(const Endpoint& local, bool tell_ttl = false) {
+    auto socket = host_->open_udp({.local = local, .tell_ttl = tell_ttl});
     EXPECT_TRUE(socket) << socket.error().message;
     return std::move(*socket);
   }
@@ -59,9 +59,10 @@ TEST_F(UdpSocketTest, CarriesBytesAddressesTtlAndEcnBothFamilies) {
   for (const auto family : {IpFamily::v4, IpFamily::v6}) {
     arrivals_.clear();
     auto a = open({IpAddress::any(family), 0});
-    auto b = open({IpAddress::loopback(family), 0});
+    auto b = open({IpAddress::any(family), 0}, true);
     record(*b);
-    auto item = datagram(b->local_endpoint(), 300);
+    const Endpoint to{IpAddress::loopback(family), b->local_endpoint().port};
+    auto item = datagram(to, 300);
     item.meta.source.address = IpAddress::loopback(family);
     item.meta.ttl = 33;
     item.meta.ecn = Ecn::ect0;
@@ -69,11 +70,22 @@ TEST_F(UdpSocketTest, CarriesBytesAddressesTtlAndEcnBothFamilies) {
     ASSERT_TRUE(run_until([&] { return !arrivals_.empty(); }));
     EXPECT_EQ(arrivals_[0].bytes.size(), 300u);
     EXPECT_EQ(arrivals_[0].meta.source, (Endpoint{IpAddress::loopback(family), a->local_endpoint().port}));
-    EXPECT_EQ(arrivals_[0].meta.destination, b->local_endpoint());
+    EXPECT_EQ(arrivals_[0].meta.destination, to);
     EXPECT_EQ(arrivals_[0].meta.ttl, 33);
     EXPECT_EQ(arrivals_[0].meta.ecn, Ecn::ect0);
     EXPECT_NE(arrivals_[0].meta.interface_index, 0u);
   }
+}
+
+TEST_F(UdpSocketTest, SaysTheAddressesAloneIfThatIsAllThatIsAskedFor) {
+  auto a = open(loopback()), b = open(loopback());
+  record(*b);
+  auto item = datagram(b->local_endpoint(), 300);
+  EXPECT_EQ(a->send({&item, 1}), 1u);
+  ASSERT_TRUE(run_until([&] { return !arrivals_.empty(); }));
+  EXPECT_EQ(arrivals_[0].meta.source, a->local_endpoint());
+  EXPECT_EQ(arrivals_[0].meta.destination, b->local_endpoint());
+  EXPECT_EQ(arrivals_[0].meta.ttl, 0);
 }
 
 TEST_F(UdpSocketTest, KeepsTheOrderOfABatchLargerThanOneCallTakes) {
