@@ -32,11 +32,10 @@ struct HubCounters {
   std::uint64_t dials_refused = 0;
 };
 
-/// A datagram, or a run of them, for another client over UDP: the window of a slot that came in.
-struct UdpForward {
-  std::uint16_t socket = 0;
-  DatagramSlot item;
-};
+/// Datagrams, or runs of them, for other clients over UDP: windows of slots that came in. By the number of the socket
+/// that they are to leave by.
+using UdpForwards = std::span<std::vector<DatagramSlot>>;
+
 struct UdpDatagram {
   UdpAddress to;
   Bytes bytes;
@@ -81,7 +80,7 @@ class Hub {
 
   /// Datagrams, or runs of them, that came to the owner's socket number `socket` and begin with kUdpMagic. What is
   /// returned is to be sent at once: it points into the slots, and is valid until the next call.
-  std::span<UdpForward> forward(std::uint16_t socket, std::span<const DatagramSlot> slots);
+  UdpForwards forward(std::uint16_t socket, std::span<const DatagramSlot> slots);
   /// An answer, or what came by a stream for a client that is bound.
   std::optional<UdpDatagram> poll_datagram();
 
@@ -108,8 +107,24 @@ class Hub {
   void admitted(SessionId id, const ServerSession& session);
   void forward(SessionId id, Entry& sender, const Addressed& addressed);
   bool forward_by_udp(SessionId id, Entry& sender, SessionId receiver_id, Entry& receiver, ByteView datagram);
-  void forward_run(std::uint16_t socket, const DatagramSlot& run);
-  void bridge(UdpTable::Channel& channel, SessionId receiver_id, Entry& receiver, const DatagramSlot& run);
+  /// Datagrams of one channel behind one another, as they came.
+  struct Run {
+    UdpChannel channel = 0;
+    Slot slot;
+    std::uint32_t step = 0;  // length of each but the last
+    std::uint32_t count() const { return (slot.length + step - 1) / step; }
+  };
+  /// Where a channel leads. Holds within one forward(), until anything but forwarding is done.
+  struct Route {
+    UdpChannel channel = 0;  // 0: none is known
+    Endpoint from;
+    UdpChannel back = 0;
+    UdpAddress to;
+  };
+  void forward_run(std::uint16_t socket, const DatagramMeta& meta, const Run& run);
+  /// False if the run is not to be forwarded over UDP, and has been seen to.
+  bool find_route(std::uint16_t socket, const DatagramMeta& meta, const Run& run);
+  void bridge(UdpTable::Channel& channel, SessionId receiver_id, Entry& receiver, const Run& run);
   void dial_back(Time now, SessionId id, Entry& entry, const DialRequest& request);
   /// The channels of a pair, told to those sides that are bound.
   void open_channels(SessionId a_id, Entry& a, SessionId b_id, Entry& b);
@@ -126,7 +141,8 @@ class Hub {
   std::set<std::pair<Time, SessionId>> deadlines_;
   std::deque<SessionId> work_;
   UdpTable udp_;
-  std::vector<UdpForward> forwards_;
+  std::vector<std::vector<DatagramSlot>> forwards_;
+  Route route_;
   std::deque<UdpDatagram> datagrams_;
   DialLimiter dial_limiter_;
   std::deque<Dial> dials_;

@@ -7,26 +7,27 @@
 namespace weft::relay {
 
 /// Cuts what was received into runs of one channel: a socket may have joined datagrams for several peers.
-std::span<UdpForward> Hub::forward(std::uint16_t socket, std::span<const DatagramSlot> slots) {
-  forwards_.clear();
-  for (const DatagramSlot& item : slots) {
-    const std::uint32_t length = item.slot.length;
-    const std::uint32_t step = item.meta.segment_size == 0 ? length : item.meta.segment_size;
+UdpForwards Hub::forward(std::uint16_t socket, std::span<const DatagramSlot> slots) {
+  for (auto& each : forwards_) each.clear();
+  route_ = {};
+  for (const auto& [slot, meta] : slots) {
+    const std::uint32_t length = slot.length;
+    const std::uint32_t step = meta.segment_size == 0 ? length : meta.segment_size;
     for (std::uint32_t at = 0; at < length;) {
       const auto channel_at = [&](std::uint32_t offset) {
-        return data_channel({item.slot.data() + offset, std::min(step, length - offset)});
+        return data_channel({slot.data() + offset, std::min(step, length - offset)});
       };
       const auto channel = channel_at(at);
       std::uint32_t end = std::min(length, at + step);
       while (channel && end < length && channel_at(end) == channel) end = std::min(length, end + step);
-      DatagramSlot run = item;
+      Run run{.channel = channel.value_or(0), .slot = slot, .step = std::min(step, end - at)};
       run.slot.offset += at;
       run.slot.length = end - at;
-      run.meta.segment_size = end - at > step ? static_cast<std::uint16_t>(step) : std::uint16_t{0};
       if (channel) {
-        forward_run(socket, run);
+        forward_run(socket, meta, run);
       } else {
-        udp_.handle_control({socket, item.meta.source, item.meta.destination.address}, run.slot.bytes());
+        udp_.handle_control({socket, meta.source, meta.destination.address}, run.slot.bytes());
+        route_ = {};
       }
       at = end;
     }
@@ -34,45 +35,58 @@ std::span<UdpForward> Hub::forward(std::uint16_t socket, std::span<const Datagra
   return forwards_;
 }
 
-void Hub::forward_run(std::uint16_t socket, const DatagramSlot& run) {
+/// Datagrams that follow each other mostly go the same way, so it is not looked for again.
+void Hub::forward_run(std::uint16_t socket, const DatagramMeta& meta, const Run& run) {
+  const bool known = run.channel != 0 && run.channel == route_.channel && meta.source == route_.from;
+  if (!known && !find_route(socket, meta, run)) return;
   const Slot& slot = run.slot;
-  const std::uint32_t step = run.meta.segment_size == 0 ? slot.length : run.meta.segment_size;
-  const std::uint32_t count = (slot.length + step - 1) / step;
-  UdpTable::Channel* const channel = udp_.find(*data_channel(slot.bytes()));
-  const auto& from = channel == nullptr ? std::nullopt : channel->leg->address;
-  if (!from || from->remote != run.meta.source || from->socket != socket) {
-    counters_.udp_refused += count;
-    return;
-  }
-  const auto at = by_key_.find(channel->peer);
-  if (at == by_key_.end()) {
-    counters_.absent += count;
-    Entry& sender = sessions_.at(channel->owner);
-    sender.session.report_absent(channel->peer);
-    return touch(channel->owner, sender);
-  }
-  const UdpTable::Channel* const back = channel->back;
-  if (back == nullptr || !back->acknowledged || !back->leg->address) {
-    return bridge(*channel, at->second, sessions_.at(at->second), run);
-  }
-  for (std::uint32_t i = 0; i < slot.length; i += step) store_u32be(slot.data() + i + 2, back->number);
+  for (std::uint32_t i = 0; i < slot.length; i += run.step) store_u32be(slot.data() + i + 2, route_.back);
+  const std::uint32_t count = run.count();
   counters_.forwarded += count;
   counters_.udp += count;
   counters_.forwarded_bytes += slot.length - count * kUdpDataHeader;
-  const UdpAddress& to = *back->leg->address;
-  UdpForward& forward = forwards_.emplace_back(UdpForward{to.socket, {slot, {}}});
-  forward.item.meta.source.address = to.local;
-  forward.item.meta.destination = to.remote;
-  forward.item.meta.ecn = run.meta.ecn;
-  forward.item.meta.segment_size = run.meta.segment_size;
+  if (forwards_.size() <= route_.to.socket) forwards_.resize(route_.to.socket + 1u);
+  DatagramSlot& item = forwards_[route_.to.socket].emplace_back();
+  item.slot = slot;
+  item.meta.source.address = route_.to.local;
+  item.meta.destination = route_.to.remote;
+  item.meta.ecn = meta.ecn;
+  item.meta.segment_size = count > 1 ? static_cast<std::uint16_t>(run.step) : std::uint16_t{0};
+}
+
+bool Hub::find_route(std::uint16_t socket, const DatagramMeta& meta, const Run& run) {
+  route_ = {};
+  UdpTable::Channel* const channel = udp_.find(run.channel);
+  const auto& from = channel == nullptr ? std::nullopt : channel->leg->address;
+  if (!from || from->remote != meta.source || from->socket != socket) {
+    counters_.udp_refused += run.count();
+    return false;
+  }
+  const auto at = by_key_.find(channel->peer);
+  if (at == by_key_.end()) {
+    counters_.absent += run.count();
+    Entry& sender = sessions_.at(channel->owner);
+    sender.session.report_absent(channel->peer);
+    touch(channel->owner, sender);
+    return false;
+  }
+  const UdpTable::Channel* const back = channel->back;
+  if (back == nullptr || !back->acknowledged || !back->leg->address) {
+    bridge(*channel, at->second, sessions_.at(at->second), run);
+    return false;
+  }
+  route_ = {.channel = run.channel, .from = meta.source, .back = back->number, .to = *back->leg->address};
+  return true;
 }
 
 /// From a bound client to one that is not, or that does not know its channel yet.
-void Hub::bridge(UdpTable::Channel& channel, SessionId receiver_id, Entry& receiver, const DatagramSlot& run) {
+void Hub::bridge(UdpTable::Channel& channel, SessionId receiver_id, Entry& receiver, const Run& run) {
   Entry& sender = sessions_.at(channel.owner);
-  const std::uint32_t step = run.meta.segment_size == 0 ? run.slot.length : run.meta.segment_size;
-  for (ByteView rest = run.slot.bytes(); !rest.empty(); rest = rest.subspan(std::min<std::size_t>(step, rest.size()))) {
-    const ByteView datagram = rest.first(std::min<std::size_t>(step, rest.size())).subspan(kUdpDataHeader);
+  ByteView rest = run.slot.bytes();
+  while (!rest.empty()) {
+    const std::size_t length = std::min<std::size_t>(run.step, rest.size());
+    const ByteView datagram = rest.first(length).subspan(kUdpDataHeader);
+    rest = rest.subspan(length);
     if (datagram.size() > kMaxDatagram || !receiver.session.deliver(sender.session.node_key(), datagram)) {
       ++counters_.dropped;
       continue;

@@ -31,20 +31,11 @@ void ClientStreams::accept(std::unique_ptr<io::Stream> stream) {
 }
 
 void ClientStreams::handle_datagrams(std::uint16_t socket, std::span<const DatagramSlot> slots) {
-  send_forwarded(hub_.forward(socket, slots));
-  work();
-}
-
-/// Runs that leave by one socket go in one call.
-void ClientStreams::send_forwarded(std::span<const relay::UdpForward> forwards) {
-  batch_.clear();
-  for (std::size_t i = 0; i < forwards.size(); ++i) {
-    batch_.push_back(forwards[i].item);
-    const bool last = i + 1 == forwards.size() || batch_.size() == kMaxBatch;
-    if (!last && forwards[i + 1].socket == forwards[i].socket) continue;
-    sockets_.send(forwards[i].socket, batch_);
-    batch_.clear();
+  const auto forwards = hub_.forward(socket, slots);
+  for (std::size_t out = 0; out < forwards.size(); ++out) {
+    if (!forwards[out].empty()) sockets_.send(static_cast<std::uint16_t>(out), forwards[out]);
   }
+  work();
 }
 
 void ClientStreams::revoke(const crypto::PublicKey& node, WallTime until) {

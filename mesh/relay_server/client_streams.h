@@ -62,7 +62,6 @@ class ClientStreams {
   void handle_timer();
   void handle_drain();
   void work();
-  void send_forwarded(std::span<const relay::UdpForward> forwards);
   void pump(relay::SessionId id, Connection& connection);
   bool write(relay::SessionId id, Connection& connection);
   void end(relay::SessionId id, Connection& connection);
@@ -78,7 +77,6 @@ class ClientStreams {
   std::optional<Time> armed_;
   std::set<relay::SessionId> waiting_;  // whose streams had no room
   std::unique_ptr<io::Timer> drain_timer_;
-  std::vector<DatagramSlot> batch_;  // of send_forwarded()
 };
 
 }  // namespace weft::relay_server

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/relay_server/udp_sockets.h"
 
+#include <algorithm>
+
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
 #include "mesh/io/timer.h"
@@ -34,13 +36,16 @@ std::vector<Endpoint> UdpSockets::endpoints() const {
 
 /// Joined datagrams come from one sender, and are all of the kind of the first.
 void UdpSockets::receive(std::size_t socket, std::span<DatagramSlot> slots) {
+  const auto is_relayed = [](const DatagramSlot& item) {
+    return !item.meta.icmp && item.slot.length > 0 && item.slot.data()[0] == relay::kUdpMagic;
+  };
+  if (std::ranges::all_of(slots, is_relayed)) return on_relay_(static_cast<std::uint16_t>(socket), slots);
   relayed_.clear();
   std::vector<stun::Datagram> answers;
   for (const DatagramSlot& item : slots) {
-    if (item.meta.icmp || item.slot.length == 0) continue;
-    if (item.slot.data()[0] == relay::kUdpMagic) {
+    if (is_relayed(item)) {
       relayed_.push_back(item);
-    } else {
+    } else if (!item.meta.icmp && item.slot.length > 0) {
       answer(socket, item, answers);
     }
   }

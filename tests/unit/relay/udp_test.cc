@@ -194,14 +194,14 @@ TEST(RelayUdp, AReplayedHelloBindsNothing) {
   Bytes bytes = to_bytes(hello->bytes);
   item.slot = {bytes.data(), kUdpControlSize, 0, kUdpControlSize};
   item.meta.source = {IpAddress::v4(203, 0, 113, 9), 9};
-  EXPECT_TRUE(wires.hub.forward(0, {&item, 1}).empty());
+  EXPECT_TRUE(wires.forward(item).empty());
   const auto answer = wires.hub.poll_datagram();
   ASSERT_TRUE(answer);
   EXPECT_LE(answer->bytes.size(), bytes.size());
   EXPECT_EQ(parse_udp_control(answer->bytes)->type, UdpType::challenge);
   EXPECT_FALSE(wires.hub.poll_datagram());
   bytes[40] ^= 1;  // not even an answer
-  EXPECT_TRUE(wires.hub.forward(0, {&item, 1}).empty());
+  EXPECT_TRUE(wires.forward(item).empty());
   EXPECT_FALSE(wires.hub.poll_datagram());
 }
 

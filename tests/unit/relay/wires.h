@@ -99,12 +99,19 @@ class Wires {
     item.slot = {bytes.data(), static_cast<std::uint32_t>(bytes.size()), 0, static_cast<std::uint32_t>(bytes.size())};
     item.meta.source = from;
     item.meta.segment_size = segment_size;
-    for (const auto& [socket, out] : hub.forward(0, {&item, 1})) {
+    for (const auto& out : forward(item)) {
       const std::size_t step = out.meta.segment_size == 0 ? out.slot.length : out.meta.segment_size;
       for (ByteView rest = out.slot.bytes(); !rest.empty(); rest = rest.subspan(std::min(step, rest.size()))) {
         to_client(out.meta.destination, rest.first(std::min(step, rest.size())));
       }
     }
+  }
+
+  /// What the hub makes of `item`, by whichever socket.
+  std::vector<DatagramSlot> forward(const DatagramSlot& item) {
+    std::vector<DatagramSlot> all;
+    for (const auto& socket : hub.forward(0, {&item, 1})) all.insert(all.end(), socket.begin(), socket.end());
+    return all;
   }
 
   /// Moves bytes until nothing moves.
