@@ -18,13 +18,6 @@ namespace weft::host {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-namespace {
-
-/// Datagrams that follow each other within this many rests are traffic.
-constexpr int kTraffic = 4;
-
-}  // namespace
-
 struct AsioLoop::Impl {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
@@ -45,11 +38,11 @@ void AsioLoop::run() {
   impl_->context.run();
 }
 
-/// After a pause a datagram is alone, and nobody waits for more.
-void AsioLoop::gather() {
-  if (!gathers() || clock_.now() - last_delivery_ > kTraffic * gather_) return;
-  const timespec span{.tv_sec = 0, .tv_nsec = gather_.count()};
-  ::nanosleep(&span, nullptr);
+void AsioLoop::rest(Duration span) {
+  if (span == Duration(0)) return;
+  const timespec time{.tv_sec = 0, .tv_nsec = span.count()};
+  ::nanosleep(&time, nullptr);
+  clock_.turn();
 }
 
 void AsioLoop::stop() { impl_->context.stop(); }

@@ -7,6 +7,7 @@
 
 #include "mesh/base/time.h"
 #include "mesh/host/file_descriptor.h"
+#include "mesh/host/gathering.h"
 #include "mesh/host/loop_clock.h"
 #include "mesh/host/packet_arena.h"
 
@@ -30,15 +31,14 @@ class AsioLoop {
   void run();
   /// Ends run() after the callback that is running. Callable from any callback.
   void stop();
-  /// Lets datagrams gather in the sockets' queues: under traffic, what wakes the sockets is read only after this rest,
-  /// so that many are found and forwarded as runs. Zero (as made): no rest. For a process that forwards for others; it
-  /// adds that much delay at most, and none to a datagram that comes alone.
-  void set_gather(Duration rest) { gather_ = rest; }
-  bool gathers() const { return gather_ != Duration(0); }
-  /// Sockets say that they have delivered.
-  void datagrams_delivered() { last_delivery_ = clock_.now(); }
-  /// The rest of set_gather(), if it is time for one.
-  void gather();
+  /// Lets datagrams gather in the sockets' queues: where many single ones come, they are read only after a rest
+  /// (Gathering). Zero (as made): no rest. For a process that forwards for others; it adds three rests of delay at
+  /// most, one where the traffic is irregular, and none to a datagram that comes alone.
+  void set_gather(Duration rest) { gathering_.set_rest(rest); }
+  Gathering& gathering() { return gathering_; }
+  bool gathers() const { return gathering_.on(); }
+  /// Stands still. Only for what gathering() says.
+  void rest(Duration span);
 
   /// Waits at most `limit` for one callback and runs it; false if none came.
   bool run_one(Duration limit);
@@ -57,8 +57,7 @@ class AsioLoop {
  private:
   struct Impl;
 
-  Duration gather_{0};
-  Time last_delivery_{};
+  Gathering gathering_;
   LoopClock clock_;
   PacketArena arena_;
   std::unique_ptr<DatagramBatch> batch_;

@@ -224,7 +224,7 @@ std::size_t AsioUdpSocket::deliver(std::size_t count) {
   const auto items = std::span(loop_.batch().received.data(), count);
   std::size_t datagrams = 0;
   for (const auto& [slot, meta] : items) datagrams += meta.segment_size == 0 ? 1 : slot.length / meta.segment_size;
-  loop_.datagrams_delivered();
+  loop_.gathering().delivered(loop_.clock().now(), count);
   (*handler)(items);
   return datagrams;
 }

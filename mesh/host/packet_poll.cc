@@ -48,7 +48,7 @@ void PacketPoll::wait() {
 
 void PacketPoll::serve() {
   const Time woken = loop_.clock().now();
-  if (std::exchange(dry_, false)) loop_.gather();
+  if (std::exchange(dry_, false)) loop_.rest(loop_.gathering().rest_after(woken, woken - slept_));
   std::size_t moved = serve_round();
   if (moved > 0 && asked_ != nullptr) asked_->patience.learn(woken - slept_);
   asked_ = nullptr;
@@ -60,6 +60,7 @@ void PacketPoll::serve() {
     if (moved <= kFew && last_->fd.valid()) asked_ = last_;
     break;
   }
+  if (dry_) loop_.rest(loop_.gathering().rest_ahead(loop_.clock().now()));
   slept_ = loop_.clock().now();
   std::erase_if(sources_, [](const auto& source) { return !source->fd.valid(); });
   if (!sources_.empty()) wait();

@@ -19,8 +19,8 @@ class Host;
 
 namespace weft::relay_server {
 
-/// How long datagrams may gather in a relay's sockets under traffic: host::AsioLoop::set_gather. A fifth of a
-/// millisecond is little on any way that needs a relay, and spares it most of its wake-ups.
+/// How long datagrams may gather in a relay's sockets under traffic: host::AsioLoop::set_gather, which may make three
+/// of it. A fifth of a millisecond is little on any way that needs a relay, and spares it most of its wake-ups.
 inline constexpr Duration kGather = std::chrono::microseconds(200);
 
 struct RelayServerConfig {
