@@ -39,7 +39,7 @@ class EventWaker final : public io::Waker {
     // What comes from here on writes again; what came before is seen by the handler.
     woken_.exchange(false, std::memory_order_acq_rel);
     handler_();
-    return {.count = 1, .full = false};
+    return {};  // no packet: what comes next is no answer to it
   }
 
   PacketSource source_;

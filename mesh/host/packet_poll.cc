@@ -8,7 +8,6 @@
 
 #include "mesh/base/assert.h"
 #include "mesh/host/asio_loop.h"
-#include "mesh/host/patience.h"
 
 namespace weft::host {
 namespace {
@@ -68,14 +67,17 @@ void PacketPoll::serve() {
 
 /// Rounds until one has something, or until it is time to sleep. `moved`: since the poll was woken.
 std::size_t PacketPoll::look_on(std::size_t moved) {
+  const Time began = loop_.clock().now();
   Duration span = moved <= kFew ? last_->patience.span() : Patience::kLeast;
   if (loop_.gathers()) span = Duration(0);
-  const Time end = loop_.clock().now() + span;
+  if (span > Patience::kLeast && !budget_.allows(began, span)) span = Patience::kLeast;
+  std::size_t more = 0;
   do {
-    if (const std::size_t more = serve_round(); more > 0) return more;
-    loop_.clock().turn();
-  } while (loop_.clock().now() < end);
-  return 0;
+    more = serve_round();
+    if (more == 0) loop_.clock().turn();
+  } while (more == 0 && loop_.clock().now() < began + span);
+  if (span > Patience::kLeast) budget_.spend(loop_.clock().now() - began);
+  return more;
 }
 
 /// A turn for each source that has something; returns how much they had. A turn may add sources and close any: they

@@ -8,6 +8,7 @@
 
 #include "mesh/base/time.h"
 #include "mesh/host/file_descriptor.h"
+#include "mesh/host/patience.h"
 
 namespace weft::host {
 
@@ -18,7 +19,7 @@ class Readiness;
 /// waits for the other's queue. They are watched by an epoll set of their own, in which they stay: a wake-up costs the
 /// loop one epoll_wait and one epoll_ctl, however many packets follow. When nothing is left the poll looks on for a
 /// while before it sleeps, since the answer to a packet is often on its way already: for how long is learned
-/// (Patience).
+/// (Patience), within bounds (LookBudget).
 class PacketPoll {
  public:
   explicit PacketPoll(AsioLoop& loop);
@@ -40,6 +41,7 @@ class PacketPoll {
   std::vector<std::shared_ptr<Source>> sources_;
   Source* last_ = nullptr;   // that had something
   Source* asked_ = nullptr;  // it, if what came next tells how long answers take
+  LookBudget budget_;
   Time slept_{};
   bool dry_ = false;  // nothing was left when it went to sleep
 };
@@ -48,7 +50,7 @@ class PacketPoll {
 class PacketSource {
  public:
   struct Moved {
-    std::size_t count = 0;  // messages, errors included
+    std::size_t count = 0;  // messages, errors included; 0 if nothing is likely to follow
     bool full = false;      // the batch was: there is probably more, and short enough to be taken at once
   };
   /// Moves one batch of what the kernel says is there. A turn may destroy the source.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
+
 #include "mesh/base/time.h"
 
 namespace weft::host {
@@ -20,6 +22,26 @@ class Patience {
 
  private:
   Duration span_ = kLeast;
+};
+
+/// What a loop may spend on looking for longer than Patience::kLeast: a twentieth of the time, a few spans ahead.
+/// Answers to questions that are asked now and then cost less; under traffic, when packets are never far, a processor
+/// is not kept busy by waiting for them.
+class LookBudget {
+ public:
+  static constexpr int kShare = 20;
+  static constexpr Duration kAhead = 10 * Patience::kMost;
+
+  bool allows(Time now, Duration span) {
+    left_ = std::min(left_ + (now - earned_) / kShare, kAhead);
+    earned_ = now;
+    return span <= left_;
+  }
+  void spend(Duration looked) { left_ -= looked; }
+
+ private:
+  Duration left_ = kAhead;
+  Time earned_{};
 };
 
 }  // namespace weft::host
