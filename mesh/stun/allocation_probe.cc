@@ -63,7 +63,10 @@ void AllocationProbe::collect(Time now, Sample& sample) {
     sample.external = external;
     if (config_.second_server) sample.second = ask(now, *config_.second_server);
   }
-  if (const auto external = seen(sample.second)) varies_ = varies_ || external != sample.external;
+  if (const auto external = seen(sample.second)) {
+    ++asked_twice_;
+    elsewhere_ += external != sample.external ? 1 : 0;
+  }
 }
 
 void AllocationProbe::settle() {
@@ -72,11 +75,13 @@ void AllocationProbe::settle() {
                     });
   if (!over || finished_) return;
   finished_ = true;
-  AllocationFound found{.varies = varies_};
+  AllocationFound found;
   for (const Sample& sample : sockets_) {
     if (sample.external) found.samples.push_back({sample.local_port, *sample.external});
   }
   found.facts = infer_allocation(found.samples);
+  const bool collided = found.facts.allocation == Allocation::preserve && 2 * elsewhere_ < asked_twice_;
+  found.varies = elsewhere_ > 0 && !collided;
   event_ = std::move(found);
 }
 

@@ -17,7 +17,9 @@ struct AllocationFound {
   std::vector<PortSample> samples;
   /// AllocationProbeConfig::second_server saw one of the sockets elsewhere: the mapping depends on the destination.
   /// That nobody was says so with an error of 2^-6 to the power of the sockets, or less: a NAT that draws each flow's
-  /// port from a block, however many flows share it, draws one of 64 at least.
+  /// port from a block, however many flows share it, draws one of 64 at least. Of a NAT that keeps ports a minority
+  /// says nothing: a Linux gateway that accepts packets to itself holds the port that a server has sent to unasked for
+  /// half a minute, and a socket that comes by it then gets another one towards that server.
   bool varies = false;
 };
 
@@ -59,7 +61,7 @@ class AllocationProbe {
   AllocationProbeConfig config_;
   Random& random_;
   std::vector<Sample> sockets_;
-  bool varies_ = false;
+  std::size_t asked_twice_ = 0, elsewhere_ = 0;  // sockets that `second_server` has answered, and saw elsewhere
   std::size_t started_ = 0;
   std::optional<Time> next_start_;
   bool finished_ = false;

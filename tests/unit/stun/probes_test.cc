@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -177,10 +178,17 @@ TEST(AllocationProbe, SamplesOneSocketAfterTheOther) {
   EXPECT_EQ(world.now, Time(1s) + 60ms);
 }
 
-/// A NAT that gives each flow a port of few may give one socket the same one twice; another socket shows it.
+/// A NAT that gives each flow a port of few may give one socket the same one twice; another socket shows it. One that
+/// keeps ports gives a socket another one when somebody holds its port.
 TEST(AllocationProbe, ASecondServerShowsThatTheMappingDependsOnTheDestination) {
   const Endpoint second{kServer.address, 3479};
-  for (const bool varies : {false, true}) {
+  struct Case {
+    bool keeps;                       // ports
+    std::set<std::size_t> elsewhere;  // sockets that the second server sees at another port
+    bool varies;
+  };
+  for (const auto& [keeps, elsewhere, varies] : std::vector<Case>{
+           {false, {}, false}, {false, {2}, true}, {true, {}, false}, {true, {2}, false}, {true, {1, 2}, true}}) {
     SeededRandom random(1, "allocation");
     AllocationProbe probe({.server = kServer, .second_server = second}, random);
     std::map<Endpoint, Server> servers;
@@ -191,9 +199,9 @@ TEST(AllocationProbe, ASecondServerShowsThatTheMappingDependsOnTheDestination) {
     std::optional<AllocationFound> found;
     while (!(found = probe.poll_event())) {
       while (const auto request = probe.poll_transmit()) {
-        const bool elsewhere = varies && request->socket == 2 && request->destination == second;
-        const Endpoint seen{IpAddress::v4(203, 0, 113, 1),
-                            static_cast<std::uint16_t>(20000 + 7 * request->socket + (elsewhere ? 1 : 0))};
+        const bool other = request->destination == second && elsewhere.contains(request->socket);
+        const std::size_t port = keeps ? 5000 + request->socket : 20000 + 7 * request->socket;
+        const Endpoint seen{IpAddress::v4(203, 0, 113, 1), static_cast<std::uint16_t>(port + (other ? 500 : 0))};
         const auto answer =
             servers.at(request->destination).handle_datagram(now, seen, request->destination, request->bytes);
         EXPECT_TRUE(probe.handle_datagram(now, request->socket, answer->source, answer->bytes));
