@@ -9,6 +9,8 @@ namespace {
 
 /// How long a side with several interfaces goes on probing once it is direct.
 constexpr Duration kCompareUplinks = 500ms;
+/// An answer that took longer comes out of the backlog of a stream whose other end has lost its address: no path.
+constexpr Duration kLongestAnswer = 5s;
 
 }  // namespace
 
@@ -57,6 +59,7 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
     relay_rtt_ = now - asked.sent;
     selector_.confirm(now, answer);
   } else if (!from.relayed()) {
+    if (now - asked.sent > kLongestAnswer && selector_.direct_path() != asked.path) return;
     if (pong.observed) observed_ = pong.observed;
     peer_lifetime_ = pong.lifetime;
     on_direct(now, answer, pong.observed);
