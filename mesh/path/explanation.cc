@@ -25,6 +25,8 @@ std::string_view name(Rung rung) {
       return "two_sided_search";
     case Rung::tcp:
       return "tcp";
+    case Rung::peer_relay:
+      return "peer_relay";
     case Rung::relay:
       return "relay";
   }

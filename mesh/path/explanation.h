@@ -14,7 +14,7 @@
 
 namespace weft::path {
 
-/// The ladder of reference/nat-traversal.md §2; the values are its numbers. A peer as relay is not climbed yet.
+/// The ladder of reference/nat-traversal.md §2; the values are its numbers.
 enum class Rung : std::uint8_t {
   none = 0,
   same_network = 1,
@@ -26,6 +26,7 @@ enum class Rung : std::uint8_t {
   one_sided_search = 7,
   two_sided_search = 8,
   tcp = 9,
+  peer_relay = 10,
   relay = 11,
 };
 std::string_view name(Rung rung);
@@ -59,15 +60,16 @@ struct Explanation {
   std::vector<RemoteCandidate> remote;  // those of the map and of the plan, then those learned from probes
   NatFacts own_facts, peer_facts;
   Strategy strategy;
-  std::vector<Rung> tried;             // in the order of the ladder
-  Rung rung = Rung::none;              // that the path stands on now
-  unsigned attempts = 0;               // how often the ladder was climbed since it was needed
-  Duration searched{0};                // time spent on the ladder since then
-  unsigned plans_sent = 0;             // with repetitions
-  bool plan_acknowledged = false;      // the last one
-  std::optional<Duration> relay_rtt;   // of the way through the relay to the peer and back
-  std::optional<SearchRecord> search;  // the last one
-  std::optional<Duration> next_retry;  // from now
+  std::vector<Rung> tried;                // in the order of the ladder
+  Rung rung = Rung::none;                 // that the path stands on now
+  unsigned attempts = 0;                  // how often the ladder was climbed since it was needed
+  Duration searched{0};                   // time spent on the ladder since then
+  unsigned plans_sent = 0;                // with repetitions
+  bool plan_acknowledged = false;         // the last one
+  std::optional<Duration> relay_rtt;      // of the way through the relay to the peer and back
+  std::optional<SearchRecord> search;     // the last one
+  std::optional<Duration> carried_after;  // rung 10: from the first request to the answer by way of the carrier
+  std::optional<Duration> next_retry;     // from now
 };
 
 }  // namespace weft::path

@@ -9,6 +9,7 @@
 
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
+#include "mesh/path/carry.h"
 #include "mesh/path/mtu_probe.h"
 
 namespace weft::path {
@@ -76,7 +77,17 @@ struct LifetimeWanted {
 struct StreamsWanted {
   std::vector<Endpoint> remotes;
 };
-using PathEvent =
-    std::variant<ChosenChanged, StateChanged, RoomChanged, DirectFound, PingAnswered, LifetimeWanted, StreamsWanted>;
+/// The peer says something about a channel by which one of us carries for the other, on a direct path that has
+/// answered.
+struct CarryHeard {
+  PathId from;
+  Carry carry;
+};
+/// The first answer by way of this peer that carries.
+struct CarriedFound {
+  PathId path;
+};
+using PathEvent = std::variant<ChosenChanged, StateChanged, RoomChanged, DirectFound, PingAnswered, LifetimeWanted,
+                               StreamsWanted, CarryHeard, CarriedFound>;
 
 }  // namespace weft::path

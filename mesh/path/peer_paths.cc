@@ -191,6 +191,7 @@ std::optional<ProbeError> PeerPaths::handle_datagram(Time now, const PathId& fro
   if (const auto* message = std::get_if<Plan>(&probe->message)) on_plan(now, from, id, *message);
   if (std::holds_alternative<PlanAck>(probe->message)) on_plan_ack(now, from, id);
   if (const auto* message = std::get_if<SearchOffer>(&probe->message)) on_search_offer(now, from, id, *message);
+  if (const auto* message = std::get_if<Carry>(&probe->message)) on_carry(from, *message);
   pump(now);
   return std::nullopt;
 }
@@ -250,6 +251,7 @@ void PeerPaths::apply(Time now, Selector::Transition transition) {
     case Selector::Transition::none:
       return;
     case Selector::Transition::suspected:
+      if (selector_.carried()) return;  // the relay has the data's copies, and the ladder its own time
       propose(now);
       burst(now);
       return;

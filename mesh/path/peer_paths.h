@@ -89,6 +89,15 @@ class PeerPaths {
   void handle_stream_candidates(Time now);
   /// The relay through which datagrams reach the peer now; nullopt: none.
   void handle_relay(Time now, std::optional<std::uint16_t> relay);
+  /// A peer carries datagrams to this one and back on `path` (is_carried): asks whether it does; CarriedFound follows.
+  void handle_carrier(Time now, const PathId& path);
+  /// It carries no longer.
+  void handle_carrier_gone(Time now, const PathId& path);
+  /// To this peer, about what one of us carries for the other; dropped if there is no direct path of datagrams to it.
+  void send_carry(Time now, const Carry& carry);
+  /// The path that datagrams of others may take by this peer: a direct one, both ways, and no stream.
+  std::optional<PathId> carrying_path() const;
+  bool knows(const PathId& path) const { return selector_.knows(path); }
   /// Whether the coordinator hands plans on to the peer: the second way for them, while no relay leads there or the
   /// relay's acknowledgement is late.
   void handle_signalling(Time now, bool available);
@@ -158,6 +167,9 @@ class PeerPaths {
   void on_plan(Time now, const PathId& from, std::uint64_t id, const Plan& plan);
   void on_plan_ack(Time now, const PathId& from, std::uint64_t id);
   void on_search_offer(Time now, const PathId& from, std::uint64_t id, const SearchOffer& offer);
+  void on_carried_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping);
+  void on_carried(Time now, const ProbeAnswer& answer);
+  void on_carry(const PathId& from, const Carry& carry);
   void on_direct(Time now, const ProbeAnswer& answer, const std::optional<Endpoint>& seen_at);
 
   void handle_local_facts(Time now);

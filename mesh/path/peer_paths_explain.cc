@@ -59,6 +59,7 @@ std::vector<Rung> PeerPaths::tried() const {
   add(role_ordered(local_.facts, remote_facts_) || role_ordered(remote_facts_, local_.facts), Rung::role_order);
   if (last_search_) add(true, search_rung());
   add(streams_tried_, Rung::tcp);
+  add(selector_.carried(), Rung::peer_relay);
   add(selector_.relay().has_value(), Rung::relay);
   return rungs;
 }
@@ -95,7 +96,8 @@ Explanation PeerPaths::explain(Time now) const {
   }
   told.tried = tried();
   const bool direct = selector_.direct() && !selector_.one_way();
-  told.rung = direct ? rung_ : selector_.relay() ? Rung::relay : Rung::none;
+  const bool carried = selector_.carried() && !selector_.relay_preferred();
+  told.rung = direct ? rung_ : carried ? Rung::peer_relay : selector_.relay() ? Rung::relay : Rung::none;
   told.attempts = attempts_;
   told.searched = searched_ + (ladder_began_ ? now - *ladder_began_ : Duration{0});
   told.plans_sent = plans_sent_;

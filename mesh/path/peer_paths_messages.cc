@@ -15,6 +15,7 @@ constexpr Duration kLongestAnswer = 5s;
 }  // namespace
 
 void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Ping& ping) {
+  if (is_carried(from)) return on_carried_ping(now, from, id, ping);
   if (ping.suspect) selector_.doubt(now);
   if (from.relayed()) return send(from, {id, Pong{std::nullopt, counts_.received(from), {}}});
   if (config_.relay_only) return;
@@ -55,7 +56,9 @@ void PeerPaths::on_pong(Time now, const PathId& from, std::uint64_t id, const Po
   }
   ProbeAnswer answer{.path = asked.path, .sent = asked.sent, .one_way = false, .report = {}};
   if (from == asked.path && pong.received) answer.report = LossReport{asked.count, *pong.received};
-  if (asked.path.relayed()) {
+  if (is_carried(asked.path)) {
+    on_carried(now, answer);
+  } else if (asked.path.relayed()) {
     relay_rtt_ = now - asked.sent;
     selector_.confirm(now, answer);
   } else if (!from.relayed()) {

@@ -10,7 +10,7 @@ namespace {
 
 /// The direct paths and relays of a pair that are remembered with their size.
 constexpr std::size_t kMaxMtuProbes = 6;
-constexpr std::uint16_t kUdpHeader = 8, kRelayHeader = 6;
+constexpr std::uint16_t kUdpHeader = 8, kRelayHeader = 6;  // the same through a peer
 /// A relayed pair is often direct soon after, and then its relay's size is of no use.
 constexpr Duration kRelayDelay = 1s;
 constexpr Duration kUnknownRtt = 200ms;
@@ -42,7 +42,7 @@ MtuProbe& PeerPaths::begin_mtu_probe(Time now, const PathId& path) {
     if (mtu_probes_.size() == kMaxMtuProbes) mtu_probes_.erase(mtu_probes_.begin());
     known = &mtu_probes_.emplace_back(path, MtuProbe(config_.full_room, overhead(path))).second;
   }
-  const auto rtt = path.relayed() ? relay_rtt_ : selector_.rtt();
+  const auto rtt = path.relayed() && !is_carried(path) ? relay_rtt_ : selector_.rtt();
   if (!keep) known->start(now, rtt.value_or(kUnknownRtt), path.relayed() ? kRelayDelay : 0ms);
   return *known;
 }

@@ -42,11 +42,11 @@ void PeerPaths::keep_alive(Time now) {
 PathClass PeerPaths::path_class() const {
   if (selector_.direct() && !selector_.relay_preferred())
     return selector_.one_way() ? PathClass::one_way : PathClass::direct;
-  return selector_.relay() ? PathClass::relay : PathClass::none;
+  return selector_.chosen() ? PathClass::relay : PathClass::none;
 }
 
 std::string_view PeerPaths::reason() const {
-  if (selector_.relay_preferred()) return "relay_better";
+  if (selector_.direct() && selector_.relay_preferred()) return "relay_better";
   if (selector_.direct() && !selector_.one_way()) return "";
   if (state_ == SearchState::idle) return "idle";
   if (config_.relay_only) return "relay_only";
@@ -83,7 +83,7 @@ PathStatus PeerPaths::status() const {
           .reason = now.reason,
           .chosen = now.chosen,
           .duplicate = now.duplicate,
-          .rtt = selector_.direct() && !selector_.relay_preferred() ? selector_.rtt() : relay_rtt_,
+          .rtt = selector_.rtt() && !selector_.relay_preferred() ? selector_.rtt() : relay_rtt_,
           .need_at = need_at_,
           .time_to_direct = time_to_direct_,
           .changes = changes_,

@@ -9,7 +9,7 @@
 namespace weft::path {
 namespace {
 
-enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack = 4, search_offer = 5 };
+enum class MessageType : std::uint8_t { ping = 1, pong = 2, plan = 3, plan_ack = 4, search_offer = 5, carry = 6 };
 
 /// Family (0, 4 or 6), port, address padded to 16 bytes: every endpoint has one length, so a ping can be as long as its
 /// pong.
@@ -86,6 +86,10 @@ struct Encoder {
     writer.u16be(static_cast<std::uint16_t>(pattern.step)).u16be(pattern.range.low).u16be(pattern.range.high);
     writer.u8(static_cast<std::uint8_t>(count));
     for (std::size_t i = 0; i < count; ++i) writer.u16be(pattern.ports[i]);
+  }
+  void operator()(const Carry& carry) const {
+    writer.u8(static_cast<std::uint8_t>(carry.kind)).bytes(carry.node).u32be(carry.channel);
+    writer.u8(static_cast<std::uint8_t>(carry.why));
   }
 };
 
@@ -175,6 +179,19 @@ std::expected<SearchOffer, ProbeError> read_offer(Reader& reader) {
   for (std::size_t i = 0; i < count; ++i) offer.pattern.ports.push_back(reader.u16be());
   if (reader.failed()) return std::unexpected(ProbeError::malformed);
   return offer;
+}
+
+std::expected<Carry, ProbeError> read_carry(Reader& reader) {
+  Carry carry;
+  const std::uint8_t kind = reader.u8();
+  const ByteView node = reader.bytes(carry.node.size());
+  carry.channel = reader.u32be();
+  carry.why = read_word(reader, Carry::Refusal::full);
+  if (reader.failed() || kind < 1 || kind > 4) return std::unexpected(ProbeError::malformed);
+  carry.kind = static_cast<Carry::Kind>(kind);
+  if ((carry.kind == Carry::Kind::bound) != (carry.channel != 0)) return std::unexpected(ProbeError::malformed);
+  std::copy(node.begin(), node.end(), carry.node.begin());
+  return carry;
 }
 
 }  // namespace
@@ -283,6 +300,12 @@ std::expected<Probe, ProbeError> parse_message(ByteView plaintext) {
       auto offer = read_offer(reader);
       if (!offer) return std::unexpected(offer.error());
       probe.message = std::move(*offer);
+      break;
+    }
+    case MessageType::carry: {
+      const auto carry = read_carry(reader);
+      if (!carry) return std::unexpected(carry.error());
+      probe.message = *carry;
       break;
     }
     default:

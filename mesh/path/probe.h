@@ -14,6 +14,7 @@
 #include "mesh/base/time.h"
 #include "mesh/crypto/keys.h"
 #include "mesh/path/candidate.h"
+#include "mesh/path/carry.h"
 #include "mesh/path/port_pattern.h"
 
 namespace weft::path {
@@ -26,8 +27,6 @@ inline constexpr std::size_t kProbeHeaderSize = 2 + 8 + 24;
 /// Candidates a plan carries; more are cut by the sender and refused by the parser.
 inline constexpr std::size_t kMaxPlanCandidates = 16;
 
-/// Names the sender before anything is decrypted: the first 8 bytes of BLAKE2s(node key).
-using KeyId = std::array<std::uint8_t, 8>;
 KeyId key_id(const crypto::PublicKey& node_key);
 
 /// The key of all probes between two nodes, both ways: KDF1("weft probe 1", DH(node keys)). Computed once per peer.
@@ -71,7 +70,7 @@ struct PlanAck {};
 
 struct Probe {
   std::uint64_t transaction_id = 0;
-  std::variant<Ping, Pong, Plan, PlanAck, SearchOffer> message;
+  std::variant<Ping, Pong, Plan, PlanAck, SearchOffer, Carry> message;
 };
 
 enum class ProbeError : std::uint8_t { too_short, wrong_version, bad_tag, malformed, unknown_message };

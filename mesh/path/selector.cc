@@ -23,6 +23,12 @@ constexpr double kOftenLost = 0.05;
 
 }  // namespace
 
+// ---- what there is ----
+
+bool Selector::direct() const { return direct_ && !is_carried(direct_->path); }
+bool Selector::carried() const { return direct_ && is_carried(direct_->path); }
+std::optional<PathId> Selector::direct_path() const { return direct() ? std::optional(direct_->path) : std::nullopt; }
+
 // ---- what is heard ----
 
 void Selector::set_relay(std::optional<PathId> relay) {
@@ -73,6 +79,7 @@ void Selector::keep_warm(Time now, Direct direct) {
 bool Selector::better(Time now, const Direct& other) const {
   if (direct_->one_way != other.one_way) return direct_->one_way;
   if (suspect_since_) return true;
+  if (is_carried(direct_->path) != is_carried(other.path)) return is_carried(direct_->path);
   if (is_stream(direct_->path) != is_stream(other.path)) return is_stream(direct_->path);  // no TCP inside TCP
   const Duration age = now - direct_->chosen_at;
   if (age < 1s || now < reconsider_until_ || (age >= kMinDwell && other.quality.samples() < kFewSamples)) {
@@ -82,7 +89,7 @@ bool Selector::better(Time now, const Direct& other) const {
 }
 
 void Selector::confirm(Time now, const ProbeAnswer& answer) {
-  if (answer.path.relayed()) return confirm_relay(now, answer);
+  if (answer.path.relayed() && !is_carried(answer.path)) return confirm_relay(now, answer);
   const Duration rtt = now - answer.sent;
   if (!direct_ || direct_->path != answer.path) {
     const auto warm =
@@ -94,8 +101,11 @@ void Selector::confirm(Time now, const ProbeAnswer& answer) {
     if (answer.report) other.quality.report(now, *answer.report);
     if (!direct_ || better(now, other)) {
       if (direct_ && !suspect_since_ && !direct_->one_way) keep_warm(now, *direct_);
-      // The relay was worth more than the path that is left; by another uplink all begins anew.
-      if (relay_preferred_ && now < reconsider_until_) prefer_relay(now, false);
+      // The relay was worth more than the path that is left; by another uplink, or without a peer between, all begins
+      // anew.
+      if (relay_preferred_ && (now < reconsider_until_ || (carried() && !is_carried(other.path))))
+        prefer_relay(now, false);
+      if (is_carried(other.path) && relay_ && (!direct_ || direct_->one_way)) relay_preferred_ = true;
       return adopt(now, std::move(other));
     }
     if (!answer.one_way) keep_warm(now, std::move(other));
@@ -175,14 +185,28 @@ Selector::Transition Selector::suspect_now(Time now) {
 
 Selector::Transition Selector::abandon(Time now, const std::vector<std::uint16_t>& sockets) {
   const auto gone = [&](const Direct& one) {
-    return std::find(sockets.begin(), sockets.end(), one.path.socket) != sockets.end();
+    return !is_carried(one.path) && std::find(sockets.begin(), sockets.end(), one.path.socket) != sockets.end();
   };
   std::erase_if(standby_, gone);
   if (!direct_ || !gone(*direct_)) return Transition::none;
   if (standby_.empty()) return suspect_now(now);
-  adopt(now, *std::min_element(standby_.begin(), standby_.end(),
-                               [](const Direct& a, const Direct& b) { return a.quality.rtt() < b.quality.rtt(); }));
+  adopt(now, Direct(best_standby()));
   return Transition::none;
+}
+
+/// Direct ones before those through a peer, then the shortest; there is one.
+const Selector::Direct& Selector::best_standby() const {
+  return *std::min_element(standby_.begin(), standby_.end(), [](const Direct& a, const Direct& b) {
+    const bool carried_a = is_carried(a.path), carried_b = is_carried(b.path);
+    return carried_a != carried_b ? carried_b : a.quality.rtt() < b.quality.rtt();
+  });
+}
+
+void Selector::forget(Time now, const PathId& path) {
+  std::erase_if(standby_, [&](const Direct& one) { return one.path == path; });
+  if (!direct_ || direct_->path != path) return;
+  if (standby_.empty()) return drop();
+  adopt(now, Direct(best_standby()));
 }
 
 Selector::Transition Selector::abandoned(Time now, const PathId& heard) {
@@ -231,8 +255,9 @@ void Selector::compare(Time now) {
   const PathQuality& direct = direct_->quality;
   // A queue that both ways share, mostly at the access link: whatever carries the data will lose some.
   if (direct.congested() && relay_quality_.congested()) return gain_since_.reset();
-  const bool gain = relay_preferred_ ? direct.worth(1) > kAsGood * relay_quality_.worth()
-                                     : relay_quality_.worth(-1) > kGain * direct.worth(1.5);
+  const double relay_worth = relay_quality_.worth();
+  const bool back = carried() ? direct.worth() > kGain * relay_worth : direct.worth(1) > kAsGood * relay_worth;
+  const bool gain = relay_preferred_ ? back : relay_quality_.worth(-1) > kGain * direct.worth(1.5);
   if (!gain) return gain_since_.reset();
   if (!gain_since_) gain_since_ = now;
   if (now - *gain_since_ < kSustain || (changed_at_ && now - *changed_at_ < dwell_)) return;
@@ -343,10 +368,11 @@ Selector::Transition Selector::advance(Time now) {
   }
   if (duplicating_ && now >= *suspect_since_ + kMaxDuplication) duplicating_ = false;
   if (const auto at = give_up_at(); at && now >= *at) {
+    const bool was_carried = carried();
     drop();
-    return Transition::fallen_back;
+    return was_carried ? Transition::none : Transition::fallen_back;
   }
-  if (last_use_ && now - *last_use_ >= kKeepAfter) {
+  if (last_use_ && now - *last_use_ >= life()) {
     drop();
     return Transition::lapsed;
   }
@@ -355,7 +381,7 @@ Selector::Transition Selector::advance(Time now) {
 
 std::optional<Time> Selector::next_deadline() const {
   if (!direct_) return std::nullopt;
-  Time at = std::min(next_probe(), last_use_.value_or(direct_->chosen_at) + kKeepAfter);
+  Time at = std::min(next_probe(), last_use_.value_or(direct_->chosen_at) + life());
   if (const auto relay = next_relay_probe()) at = std::min(at, *relay);
   for (const auto& standby : standby_) {
     at = std::min(at, standby.last_confirmed + kStandbyLife);

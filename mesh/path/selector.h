@@ -9,6 +9,7 @@
 #include "mesh/base/optional_time.h"
 #include "mesh/base/packet.h"
 #include "mesh/base/time.h"
+#include "mesh/path/carry.h"
 #include "mesh/path/keepalive.h"
 #include "mesh/path/path_quality.h"
 
@@ -38,6 +39,9 @@ struct ProbeAnswer {
 /// disappoints, it has to wait twice as long the next time.
 /// A direct path that carried nothing for kKeepAfter is given up without harm: the next packet takes the relay and
 /// finds it anew.
+/// A path through a peer that carries for us (is_carried) takes the place of a direct one where there is none, and
+/// gives way to any that is found; it carries nothing before it was worth a quarter more than the relay, or the relay
+/// is gone.
 class Selector {
  public:
   enum class Transition : std::uint8_t { none, suspected, fallen_back, lapsed };
@@ -95,6 +99,8 @@ class Selector {
   void reconsider(Time now) { reconsider_until_ = now + kCompareAnew; }
   /// Whether the path is the direct one, or kept warm.
   bool knows(const PathId& path) const;
+  /// That path is no more: another one takes its place at once, and nobody waits for silence.
+  void forget(Time now, const PathId& path);
   /// Moves on what is due.
   Transition advance(Time now);
 
@@ -108,8 +114,10 @@ class Selector {
   std::optional<PathId> duplicate() const { return duplicating_ && !relay_preferred_ ? relay_ : std::nullopt; }
   const std::optional<PathId>& relay() const { return relay_; }
   /// A direct path is known, whether or not it carries the data.
-  bool direct() const { return direct_.has_value(); }
-  std::optional<PathId> direct_path() const { return direct_ ? std::optional(direct_->path) : std::nullopt; }
+  bool direct() const;
+  std::optional<PathId> direct_path() const;
+  /// There is no direct path, but one through a peer, whether or not it carries the data.
+  bool carried() const;
   bool relay_preferred() const { return relay_preferred_; }
   bool one_way() const { return direct_ && direct_->one_way; }
   bool suspect() const { return suspect_since_.has_value(); }
@@ -134,6 +142,8 @@ class Selector {
   Transition suspect_now(Time now);
   void confirm_relay(Time now, const ProbeAnswer& answer);
   void drop();
+  const Direct& best_standby() const;
+  Duration life() const { return carried() ? Duration(kIdleAfter) : Duration(kKeepAfter); }
   void compare(Time now);
   void prefer_relay(Time now, bool preferred);
   bool sending(Time now, Duration since = 1s) const { return last_sent_ && now - *last_sent_ < since; }

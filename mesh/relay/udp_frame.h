@@ -29,8 +29,18 @@ namespace weft::relay {
 inline constexpr std::uint8_t kUdpMagic = 0xD8;
 inline constexpr std::uint8_t kUdpVersion = 1;
 
-/// dial_back is no control datagram: see dial_back.h.
-enum class UdpType : std::uint8_t { hello = 1, challenge = 2, proof = 3, alive = 4, data = 5, dial_back = 6 };
+/// dial_back is no control datagram: see dial_back.h. carry and carried have the layout of data, between a node and a
+/// peer that carries for it: to the carrier and from it (carry_table.h).
+enum class UdpType : std::uint8_t {
+  hello = 1,
+  challenge = 2,
+  proof = 3,
+  alive = 4,
+  data = 5,
+  dial_back = 6,
+  carry = 7,
+  carried = 8,
+};
 
 using UdpChannel = std::uint32_t;  // never 0
 using UdpBinding = std::uint64_t;  // never 0
@@ -56,16 +66,22 @@ std::optional<UdpControl> parse_udp_control(ByteView datagram);
 /// Whether `datagram`, which parse_udp_control() has read, carries the mac of who holds `key`.
 bool authentic(ByteView datagram, const UdpKey& key);
 
-/// The channel of a data datagram; nullopt if it is none.
-inline std::optional<UdpChannel> data_channel(ByteView datagram) {
-  constexpr std::uint8_t kData = kUdpVersion << 4 | static_cast<std::uint8_t>(UdpType::data);
-  if (datagram.size() < kUdpDataHeader || datagram[0] != kUdpMagic || datagram[1] != kData) return std::nullopt;
+/// The channel of a datagram of this type: data, carry or carried; nullopt if it is none.
+inline std::optional<UdpChannel> data_channel(ByteView datagram, UdpType type = UdpType::data) {
+  const std::uint8_t second = static_cast<std::uint8_t>(kUdpVersion << 4 | static_cast<std::uint8_t>(type));
+  if (datagram.size() < kUdpDataHeader || datagram[0] != kUdpMagic || datagram[1] != second) return std::nullopt;
   return load_u32be(datagram.data() + 2);
 }
+/// The peers' datagram that one of the three types carries; an empty view if `datagram` is of none of them.
+inline ByteView data_content(ByteView datagram) {
+  const bool any =
+      data_channel(datagram) || data_channel(datagram, UdpType::carry) || data_channel(datagram, UdpType::carried);
+  return any ? datagram.subspan(kUdpDataHeader) : ByteView{};
+}
 /// Writes the kUdpDataHeader bytes before a datagram.
-inline void write_data_header(std::uint8_t* at, UdpChannel channel) {
+inline void write_data_header(std::uint8_t* at, UdpChannel channel, UdpType type = UdpType::data) {
   at[0] = kUdpMagic;
-  at[1] = kUdpVersion << 4 | static_cast<std::uint8_t>(UdpType::data);
+  at[1] = static_cast<std::uint8_t>(kUdpVersion << 4 | static_cast<std::uint8_t>(type));
   store_u32be(at + 2, channel);
 }
 

@@ -148,6 +148,39 @@ TEST(Probe, LaterVersionsMayAppendFieldsAndMessages) {
   EXPECT_EQ(parse_message(*from_hex("03 0000000000000001 01 01 00 0000 11")).error(), ProbeError::malformed);
 }
 
+TEST(Probe, CarryHasOneLengthAndTravels) {
+  SeededRandom random(1, "probe");
+  const KeyId node{1, 2, 3, 4, 5, 6, 7, 8};
+  const std::vector<Carry> all = {
+      {.kind = Carry::Kind::request, .node = node},
+      {.kind = Carry::Kind::bound, .node = node, .channel = 0x01020304},
+      {.kind = Carry::Kind::refused, .node = node, .why = Carry::Refusal::full},
+      {.kind = Carry::Kind::release, .node = node},
+  };
+  for (const Carry& carry : all) {
+    const Bytes datagram = seal({7, carry}, kKey, kSender, random);
+    EXPECT_EQ(datagram.size(), kProbeHeaderSize + 9 + 14 + 16);
+    const auto probe = open(datagram, kKey);
+    ASSERT_TRUE(probe);
+    EXPECT_EQ(probe->transaction_id, 7u);
+    EXPECT_EQ(std::get<Carry>(probe->message), carry);
+  }
+  // bound, node, channel, why
+  const auto plain = parse_message(*from_hex("06 0000000000000001 02 0102030405060708 0000002a 00"));
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(std::get<Carry>(plain->message).channel, 42u);
+  for (const char* bad : {"06 0000000000000001 02 0102030405060708 00000000 00",  // bound to no channel
+                          "06 0000000000000001 01 0102030405060708 0000002a 00",  // a request with one
+                          "06 0000000000000001 00 0102030405060708 00000000 00",  // of no kind
+                          "06 0000000000000001 05 0102030405060708 00000000 00",  // of a later one
+                          "06 0000000000000001 01 0102030405060708 000000"}) {    // too short
+    EXPECT_EQ(parse_message(*from_hex(bad)).error(), ProbeError::malformed) << bad;
+  }
+  const auto later = parse_message(*from_hex("06 0000000000000001 03 0102030405060708 00000000 63"));
+  ASSERT_TRUE(later);
+  EXPECT_EQ(std::get<Carry>(later->message).why, Carry::Refusal::none) << "a reason of a later version";
+}
+
 TEST(Probe, BothSidesDeriveOneKeyAndDifferentIds) {
   const crypto::PrivateKey a({8}), b({16});
   const auto ab = crypto::x25519(a, b.public_key()), ba = crypto::x25519(b, a.public_key());
