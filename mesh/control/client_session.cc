@@ -96,13 +96,13 @@ class ClientSession::Impl {
     return event;
   }
 
-  void publish(std::vector<CandidateRecord> candidates, NatFacts facts, std::uint16_t home_relay) {
+  void publish(std::vector<CandidateRecord> candidates, NatFacts facts, std::uint16_t home_relay, bool carries) {
     if (candidates.size() > kMaxCandidates) candidates.resize(kMaxCandidates);
     if (publication_ && publication_->candidates == candidates && publication_->facts == facts &&
-        publication_->home_relay == home_relay) {
+        publication_->home_relay == home_relay && publication_->carries == carries) {
       return;
     }
-    publication_ = Publish{std::move(candidates), std::move(facts), home_relay};
+    publication_ = Publish{std::move(candidates), std::move(facts), home_relay, carries};
     if (state_ == State::live) send(*publication_);
   }
 
@@ -305,8 +305,9 @@ void ClientSession::handle_timeout(Time now) { impl_->handle_timeout(now); }
 std::optional<Time> ClientSession::next_deadline() const { return impl_->next_deadline(); }
 std::optional<Bytes> ClientSession::poll_write() { return impl_->poll_write(); }
 std::optional<ClientSession::Event> ClientSession::poll_event() { return impl_->poll_event(); }
-void ClientSession::publish(Time, std::vector<CandidateRecord> candidates, NatFacts facts, std::uint16_t home_relay) {
-  impl_->publish(std::move(candidates), std::move(facts), home_relay);
+void ClientSession::publish(Time, std::vector<CandidateRecord> candidates, NatFacts facts, std::uint16_t home_relay,
+                            bool carries) {
+  impl_->publish(std::move(candidates), std::move(facts), home_relay, carries);
 }
 bool ClientSession::signal(std::uint64_t peer, ByteView datagram) { return impl_->signal(peer, datagram); }
 void ClientSession::restart(Time now, const SetupSecret& secret) { impl_->restart(now, secret); }

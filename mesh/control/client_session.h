@@ -103,8 +103,10 @@ class ClientSession {
   std::optional<Bytes> poll_write();
   std::optional<Event> poll_event();
 
-  /// Says where this node can be reached; kept and repeated on every new channel, sent only if it differs.
-  void publish(Time now, std::vector<CandidateRecord> candidates, NatFacts facts, std::uint16_t home_relay);
+  /// Says where this node can be reached, and whether it carries for others; kept and repeated on every new channel,
+  /// sent only if it differs.
+  void publish(Time now, std::vector<CandidateRecord> candidates, NatFacts facts, std::uint16_t home_relay,
+               bool carries = false);
   /// Asks the coordinator to hand `datagram` on to a node of the map. False: there is no channel, or it is too long.
   bool signal(std::uint64_t peer, ByteView datagram);
   /// After a final refusal: tries again with another secret.

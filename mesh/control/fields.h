@@ -49,6 +49,7 @@ void describe(V& v, PeerRecord& r) {
   v.list("candidates", r.candidates, kMaxCandidates);
   v.optional("facts", r.facts);
   v.optional("online", r.online);
+  v.nonzero("carries", r.carries);
 }
 template <typename V>
 void describe(V& v, RelayRecord& r) {
@@ -82,6 +83,7 @@ void describe(V& v, Publish& r) {
   v.list("candidates", r.candidates, kMaxCandidates);
   v.optional("facts", r.facts);
   v.optional("home_relay", r.home_relay);
+  v.nonzero("carries", r.carries);
 }
 template <typename V>
 void describe(V& v, Ping& r) {

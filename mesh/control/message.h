@@ -30,6 +30,7 @@ struct Publish {
   std::vector<CandidateRecord> candidates;
   NatFacts facts;
   std::uint16_t home_relay = 0;
+  bool carries = false;
 };
 struct Ping {
   std::uint64_t id = 0;

@@ -50,7 +50,8 @@ struct PeerRecord {
   std::uint16_t home_relay = 0;      // 0: none
   std::vector<CandidateRecord> candidates;
   NatFacts facts;
-  bool online = false;  // has a control channel now
+  bool online = false;   // has a control channel now
+  bool carries = false;  // datagrams between two others that both have a direct path to it
   friend bool operator==(const PeerRecord&, const PeerRecord&) = default;
 };
 
@@ -80,6 +81,8 @@ struct NetworkMap {
 inline constexpr std::size_t kMaxCandidates = 32;
 inline constexpr std::size_t kMaxAddresses = 8;
 inline constexpr std::size_t kMaxRelayEndpoints = 16;
+/// Greater numbers mean ways that are no relay (mesh/path: carriers, the coordinator).
+inline constexpr std::uint16_t kLastRelay = 0xDFFF;
 /// Most peers of one MapUpdate message.
 inline constexpr std::size_t kMaxPeersPerUpdate = 256;
 

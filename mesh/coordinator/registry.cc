@@ -239,10 +239,10 @@ std::string Registry::free_name(const std::string& wanted) const {
 
 std::uint16_t Registry::free_relay_id() const {
   std::uint32_t id = relay_ids_.empty() ? 1 : *relay_ids_.rbegin() + 1u;
-  if (id > 0xFFFF) {
-    for (id = 1; relay_ids_.contains(static_cast<std::uint16_t>(id)) && id <= 0xFFFF;) ++id;
+  if (id > control::kLastRelay) {
+    for (id = 1; relay_ids_.contains(static_cast<std::uint16_t>(id)) && id <= control::kLastRelay;) ++id;
   }
-  return id > 0xFFFF ? 0 : static_cast<std::uint16_t>(id);
+  return id > control::kLastRelay ? 0 : static_cast<std::uint16_t>(id);
 }
 
 void Registry::put(Node node) {
@@ -269,7 +269,8 @@ void Registry::show(const Node& node) {
                  .home_relay = node.publication.home_relay,
                  .candidates = node.publication.candidates,
                  .facts = node.publication.facts,
-                 .online = node.online});
+                 .online = node.online,
+                 .carries = node.publication.carries});
 }
 
 void Registry::hide(const Node& node) {

@@ -50,6 +50,7 @@ inline PeerRecord test_peer(std::uint64_t id) {
                 .allocations = 1,
                 .searching = 1};
   peer.online = true;
+  peer.carries = true;
   return peer;
 }
 
@@ -90,7 +91,7 @@ inline NetworkMap test_map() {
 /// One of each kind, every field set.
 inline std::vector<Message> test_messages() {
   return {test_register(),
-          Publish{test_peer(1).candidates, test_peer(1).facts, 3},
+          Publish{test_peer(1).candidates, test_peer(1).facts, 3, true},
           Ping{7},
           Accepted{1, "self", test_map().self_addresses, 3, test_key<crypto::VerifyKey>(6), 1'700'000'000'000'000'000},
           test_update(),
