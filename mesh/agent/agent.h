@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mesh/agent/explain.h"
+#include "mesh/agent/peer_carriers.h"
 #include "mesh/agent/status.h"
 #include "mesh/agent/topology.h"
 #include "mesh/base/error.h"
@@ -29,6 +30,7 @@ struct AgentConfig {
   bool set_routes = true;                    // lead the peers' addresses into the TUN device
   std::optional<http::ProxySettings> proxy;  // of the streams to coordinator and relays
   TopologyConfig topology;
+  PeerRelayConfig relay_for_peers;  // in a mesh
 };
 
 /// The entries of the state store that an agent makes, all of which belong to its membership in a network; without them

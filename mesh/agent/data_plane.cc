@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "mesh/agent/datagram_mux.h"
+#include "mesh/agent/peer_carriers.h"
 #include "mesh/agent/peer_table.h"
 #include "mesh/agent/relay_links.h"
 #include "mesh/inner/mss_clamp.h"
@@ -47,12 +48,13 @@ wireguard::DeviceConfig DataPlane::with_lanes(wireguard::DeviceConfig config) {
 
 Time DataPlane::now() const { return host_.clock().now(); }
 
-void DataPlane::connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers,
+void DataPlane::connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers, PeerCarriers& carriers,
                         std::function<void(const PathId&)> on_stray) {
   on_stray_ = std::move(on_stray);
   mux_ = &mux;
   relays_ = &relays;
   peers_ = &peers;
+  carriers_ = &carriers;
 }
 
 Result<void> DataPlane::open_lanes() {
@@ -192,7 +194,7 @@ void DataPlane::send_sealed(std::span<PacketSlot> slots) {
     if (slot.verdict != PacketVerdict::ready) continue;
     if (slot.path.relayed()) {
       relay(slot.path, slot.peer, slot.slot.bytes());
-      continue;
+      if (!path::is_carried(slot.path)) continue;
     }
     if (slot.peer != last) link = peers_->find(last = slot.peer);
     if (link && link->duplicate()) relay(*link->duplicate(), slot.peer, slot.slot.bytes());
@@ -201,6 +203,10 @@ void DataPlane::send_sealed(std::span<PacketSlot> slots) {
 }
 
 void DataPlane::relay(const PathId& path, wireguard::PeerId peer, ByteView datagram, bool sized) {
+  if (path::is_carried(path)) {
+    if (!carriers_->send(path, peer, datagram, sized)) ++counters_.relay_refused;
+    return;
+  }
   const auto* entry = peers_->entry(peer);
   if (!entry || !relays_->send(path.relay, entry->node_key, datagram, sized)) ++counters_.relay_refused;
 }
@@ -278,7 +284,8 @@ void DataPlane::drain() {
   while (auto datagram = device_->poll_transmit()) {
     send(*datagram);
     if (auto* link = peers_->link(datagram->peer)) {
-      if (link->duplicate() && !datagram->path.relayed()) relay(*link->duplicate(), datagram->peer, datagram->bytes);
+      const bool relayed = datagram->path.relayed() && !path::is_carried(datagram->path);
+      if (link->duplicate() && !relayed) relay(*link->duplicate(), datagram->peer, datagram->bytes);
       link->data_sent(1);
     }
   }

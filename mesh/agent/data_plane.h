@@ -20,6 +20,7 @@ class TunDevice;
 namespace weft::agent {
 
 class DatagramMux;
+class PeerCarriers;
 class PeerTable;
 class RelayLinks;
 
@@ -38,7 +39,8 @@ class DataPlane {
   ~DataPlane();
   /// The other ends; called once, before any packet. `on_stray`: data came by a direct path that no session opens;
   /// called rarely, since anybody can send that.
-  void connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers, std::function<void(const PathId&)> on_stray);
+  void connect(DatagramMux& mux, RelayLinks& relays, PeerTable& peers, PeerCarriers& carriers,
+               std::function<void(const PathId&)> on_stray);
   /// Opens the other lanes' sockets on the ports of the mux; after connect(). Errors: as open_udp.
   Result<void> open_lanes();
   /// Errors: of other lanes' queues, as open_tun_queue.
@@ -92,6 +94,7 @@ class DataPlane {
   DatagramMux* mux_ = nullptr;
   RelayLinks* relays_ = nullptr;
   PeerTable* peers_ = nullptr;
+  PeerCarriers* carriers_ = nullptr;
   std::function<void(const PathId&)> on_stray_;
   Counters counters_;
   inner::PathFitter fitter_;

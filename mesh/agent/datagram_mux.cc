@@ -152,13 +152,7 @@ void DatagramMux::sort(PacketSlot& datagram) {
     case DatagramKind::wireguard:
       return collect(datagram);
     case DatagramKind::relay:
-      if (const auto relay = handlers_.on_relay(datagram.path.remote, bytes)) {
-        PacketSlot inside = datagram;
-        inside.slot.advance(relay::kUdpDataHeader);
-        inside.path = {.socket = 0, .relay = *relay, .remote = {}};
-        collect(inside);
-      }
-      return;
+      return sort_relayed(datagram);
     case DatagramKind::probe:
       return handlers_.on_probe(datagram.path, bytes);
     case DatagramKind::stun:
@@ -169,6 +163,25 @@ void DatagramMux::sort(PacketSlot& datagram) {
   }
 }
 
+void DatagramMux::sort_relayed(PacketSlot& datagram) {
+  const ByteView bytes = datagram.slot.bytes();
+  std::optional<PathId> path;
+  if (relay::data_channel(bytes, relay::UdpType::carry)) {
+    if (carry_.full()) hand_on();
+    return carry_.add(datagram);
+  }
+  if (relay::data_channel(bytes, relay::UdpType::carried)) {
+    if (handlers_.on_carried) path = handlers_.on_carried(datagram.path, bytes);
+  } else if (const auto relay = handlers_.on_relay(datagram.path.remote, bytes)) {
+    path = PathId{.socket = 0, .relay = *relay, .remote = {}};
+  }
+  if (!path) return;
+  PacketSlot inside = datagram;
+  inside.slot.advance(relay::kUdpDataHeader);
+  inside.path = *path;
+  collect(inside);
+}
+
 void DatagramMux::collect(const PacketSlot& datagram) {
   if (wireguard_.full()) hand_on();
   wireguard_.add(datagram);
@@ -177,6 +190,8 @@ void DatagramMux::collect(const PacketSlot& datagram) {
 void DatagramMux::hand_on() {
   const auto batch = wireguard_.take();
   if (!batch.empty()) handlers_.on_wireguard(batch);
+  const auto carry = carry_.take();
+  if (!carry.empty() && handlers_.on_carry) handlers_.on_carry(carry);
 }
 
 void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagram, std::uint8_t ttl,
@@ -191,10 +206,15 @@ void DatagramMux::send(std::uint16_t socket, const Endpoint& to, ByteView datagr
 void DatagramMux::send_joined(const Endpoint& to, ByteView head, ByteView datagram) {
   for (std::uint16_t i = 0; i < lasting_; ++i) {
     if (sockets_[i]->local_endpoint().address.family() != to.address.family()) continue;
-    scratch_.assign(head.begin(), head.end());
-    scratch_.insert(scratch_.end(), datagram.begin(), datagram.end());
-    return send_scratch(i, to, 0);
+    return send_joined({.socket = i, .relay = 0, .remote = to}, head, datagram, false);
   }
+}
+
+void DatagramMux::send_joined(const PathId& to, ByteView head, ByteView datagram, bool dont_fragment) {
+  if (!is_open(to.socket)) return;
+  scratch_.assign(head.begin(), head.end());
+  scratch_.insert(scratch_.end(), datagram.begin(), datagram.end());
+  send_scratch(to.socket, to.remote, 0, dont_fragment);
 }
 
 void DatagramMux::send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl, bool dont_fragment) {

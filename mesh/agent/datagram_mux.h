@@ -37,6 +37,11 @@ class DatagramMux {
     /// Relay over UDP. Returns the relay's number if what lies behind relay::kUdpDataHeader is a WireGuard message,
     /// which then goes to on_wireguard; deals with anything else itself.
     std::function<std::optional<std::uint16_t>(const Endpoint& from, ByteView)> on_relay;
+    /// Datagrams that a peer wants carried, changed in their place.
+    std::function<void(std::span<PacketSlot>)> on_carry = {};
+    /// A datagram that a peer has carried. Returns the path if what lies behind relay::kUdpDataHeader is a WireGuard
+    /// message, as on_relay.
+    std::function<std::optional<PathId>(const PathId& from, ByteView)> on_carried = {};
     /// ICMP says that a datagram on this path was too big for a link of `mtu` bytes (0: not said). The socket's own
     /// 5-tuple was quoted; nothing else vouches for it.
     std::function<void(const PathId& path, std::uint32_t mtu)> on_too_big = {};
@@ -71,6 +76,8 @@ class DatagramMux {
             bool dont_fragment = false);
   /// Sends `head` and `datagram` as one from the socket of the destination's family.
   void send_joined(const Endpoint& to, ByteView head, ByteView datagram);
+  /// The same on a direct path.
+  void send_joined(const PathId& to, ByteView head, ByteView datagram, bool dont_fragment);
   /// Sends each slot that is ready and whose .path is direct on that path, with its .ecn.
   void send(std::span<const PacketSlot> slots);
   /// Datagrams that another lane's socket of the number in .path got and left to us.
@@ -90,6 +97,7 @@ class DatagramMux {
   void receive(std::uint16_t socket, std::span<DatagramSlot> slots);
   void send_stream(std::uint16_t stream, ByteView datagram);
   void sort(PacketSlot& datagram);
+  void sort_relayed(PacketSlot& datagram);
   void collect(const PacketSlot& datagram);
   void hand_on();
   void send_scratch(std::uint16_t socket, const Endpoint& to, std::uint8_t ttl, bool dont_fragment = false);
@@ -100,7 +108,7 @@ class DatagramMux {
   std::vector<std::unique_ptr<io::UdpSocket>> sockets_;  // null: a search socket that was closed
   std::size_t lasting_ = 0;                              // the first ones, those of open()
   std::map<std::uint16_t, std::string> uplinks_;         // by socket: its interface
-  io::SlotBatch wireguard_;
+  io::SlotBatch wireguard_, carry_;
   io::OutgoingRun outgoing_;
   Counters counters_;  // what went through outgoing_ apart
   Bytes scratch_;

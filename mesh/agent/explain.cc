@@ -130,6 +130,8 @@ Json describe_path(const PeerReport& report) {
           {"reason", text_or_null(report.reason)},
           {"endpoint", direct ? Json(path.status.chosen->remote.to_string()) : Json(nullptr)},
           {"relay", text_or_null(report.relay)},
+          {"via", text_or_null(report.via)},
+          {"carried_after_ms", milliseconds(path.carried_after)},
           {"rtt_ms", milliseconds(path.status.rtt)},
           {"relay_rtt_ms", milliseconds(path.relay_rtt)},
           {"rung", path::name(path.rung)},

@@ -60,6 +60,7 @@ struct PeerReport {
   std::vector<IpAddress> addresses;
   bool online = false;
   std::string relay;  // through which the peer is reached, by name; empty: none
+  std::string via;    // the peer that carries in its place; empty: none does
   path::Explanation path;
   std::string reason;  // as in `weft status`
   NetworkReport network;

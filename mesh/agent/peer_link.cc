@@ -128,7 +128,7 @@ void PeerLink::heard(const PathId& from) {
   if (path::is_stream(from)) context_.on_stream_proved(from.socket);
   if (!from.relayed() && search_sockets_) search_sockets_->heard(now(), from.socket);
   const bool was_absent = std::exchange(absent_, false);
-  if (from.relayed() && from.relay != heard_relay_) {
+  if (from.relayed() && !path::is_carried(from) && from.relay != heard_relay_) {
     // Who comes by another relay than our home may know that our home is dead, before we do.
     if (heard_relay_ == context_.relays.home()) context_.relays.doubt();
     heard_relay_ = from.relay;
@@ -139,14 +139,16 @@ void PeerLink::heard(const PathId& from) {
 
 void PeerLink::absent(std::uint16_t relay) {
   const auto chosen = paths_.status().chosen;
-  if (absent_ || relay != usable_relay() || (chosen && !chosen->relayed())) return;
+  const bool by_relay = chosen && chosen->relayed() && !path::is_carried(*chosen);
+  if (absent_ || relay != usable_relay() || (chosen && !by_relay)) return;
   absent_ = true;
   context_.on_status(*this);
 }
 
 path::PathStatus PeerLink::status() const {
   auto status = paths_.status();
-  if (absent_ && status.path_class == path::PathClass::relay) {
+  const bool carried = status.chosen && path::is_carried(*status.chosen);
+  if (absent_ && !carried && status.path_class == path::PathClass::relay) {
     status.path_class = path::PathClass::none;
     status.reason = "peer_absent";
   }
@@ -201,6 +203,21 @@ void PeerLink::probe_received(const PathId& from, ByteView datagram) {
   drain();
 }
 
+void PeerLink::send_carry(const path::Carry& carry) {
+  paths_.send_carry(now(), carry);
+  drain();
+}
+
+void PeerLink::carrier_bound(const PathId& path) {
+  paths_.handle_carrier(now(), path);
+  drain();
+}
+
+void PeerLink::carrier_gone(const PathId& path) {
+  paths_.handle_carrier_gone(now(), path);
+  drain();
+}
+
 void PeerLink::ping(std::function<void(Duration)> handler) {
   ping_handler_ = std::move(handler);
   need();
@@ -216,7 +233,8 @@ void PeerLink::set_device_path() {
   set_inner_mtu(inner >= context_.mtu ? 0 : inner);
   if (path == device_path_) return;
   device_path_ = path;
-  if (path && !path->relayed()) {  // a handshake that waits for a relay to open takes the direct way
+  // A handshake that waits for a relay to open takes another way.
+  if (path && (!path->relayed() || path::is_carried(*path))) {
     for (auto& datagram : context_.relays.take_waiting(node_key_)) {
       if (classify(datagram) == DatagramKind::wireguard) context_.send({*path, id_, std::move(datagram)});
     }
@@ -275,6 +293,14 @@ void PeerLink::drain() {
     if (auto* wanted = std::get_if<path::StreamsWanted>(&*event)) {
       stream_remotes_ = std::move(wanted->remotes);
       context_.want_streams(stream_remotes_);
+      continue;
+    }
+    if (const auto* heard = std::get_if<path::CarryHeard>(&*event)) {
+      context_.on_carry(*this, heard->from, heard->carry);
+      continue;
+    }
+    if (const auto* found = std::get_if<path::CarriedFound>(&*event)) {
+      context_.on_carried(*this, found->path);
       continue;
     }
     changed = true;

@@ -47,6 +47,10 @@ struct PeerLinkContext {
   std::function<void(std::uint16_t stream)> on_stream_proved;
   /// A search has begun or ended.
   std::function<void()> on_search;
+  /// The peer says something about carrying.
+  std::function<void(const PeerLink&, const PathId& from, const path::Carry&)> on_carry;
+  /// The peer has answered by way of one that carries.
+  std::function<void(const PeerLink&, const PathId&)> on_carried;
   /// The TUN device's MTU: no path is asked for more.
   std::uint16_t mtu = 0;
   /// Links whose path has less room than that.
@@ -107,6 +111,12 @@ class PeerLink {
   /// started anew. Makes one, if there is none.
   void stray_received();
   void probe_received(const PathId& from, ByteView datagram);
+  /// See PeerPaths: carrying_path, send_carry, handle_carrier, handle_carrier_gone, knows.
+  std::optional<PathId> carrying_path() const { return paths_.carrying_path(); }
+  void send_carry(const path::Carry& carry);
+  void carrier_bound(const PathId& path);
+  void carrier_gone(const PathId& path);
+  bool knows(const PathId& path) const { return paths_.knows(path); }
   /// Asks for an answer on the chosen path; the handler gets the round trip, once, if the answer comes and no later
   /// call replaced it.
   void ping(std::function<void(Duration)> handler);

@@ -187,6 +187,11 @@ PeerLink* PeerTable::find_by_key(const crypto::PublicKey& key) const {
   return found ? found->link.get() : nullptr;
 }
 
+PeerLink* PeerTable::find_by_key_id(const path::KeyId& id) const {
+  const auto* const found = find_in(by_key_id_, id);
+  return found ? found->link.get() : nullptr;
+}
+
 path::PathStatus PeerTable::status(const Entry& entry) const {
   return entry.link ? entry.link->status() : PeerLink::first_status(context_, entry.home_relay);
 }

@@ -47,6 +47,7 @@ class PeerTable {
 
   PeerLink* find(wireguard::PeerId id) const;
   PeerLink* find_by_key(const crypto::PublicKey& key) const;
+  PeerLink* find_by_key_id(const path::KeyId& id) const;
   /// Null if the device does not know the peer.
   const Entry* entry(wireguard::PeerId id) const;
 

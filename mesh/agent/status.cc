@@ -47,6 +47,7 @@ Json describe(const PeerStatus& peer) {
           {"endpoint", peer.endpoint ? Json(peer.endpoint->to_string()) : Json(nullptr)},
           {"relay", text_or_null(peer.relay)},
           {"relay_transport", text_or_null(peer.relay_transport)},
+          {"via", text_or_null(peer.via)},
           {"rtt_ms", milliseconds(peer.rtt)},
           {"rx_bytes", peer.rx_bytes},
           {"tx_bytes", peer.tx_bytes},
@@ -78,6 +79,11 @@ Json describe(const PacketStatus& counters) {
           {"other_lane", counters.other_lane},   {"lane_overflow", counters.lane_overflow}};
 }
 
+Json describe(const CarrierStatus& carrier) {
+  return {{"offered", carrier.offered}, {"pairs", carrier.pairs},         {"packets", carrier.packets},
+          {"bytes", carrier.bytes},     {"over_rate", carrier.over_rate}, {"unbound", carrier.unbound}};
+}
+
 Json describe(const std::vector<OverlayConflict>& conflicts) {
   Json list = Json::array();
   for (const auto& each : conflicts) {
@@ -100,6 +106,7 @@ std::string to_json(const AgentStatus& status) {
                     {"conflicts", describe(status.conflicts)},
                     {"datagrams", describe(status.datagrams)},
                     {"packets", describe(status.packets)},
+                    {"relay_for_peers", describe(status.relay_for_peers)},
                     {"topology", status.topology},
                     {"hub", text_or_null(status.hub)},
                     {"version", status.version}};

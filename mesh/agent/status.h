@@ -36,6 +36,7 @@ struct PeerStatus {
   std::optional<Endpoint> endpoint;  // of a direct or one-way path
   std::string relay;                 // name of the relay that leads to the peer; empty: none
   std::string relay_transport;       // udp or stream; empty: the relay is not connected
+  std::string via;                   // name of the peer that carries the data in the relay's place; empty: none does
   std::optional<Duration> rtt;
   std::optional<Duration> time_to_direct;
   std::uint64_t path_changes = 0;     // how often the path that carries data was replaced
@@ -77,6 +78,16 @@ struct PacketStatus {
   std::uint64_t lane_overflow = 0;  // of these, dropped on the way
 };
 
+/// What this node carries for other peers, by its operator's consent.
+struct CarrierStatus {
+  bool offered = false;
+  std::uint64_t pairs = 0;      // now
+  std::uint64_t packets = 0;    // of this run
+  std::uint64_t bytes = 0;      // of these, without IP and UDP
+  std::uint64_t over_rate = 0;  // not carried, since the cap was reached
+  std::uint64_t unbound = 0;    // not carried: nobody was allowed to send them from there
+};
+
 struct AgentStatus {
   SelfStatus self;
   std::vector<PeerStatus> peers;  // by id
@@ -86,6 +97,7 @@ struct AgentStatus {
   std::string hub;                // the name of the node that forwards; empty: none
   DatagramStatus datagrams;
   PacketStatus packets;
+  CarrierStatus relay_for_peers;
   std::string version;
 };
 

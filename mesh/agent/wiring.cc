@@ -109,6 +109,8 @@ Result<void> Wiring::open_sockets() {
        .on_stun = [this](std::uint16_t socket, const Endpoint& from,
                          ByteView bytes) { addresses_->handle_stun(socket, from, bytes); },
        .on_relay = [this](const Endpoint& from, ByteView bytes) { return on_relay_udp(from, bytes); },
+       .on_carry = [this](std::span<PacketSlot> slots) { carriers_->forward(slots); },
+       .on_carried = [this](const PathId& from, ByteView bytes) { return on_carried(from, bytes); },
        .on_too_big =
            [this](const PathId& path, std::uint32_t mtu) {
              if (peers_) peers_->too_big(path, mtu);
@@ -161,6 +163,9 @@ void Wiring::build() {
   if (config_.port_mapping && config_.topology.kind != Topology::relay_only && v6 != sockets.end())
     make_pinhole(mux_->port(v6->index));
   make_streams();
+  const PeerRelayConfig offer = is_mesh() ? config_.relay_for_peers : PeerRelayConfig{};
+  carriers_ = std::make_unique<PeerCarriers>(host_, *mux_, offer, is_mesh(),
+                                             [this]() -> const control::NetworkMap& { return map(); });
   peers_ = std::make_unique<PeerTable>(PeerLinkContext{
       .host = host_,
       .device = data_->device(),
@@ -192,9 +197,13 @@ void Wiring::build() {
           },
       .on_stream_proved = [this](std::uint16_t stream) { streams_->proved(stream); },
       .on_search = [this] { on_search(); },
+      .on_carry = [this](const PeerLink& link, const PathId& from,
+                         const path::Carry& carry) { carriers_->on_carry(link, from, carry); },
+      .on_carried = [this](const PeerLink& link, const PathId& path) { carriers_->on_found(link, path); },
       .mtu = config_.tun.mtu,
       .relay_only = config_.topology.kind == Topology::relay_only});
-  data_->connect(*mux_, *relays_, *peers_, [this](const PathId& from) {
+  carriers_->connect(*peers_);
+  data_->connect(*mux_, *relays_, *peers_, *carriers_, [this](const PathId& from) {
     if (auto* link = peers_->link_by_direct_path(map(), from)) link->stray_received();
   });
 }
@@ -241,6 +250,7 @@ Result<void> Wiring::apply_map(const control::NetworkMap& map) {
   relays_->set_relays(map.relays);
   apply_topology(map);
   peers_->apply(map);
+  carriers_->on_map();
   apply_routes();
   apply_servers();
   return opened;
@@ -333,6 +343,7 @@ void Wiring::choose_relay() {
 /// This machine is no longer part of the network.
 void Wiring::cut_off() {
   peers_->apply({});
+  carriers_->on_map();
   apply_routes();
   static_cast<void>(store_.erase(kMapEntry));
   static_cast<void>(store_.erase(kAdmissionEntry));
@@ -382,6 +393,7 @@ void Wiring::on_map(const Session::MapChanged& changes) {
   } else {
     bool siblings = false;
     peers_->apply(map, changes.peers);
+    carriers_->on_map(changes.peers);
     for (const auto id : changes.peers) {
       const auto record = map.peers.find(id);
       siblings = siblings || siblings_.contains(id) || (record != map.peers.end() && is_sibling(record->second));
@@ -432,6 +444,17 @@ std::optional<std::uint16_t> Wiring::on_relay_udp(const Endpoint& from, ByteView
   }
   on_relay_datagram(received->relay, received->from, received->datagram);
   return std::nullopt;
+}
+
+/// The leg says from whom it is: by this way only its peer is heard.
+std::optional<PathId> Wiring::on_carried(const PathId& from, ByteView datagram) {
+  const auto arrival = carriers_->arrival(from, datagram);
+  if (!arrival) return std::nullopt;
+  const ByteView inside = datagram.subspan(relay::kUdpDataHeader);
+  const auto kind = classify(inside);
+  auto* const link = kind == DatagramKind::probe ? peers_->link(arrival->peer) : nullptr;
+  if (link) link->probe_received(arrival->path, inside);
+  return kind == DatagramKind::wireguard ? std::optional(arrival->path) : std::nullopt;
 }
 
 void Wiring::on_probe(const PathId& from, ByteView datagram) {
@@ -529,7 +552,7 @@ void Wiring::publish() {
   }
   auto facts = view.facts;
   facts.searching = budget_.search_running();
-  control_->publish(std::move(records), to_record(facts), relays_->home());
+  control_->publish(std::move(records), to_record(facts), relays_->home(), carriers_->offers());
 }
 
 void Wiring::on_peer(PeerLink& link) {
@@ -542,6 +565,7 @@ void Wiring::on_peer(PeerLink& link) {
          {"path", std::string(path::name(status.path_class))},
          {"reason", std::string(status.reason)},
          {"endpoint", direct ? status.chosen->remote.to_string() : std::string()}});
+  carriers_->on_status(link);
   observer_.on_path({.peer = link.map_id(), .name = link.name(), .status = status});
   changed();
 }

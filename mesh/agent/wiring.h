@@ -14,6 +14,7 @@
 #include "mesh/agent/local_addresses.h"
 #include "mesh/agent/mapped_port.h"
 #include "mesh/agent/nat64_host.h"
+#include "mesh/agent/peer_carriers.h"
 #include "mesh/agent/peer_table.h"
 #include "mesh/agent/relay_links.h"
 #include "mesh/agent/search_record.h"
@@ -70,6 +71,7 @@ class Wiring {
   void on_relay_datagram(std::uint16_t relay, const crypto::PublicKey& from, ByteView datagram);
   void greet(const crypto::PublicKey& from, ByteView datagram);
   std::optional<std::uint16_t> on_relay_udp(const Endpoint& from, ByteView datagram);
+  std::optional<PathId> on_carried(const PathId& from, ByteView datagram);
   void on_probe(const PathId& from, ByteView datagram);
   void on_addresses();
   void on_relay_state();
@@ -80,6 +82,7 @@ class Wiring {
   void make_streams();
   void on_stream_candidates();
   void look_at_siblings();
+  bool is_mesh() const { return config_.topology.kind == Topology::mesh; }
   bool is_sibling(const control::PeerRecord& peer) const;
   void on_peer(PeerLink& link);
   void publish();
@@ -117,6 +120,7 @@ class Wiring {
   std::unique_ptr<PortMapping> pinhole_;     // of our IPv6 port, in the router's firewall; null: as above
   std::unique_ptr<StreamPaths> streams_;
   std::unique_ptr<PeerTable> peers_;
+  std::unique_ptr<PeerCarriers> carriers_;
   std::unique_ptr<transport::ControlChannel> control_;
   bool can_signal_ = false;  // as the peers' links were told
   bool map_unsaved_ = false;

@@ -72,6 +72,13 @@ AgentStatus Wiring::status() const {
                     .hops_exceeded = data_->forwarded().expired,
                     .other_lane = lanes.passed_on,
                     .lane_overflow = lanes.overflow};
+  const auto carried = carriers_->counters();
+  status.relay_for_peers = {.offered = carriers_->offers(),
+                            .pairs = carriers_->carried_pairs(),
+                            .packets = carried.packets,
+                            .bytes = carried.bytes,
+                            .over_rate = carried.over_rate,
+                            .unbound = carried.unbound};
   status.topology = std::string(name(config_.topology.kind));
   if (config_.topology.kind == Topology::hub) status.hub = config_.topology.hub;
   status.version = WEFT_VERSION;
@@ -83,7 +90,8 @@ PeerStatus Wiring::status_of(const control::PeerRecord& record, const PeerTable:
   const auto stats = data_->device().stats(entry.device_id);
   const std::size_t inner_mtu = entry.link ? entry.link->inner_mtu() : 0;
   const bool direct = path.chosen && !path.chosen->relayed();
-  const std::uint16_t relay = path.chosen && !direct ? path.chosen->relay : record.home_relay;
+  const bool carried = path.chosen && path::is_carried(*path.chosen);
+  const std::uint16_t relay = path.chosen && !direct && !carried ? path.chosen->relay : record.home_relay;
   PeerStatus peer{.id = record.id,
                   .name = record.name,
                   .addresses = record.addresses,
@@ -96,6 +104,7 @@ PeerStatus Wiring::status_of(const control::PeerRecord& record, const PeerTable:
                   .relay_transport = !relays_->ready(relay) ? ""
                                      : relays_->udp(relay)  ? "udp"
                                                             : "stream",
+                  .via = carried ? carriers_->name(*path.chosen) : std::string(),
                   .rtt = path.rtt,
                   .time_to_direct = path.time_to_direct,
                   .path_changes = path.changes,
@@ -187,12 +196,16 @@ Result<PeerReport> Wiring::explain(const std::string& peer) const {
   const auto* link = id ? peers_->link_by_id(*id) : nullptr;
   if (!link) return std::unexpected(not_a_peer(peer));
   const auto status = status_of(map().peers.at(*id), peers_->entries().at(*id));
+  auto told = link->explain();
+  const auto proof = told.status.chosen ? carriers_->proof(*told.status.chosen, link->id()) : std::nullopt;
+  if (proof) told.carried_after = proof->proven - proof->began;
   return PeerReport{.id = status.id,
                     .name = status.name,
                     .addresses = status.addresses,
                     .online = status.online,
                     .relay = status.relay,
-                    .path = link->explain(),
+                    .via = status.via,
+                    .path = std::move(told),
                     .reason = status.reason,
                     .network = netcheck()};
 }

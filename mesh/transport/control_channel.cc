@@ -43,8 +43,8 @@ void ControlChannel::network_changed(const std::function<bool(const IpAddress&)>
 }
 
 void ControlChannel::publish(std::vector<control::CandidateRecord> candidates, control::NatFacts facts,
-                             std::uint16_t home_relay) {
-  session_->publish(now(), std::move(candidates), std::move(facts), home_relay);
+                             std::uint16_t home_relay, bool carries) {
+  session_->publish(now(), std::move(candidates), std::move(facts), home_relay, carries);
   drain();
 }
 

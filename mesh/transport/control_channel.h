@@ -44,7 +44,8 @@ class ControlChannel {
   /// The network has changed: dials at once if there is no stream, or it stands on an address that is not `usable`.
   void network_changed(const std::function<bool(const IpAddress&)>& usable);
   /// See ClientSession::publish.
-  void publish(std::vector<control::CandidateRecord> candidates, control::NatFacts facts, std::uint16_t home_relay);
+  void publish(std::vector<control::CandidateRecord> candidates, control::NatFacts facts, std::uint16_t home_relay,
+               bool carries);
   /// See ClientSession::signal.
   bool signal(std::uint64_t peer, ByteView datagram);
   const control::ClientSession& session() const { return *session_; }

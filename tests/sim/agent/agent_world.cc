@@ -97,6 +97,7 @@ Node& AgentWorld::join(Node& node, const fabric::HostOptions& host) {
   node.echo = std::make_unique<Echo>(network, *node.host);
   node.config.name = host.name;
   node.config.topology = topology;
+  node.config.relay_for_peers = relay_for_peers;
   node.config.token = coordinator->create_key({}).value();
   start(node);
   return node;

@@ -71,8 +71,9 @@ class AgentWorld {
   std::deque<std::unique_ptr<relay_server::RelayServer>> relays;
   std::deque<Node> nodes;
   bool plaintext_seen = false;
-  TopologyConfig topology;  // of nodes added from now on
-  bool dual_stack = false;  // nodes added from now on have IPv6 too, untranslated behind their gateway's filter
+  TopologyConfig topology;          // of nodes added from now on
+  PeerRelayConfig relay_for_peers;  // likewise
+  bool dual_stack = false;          // nodes added from now on have IPv6 too, untranslated behind their gateway's filter
 
  private:
   bool tls_;

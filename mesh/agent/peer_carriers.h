@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mesh/agent/core_timer.h"
+#include "mesh/base/queue.h"
+#include "mesh/control/netmap.h"
+#include "mesh/path/carrier_legs.h"
+#include "mesh/path/path_status.h"
+#include "mesh/relay/carry_table.h"
+
+namespace weft::agent {
+
+class DatagramMux;
+class PeerLink;
+class PeerTable;
+
+/// What an operator allows (`weft agent --relay-for-peers`).
+struct PeerRelayConfig {
+  bool offered = false;
+  /// The most that is carried for all peers together, in bytes a second, without IP and UDP; 0: without a bound.
+  std::uint64_t bytes_per_s = 0;
+};
+
+/// Peers that carry for this node, and this node as a carrier (rung 10, docs/design/014-peer-relay.md): joins
+/// path::CarrierLegs and relay::CarryTable to the peers' links and the sockets. Which peer carries: first those to
+/// which there is a direct path, by round trip; then those behind one NAT rule for all, then the others.
+class PeerCarriers {
+ public:
+  /// Between two attempts for a pair that stays without a direct path; doubled each time.
+  static constexpr Duration kFirstAgain = 30s;
+  static constexpr Duration kLongestAgain = 5min;
+  /// The same while the pair has no way at all; before the ladder's end only if that lasts.
+  static constexpr Duration kStrandedAgain = 5s;
+  static constexpr Duration kStrandedFor = 1s;
+  /// A carrier that is not worth more than the relay by then is let go.
+  static constexpr Duration kTrial = 15s;
+  /// From one try to reach a node for a peer that asked to the next.
+  static constexpr Duration kReachAgain = 1s;
+
+  /// `map` gives the network map of now. The references outlive the object; connect() follows. `uses`: this node looks
+  /// for carriers.
+  PeerCarriers(io::Host& host, DatagramMux& mux, const PeerRelayConfig& config, bool uses,
+               std::function<const control::NetworkMap&()> map);
+  void connect(PeerTable& peers) { peers_ = &peers; }
+
+  /// The link's path, state or reason is another. Like the next ones, it is looked at in a turn of its own.
+  void on_status(const PeerLink& link);
+  /// The peer says something about carrying.
+  void on_carry(const PeerLink& link, const PathId& from, const path::Carry& carry);
+  /// The peer has answered by way of a carrier.
+  void on_found(const PeerLink& link, const PathId& path);
+  /// The map has changed: everything in it, or these records.
+  void on_map();
+  void on_map(std::span<const std::uint64_t> peers);
+
+  /// A datagram for a peer by a path through a carrier; false: there is none now.
+  bool send(const PathId& path, std::uint32_t peer, ByteView datagram, bool dont_fragment);
+  /// What a datagram of type carried is; nullopt: of no carrier of ours.
+  std::optional<path::CarrierLegs::Arrival> arrival(const PathId& from, ByteView datagram) const;
+  /// Datagrams of type carry.
+  void forward(std::span<PacketSlot> slots);
+
+  /// The name of the peer that the path leads through; empty: none.
+  std::string name(const PathId& path) const;
+  std::optional<path::CarrierLegs::Proof> proof(const PathId& path, std::uint32_t peer) const {
+    return legs_.proof(path, peer);
+  }
+  bool offers() const { return table_ != nullptr; }
+  std::size_t carried_pairs() const { return table_ ? table_->pairs() : 0; }
+  relay::CarryTable::Counters counters() const { return table_ ? table_->counters() : relay::CarryTable::Counters{}; }
+
+ private:
+  struct Want {
+    Time at;
+    Duration again = kFirstAgain;
+    unsigned attempts = 0;
+    bool trying = false;
+    std::optional<Time> tried;
+  };
+  struct Heard {
+    std::uint32_t from = 0;
+    PathId path;
+    path::Carry carry;
+  };
+
+  Time now() const;
+  const control::PeerRecord* record(std::uint64_t id) const;
+  bool offered_by(std::uint64_t id) const { return offering_.contains(id); }
+  bool note_offer(std::uint64_t id);
+  void note_map(bool others);
+  void review(std::uint32_t peer);
+  void review_want(PeerLink& link);
+  static bool stranded(const path::PathStatus& status);
+  void attempt(PeerLink& link, Want& want);
+  std::vector<std::uint64_t> choose(const PeerLink& link, unsigned attempt) const;
+  void handle(const Heard& heard);
+  void handle_request(PeerLink& link, const PathId& from, const path::KeyId& node);
+  void handle_bound(PeerLink& link, const path::KeyId& node, std::uint32_t channel);
+  void answer(PeerLink& link, const path::KeyId& node, const relay::CarryTable::Side& side);
+  void refuse(PeerLink& link, const path::KeyId& node, path::Carry::Refusal why);
+  void end_pairs(std::uint32_t node, std::span<const std::uint32_t> others);
+  path::KeyId key_of(std::uint32_t peer) const;
+  void tick();
+  void drain();
+  void arm();
+
+  io::Host& host_;
+  DatagramMux& mux_;
+  bool uses_;
+  std::function<const control::NetworkMap&()> map_;
+  PeerTable* peers_ = nullptr;
+  std::set<std::uint64_t> offering_;  // who carries, by number in the map; all further numbers are the device's
+  path::CarrierLegs legs_;
+  std::map<std::uint32_t, Want> wants_;       // peers without a direct path
+  std::unique_ptr<relay::CarryTable> table_;  // null: this node does not carry
+  std::map<std::uint32_t, Time> reached_;     // nodes that were looked for since a peer asked
+  std::set<std::uint32_t> changed_;           // links that are to be looked at
+  Queue<Heard> heard_;
+  CoreTimer timer_;
+};
+
+}  // namespace weft::agent
