@@ -26,6 +26,7 @@ json up_parameters(const AgentFlags& flags) {
   if (flags.hub) params["hub"] = *flags.hub;
   if (flags.behind_hub) params["behind_hub"] = *flags.behind_hub;
   if (flags.masquerade) params["masquerade"] = *flags.masquerade;
+  if (flags.relay_for_peers) params["relay_for_peers"] = *flags.relay_for_peers;
   return params;
 }
 

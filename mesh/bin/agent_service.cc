@@ -112,6 +112,9 @@ Result<void> AgentService::start_agent(const std::optional<std::string>& token) 
       .name = settings_.name, .token = token, .udp_port = settings_.udp_port, .tun = tun, .set_routes = true};
   config.port_mapping = settings_.port_mapping;
   config.topology = settings_.topology;
+  constexpr std::uint64_t kMegabit = 125'000;  // bytes
+  config.relay_for_peers = {.offered = settings_.relay_for_peers != 0,
+                            .bytes_per_s = settings_.relay_for_peers * kMegabit};
   config.proxy = proxy_;
   agent_ = std::make_unique<agent::Agent>(host_, std::move(config));
   agent_->on_change = [this] { handle_change(); };
@@ -226,6 +229,7 @@ void AgentService::answer_ping(const json& params, const Reply& reply) {
         bool named = each.name == peer;
         for (const auto& address : each.addresses) named = named || address.to_string() == peer;
         if (named) answer["relay"] = each.relay;
+        if (named && !each.via.empty()) answer["via"] = each.via;
       }
     }
     reply->finish(answer);

@@ -58,6 +58,18 @@ Result<void> set_switch(bool& into, const std::string& key, const json& value) {
   return {};
 }
 
+Result<void> set_peer_relay(std::uint16_t& into, const std::string& key, const json& value) {
+  const auto number = number_of(value);
+  if (value == "off" || value == "on") {
+    into = value == "on" ? kDefaultPeerRelayMbps : std::uint16_t{0};
+  } else if (number && *number >= 1 && *number <= 65535) {
+    into = static_cast<std::uint16_t>(*number);
+  } else {
+    return bad(key, "on, off or a number from 1 to 65535, the most Mbit/s that are carried");
+  }
+  return {};
+}
+
 Result<void> set_topology(agent::Topology& into, const std::string& key, const json& value) {
   const auto topology = value.is_string() ? agent::topology_named(value.get<std::string>()) : std::nullopt;
   if (!topology) return bad(key, "mesh, hub or relay_only");
@@ -96,14 +108,15 @@ Result<void> set_one(AgentSettings& settings, const std::string& key, const json
   if (key == "hub") return set_text(settings.topology.hub, key, value, kLongestName);
   if (key == "behind_hub") return set_prefixes(settings.topology.beyond, key, value);
   if (key == "masquerade") return set_switch(settings.masquerade, key, value);
+  if (key == "relay_for_peers") return set_peer_relay(settings.relay_for_peers, key, value);
   return set_number(settings.mtu, key, value, kLeastMtu);
 }
 
 }  // namespace
 
 const std::vector<std::string>& setting_keys() {
-  static const std::vector<std::string> kKeys{"name",     "udp_port", "tun",        "mtu",       "port_mapping",
-                                              "topology", "hub",      "behind_hub", "masquerade"};
+  static const std::vector<std::string> kKeys{"name",     "udp_port", "tun",        "mtu",        "port_mapping",
+                                              "topology", "hub",      "behind_hub", "masquerade", "relay_for_peers"};
   return kKeys;
 }
 
@@ -120,6 +133,11 @@ Result<void> change_settings(AgentSettings& settings, const json& values) {
 
 Result<void> check_together(const AgentSettings& settings) {
   const auto& topology = settings.topology;
+  if (settings.relay_for_peers != 0 && topology.kind != agent::Topology::mesh) {
+    return fail(ErrorCode::usage, "relay_for_peers is about the topology mesh, and this one is " +
+                                      std::string(agent::name(topology.kind)) +
+                                      ": set topology=mesh, or relay_for_peers=off");
+  }
   if (topology.kind == agent::Topology::hub) {
     if (topology.hub.empty()) {
       return fail(ErrorCode::usage,
@@ -145,7 +163,8 @@ json settings_object(const AgentSettings& settings) {
           {"topology", agent::name(settings.topology.kind)},
           {"hub", settings.topology.hub},
           {"behind_hub", joined(settings.topology.beyond)},
-          {"masquerade", settings.masquerade ? "on" : "off"}};
+          {"masquerade", settings.masquerade ? "on" : "off"},
+          {"relay_for_peers", settings.relay_for_peers == 0 ? json("off") : json(settings.relay_for_peers)}};
 }
 
 Result<AgentSettings> load_settings(io::FileSystem& files) {

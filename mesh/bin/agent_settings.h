@@ -26,11 +26,17 @@ struct AgentSettings {
   bool port_mapping = true;        // "on" or "off" for the user
   agent::TopologyConfig topology;  // for the user the keys topology, hub and behind_hub
   bool masquerade = false;         // of a hub
+  /// Datagrams of other peers are carried, at most so many Mbit/s of them; 0: none are. For the user "off", "on" (the
+  /// default rate) or a number.
+  std::uint16_t relay_for_peers = 0;
   friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
 };
 
+/// What "on" means.
+inline constexpr std::uint16_t kDefaultPeerRelayMbps = 20;
+
 /// Keys that do not go together: a topology `hub` without its name, networks behind a hub without one, masquerading
-/// of a node that is no hub. Errors: usage.
+/// of a node that is no hub, carrying for peers in another topology than a mesh. Errors: usage.
 Result<void> check_together(const AgentSettings& settings);
 
 /// The keys that a user may name, in the order of `weft get`.

@@ -88,6 +88,11 @@ void add_network_flags(CLI::App& command, Flags& flags) {
       .add_option("--masquerade", flags.masquerade,
                   "As the hub, send what leaves the overlay by this machine's address: on or off (off)")
       ->check(CLI::IsMember({"on", "off"}));
+  command
+      .add_option("--relay-for-peers", flags.relay_for_peers,
+                  "Carry sealed datagrams between peers that cannot reach each other: on, off or the most Mbit/s (off)")
+      ->expected(0, 1)
+      ->default_str("on");
 }
 
 /// May be repeated; in the environment one list with commas.
@@ -103,7 +108,7 @@ void add_daemons(Group all) {
     CLI::Option* up = command.add_flag("--up", flags.up, "Connect at once, as `weft up` does");
     add_network_flags(command, flags);
     for (const char* flag : {"--key", "--name", "--udp-port", "--tun", "--mtu", "--port-mapping", "--topology", "--hub",
-                             "--behind-hub", "--masquerade"})
+                             "--behind-hub", "--masquerade", "--relay-for-peers"})
       command.get_option(flag)->needs(up);
     command.add_option("--lanes", flags.lanes,
                        "Threads that move packets: 1, 2, 4 or 8 (1); each peer has one of them");

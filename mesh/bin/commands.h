@@ -24,7 +24,8 @@ struct AgentFlags {
   std::optional<std::uint16_t> mtu;
   std::optional<std::string> port_mapping;  // on or off
   std::optional<std::string> topology, hub, behind_hub;
-  std::optional<std::string> masquerade;  // on or off
+  std::optional<std::string> masquerade;       // on or off
+  std::optional<std::string> relay_for_peers;  // on, off or Mbit/s
   unsigned lanes = 1;
 };
 int run_agent(const AgentFlags& flags);
@@ -59,7 +60,8 @@ struct UpFlags {
   std::optional<std::string> wait;  // conditions, docs/cli.md
   std::optional<std::string> port_mapping;
   std::optional<std::string> topology, hub, behind_hub;
-  std::optional<std::string> masquerade;  // on or off
+  std::optional<std::string> masquerade;       // on or off
+  std::optional<std::string> relay_for_peers;  // on, off or Mbit/s
   std::string timeout = "30s";
 };
 int run_up(const UpFlags& flags);

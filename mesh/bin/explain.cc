@@ -20,12 +20,18 @@ void line(const std::string& what, const std::string& value) { print_line(fmt::f
 std::string path_text(const json& path) {
   const std::string kind = text_of(path, "class");
   std::string out = kind;
-  if (kind == "relay") out += " " + text_of(path, "relay");
+  const bool carried = kind == "relay" && !path.value("via", json()).is_null();
+  if (carried) out += " by the peer " + text_of(path, "via");
+  if (kind == "relay" && !carried) out += " " + text_of(path, "relay");
   if (kind == "direct" || kind == "one_way") out += " " + text_of(path, "endpoint");
   if (!path.value("rtt_ms", json()).is_null()) out += ", round trip " + text_of(path, "rtt_ms", "ms");
   if (kind == "direct") {
     out += ", by " + text_of(path, "rung");
     if (!path.value("time_to_direct_ms", json()).is_null()) out += " after " + text_of(path, "time_to_direct_ms", "ms");
+  }
+  if (carried) {
+    out += ", by " + text_of(path, "rung");
+    if (!path.value("carried_after_ms", json()).is_null()) out += " after " + text_of(path, "carried_after_ms", "ms");
   }
   return out;
 }

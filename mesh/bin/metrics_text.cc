@@ -54,6 +54,15 @@ void peers(MetricsText& text, const std::vector<agent::PeerStatus>& list) {
   }
 }
 
+void carrier(MetricsText& text, const agent::CarrierStatus& carrier) {
+  text.family("weft_peer_relay_pairs", "gauge", "Pairs of peers for whom this node carries").sample(carrier.pairs);
+  text.family("weft_peer_relay_packets_total", "counter", "Datagrams carried between peers").sample(carrier.packets);
+  text.family("weft_peer_relay_bytes_total", "counter", "Bytes carried between peers").sample(carrier.bytes);
+  text.family("weft_peer_relay_dropped_total", "counter", "Datagrams that were not carried")
+      .sample(carrier.over_rate, {{"reason", "over_rate"}})
+      .sample(carrier.unbound, {{"reason", "unbound"}});
+}
+
 }  // namespace
 
 MetricsText& MetricsText::family(std::string_view name, std::string_view type, std::string_view help) {
@@ -95,6 +104,7 @@ std::string agent_metrics(const agent::AgentStatus& status, bool up) {
       .sample(std::uint64_t{status.conflicts.size()});
   datagrams(text, status.datagrams);
   peers(text, status.peers);
+  if (status.relay_for_peers.offered) carrier(text, status.relay_for_peers);
   return text.take();
 }
 

@@ -25,8 +25,9 @@ constexpr const char* kIcmpLayer = "icmp";
 constexpr Duration kEchoLimit = 2s;
 
 std::string describe(const json& answer) {
-  const std::string via = answer.value("path", "") == "relay" ? "relay " + answer.value("relay", "?")
-                                                              : "direct " + answer.value("endpoint", "?");
+  const std::string via = answer.contains("via")                ? "the peer " + answer.value("via", "?")
+                          : answer.value("path", "") == "relay" ? "relay " + answer.value("relay", "?")
+                                                                : "direct " + answer.value("endpoint", "?");
   return fmt::format("{} via {} in {:.2f} ms ({})", answer.value("peer", ""), via, answer.value("rtt_ms", 0.0),
                      answer.value("layer", "") == kIcmpLayer ? "ICMP" : "path probe");
 }
@@ -61,7 +62,7 @@ Result<json> probe_icmp(const Settings& settings, const PingFlags& flags, Durati
     const auto took = icmp_echo(to.value_or(IpAddress()), std::min(limit, kEchoLimit));
     if (!took) return std::unexpected(took.error());
     json answer{{"peer", flags.peer}, {"layer", kIcmpLayer}, {"rtt_ms", to_ms(*took)}};
-    for (const char* key : {"path", "endpoint", "relay"}) {
+    for (const char* key : {"path", "endpoint", "relay", "via"}) {
       if (peer.contains(key) && peer[key].is_string()) answer[key] = peer[key];
     }
     if (answer.value("path", "") != "relay") answer.erase("relay");

@@ -37,8 +37,9 @@ std::string route(const json& peer) {
   const std::string path = text(peer, "path");
   std::string out = path;
   if (path == "relay") {
-    out += " " + text(peer, "relay");
-    if (text(peer, "relay_transport", "") == "stream") out += " by stream";
+    const std::string via = text(peer, "via", "");
+    out += via.empty() ? " " + text(peer, "relay") : " by the peer " + via;
+    if (via.empty() && text(peer, "relay_transport", "") == "stream") out += " by stream";
   } else if (path != "none") {
     out += " " + text(peer, "endpoint");
   }

@@ -29,6 +29,7 @@ int run_up(const UpFlags& flags) {
   if (flags.hub) params["hub"] = *flags.hub;
   if (flags.behind_hub) params["behind_hub"] = *flags.behind_hub;
   if (flags.masquerade) params["masquerade"] = *flags.masquerade;
+  if (flags.relay_for_peers) params["relay_for_peers"] = *flags.relay_for_peers;
   const auto answer = call_daemon(Service::agent, *settings, "up", params, *limit);
   if (!answer) return report(answer.error());
   const Duration spent = std::chrono::steady_clock::now() - start;

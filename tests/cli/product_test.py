@@ -80,9 +80,13 @@ class Settings(Network):
         agent = self.start_agent("a")
         self.ask("a", "set", "name=desk", "mtu=1380")
         self.assertEqual(self.ask("a", "get", "name"), "desk\n")
-        self.assertEqual(self.ask("a", "get"), "behind_hub=\nhub=\nmasquerade=off\nmtu=1380\nname=desk\nport_mapping=on\ntopology=mesh\ntun=weft0\nudp_port=0\n")
+        self.assertEqual(self.ask("a", "get"), "behind_hub=\nhub=\nmasquerade=off\nmtu=1380\nname=desk\nport_mapping=on\nrelay_for_peers=off\ntopology=mesh\ntun=weft0\nudp_port=0\n")
         self.assertEqual(self.assert_published(self.ask("a", "get", "--json"), "weft-get")["settings"]["mtu"], 1380)
         self.assertEqual(self.assert_published(self.ask("a", "get", "mtu", "--json"), "weft-get")["settings"], {"mtu": 1380})
+        for value, shown in (("on", "20"), ("5", "5"), ("off", "off")):
+            self.ask("a", "set", f"relay_for_peers={value}")
+            self.assertEqual(self.ask("a", "get", "relay_for_peers"), shown + "\n")
+            self.assert_published(self.ask("a", "get", "--json"), "weft-get")
         agent.end(kill=True)
         self.start_agent("a")
         self.assertEqual(self.ask("a", "get", "mtu"), "1380\n")
@@ -96,6 +100,8 @@ class Settings(Network):
         self.assert_refused(self.weft("set", "udp_port=70000", *at), 2, "udp_port", "65535")
         self.assert_refused(self.weft("set", "tun=a name that is long", *at), 2, "tun", "15")
         self.assert_refused(self.weft("set", "name", *at), 2, "KEY=VALUE")
+        self.assert_refused(self.weft("set", "relay_for_peers=much", *at), 2, "relay_for_peers", "65535")
+        self.assert_refused(self.weft("set", "relay_for_peers=on", "topology=relay_only", *at), 2, "topology=mesh")
         self.assert_refused(self.weft("get", "colour", *at), 2, "colour")
         self.assert_refused(self.weft("set", "name=x", *at, wrapper=NOBODY), 1, "root")
         self.assertEqual(self.ask("a", "get", "mtu", wrapper=NOBODY), "1400\n")
@@ -144,7 +150,7 @@ class Settings(Network):
         self.assert_refused(self.weft("agent", "--state", str(state), "--socket", self.path("a.sock")), 1, "later version")
         (state / "wishes.json").write_text('{"up": false, "name": "old", "udp_port": 5, "tun": "weft7", "mtu": 1300, "more": 1}')
         self.start_agent("a")
-        self.assertEqual(self.ask("a", "get"), "behind_hub=\nhub=\nmasquerade=off\nmtu=1300\nname=old\nport_mapping=on\ntopology=mesh\ntun=weft7\nudp_port=5\n")
+        self.assertEqual(self.ask("a", "get"), "behind_hub=\nhub=\nmasquerade=off\nmtu=1300\nname=old\nport_mapping=on\nrelay_for_peers=off\ntopology=mesh\ntun=weft7\nudp_port=5\n")
 
     def test_flag_beats_environment_beats_file(self):
         file = self.directory / "weft.json"
