@@ -124,6 +124,9 @@ Result<void> KernelDeployment::start_agent(const std::string& node) {
       "agent",    "--up",     "--name",     node,         "--udp-port",
       kAgentPort, "--socket", socket(node), "--topology", std::string(agent::name(scenario_.overlay.kind))};
   if (!scenario_.overlay.hub.empty()) arguments.insert(arguments.end(), {"--hub", scenario_.overlay.hub});
+  const auto spec = std::ranges::find(scenario_.nodes, node, &sim::NodeSpec::name);
+  if (spec->relay_for_peers != 0)
+    arguments.insert(arguments.end(), {"--relay-for-peers", std::to_string(spec->relay_for_peers)});
   auto process = daemon(node, std::move(arguments));
   if (!process) return std::unexpected(process.error());
   agents_.insert_or_assign(node, std::move(*process));
@@ -172,7 +175,8 @@ std::optional<sim::PeerView> KernelDeployment::peer(const std::string& node, con
     sim::PeerView view{.path = sim::path_class(text(peer, "path")).value_or(sim::PathClass::none),
                        .settled = text(peer, "state") == "settled",
                        .time_to_direct = {},
-                       .reason = text(peer, "reason")};
+                       .reason = text(peer, "reason"),
+                       .via = text(peer, "via")};
     const json& took = member(peer, "time_to_direct_ms");
     if (took.is_number()) view.time_to_direct = Duration(static_cast<std::int64_t>(took.get<double>() * 1e6));
     return view;

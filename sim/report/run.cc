@@ -34,6 +34,7 @@ Json pair_json(const PairResult& pair) {
                  {"nat_to", pair.nat_to},
                  {"probes", pair.probes ? Json(*pair.probes) : Json(nullptr)}};
   const auto parsed = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json::parse(text); };
+  if (!pair.via.empty()) object["via"] = pair.via;
   if (pair.explain) object["explain"] = {{"from", parsed(pair.explain->from)}, {"to", parsed(pair.explain->to)}};
   return object;
 }

@@ -35,6 +35,7 @@ struct PairResult {
   std::uint64_t reordered = 0;             // of those, behind one that was sent later
   std::optional<Duration> longest_gap;     // between two arrivals that follow each other; nullopt: fewer than two
   std::string reason;                      // why not direct; empty if it is
+  std::string via;                         // the node that carries both ways; empty: none does
   std::string nat_from, nat_to;            // chains of models, `+` between them; `public`: none
   std::optional<std::uint64_t> probes;     // of a rival strategy, both sides together
   std::optional<SearchCost> search;        // if the agents have searched for ports

@@ -18,6 +18,8 @@ std::string name_of(const MatrixCell& cell) { return fmt::format("{} and {}, see
 
 std::string because(const std::string& reason) { return reason.empty() ? "" : " (" + reason + ")"; }
 
+std::string by(const std::string& carrier) { return carrier.empty() ? "" : " by " + carrier; }
+
 void check_connected(const std::vector<MatrixCell>& cells, std::vector<std::string>& failures) {
   for (const MatrixCell& cell : cells) {
     if (!cell.connected) failures.push_back(name_of(cell) + ": not connected" + because(cell.reason.value_or("")));
@@ -55,9 +57,11 @@ std::string check_pair(const ExpectSpec& expect, const PairResult& pair) {
     case ExpectSpec::Kind::connected:
       return pair.connected ? "" : who + ": no ping was answered" + when + because(pair.reason);
     case ExpectSpec::Kind::path:
-      if (to_string(pair.path) == expect.path && (expect.reason.empty() || pair.reason == expect.reason)) return "";
-      return fmt::format("{}: expected {}{}{}, is {}{}", who, expect.path, because(expect.reason), when,
-                         to_string(pair.path), because(pair.reason));
+      if (to_string(pair.path) == expect.path && (expect.reason.empty() || pair.reason == expect.reason) &&
+          (expect.via.empty() || pair.via == expect.via))
+        return "";
+      return fmt::format("{}: expected {}{}{}{}, is {}{}{}", who, expect.path, by(expect.via), because(expect.reason),
+                         when, to_string(pair.path), by(pair.via), because(pair.reason));
     case ExpectSpec::Kind::time_to_direct:
       if (pair.time_to_direct && *pair.time_to_direct <= expect.at_most) return "";
       return fmt::format("{}: expected a direct path within {:g} ms, {}", who, to_ms(expect.at_most),

@@ -49,16 +49,21 @@ void KeyWatch::see(ByteView ip_packet) {
   ByteView message = datagram_in(ip_packet);
   if (message.empty()) return;
   leaked_ += leaks(message);
-  if (relay::data_channel(message)) message = message.subspan(relay::kUdpDataHeader);
+  const bool to_carrier = relay::data_channel(message, relay::UdpType::carry).has_value();
+  const bool from_carrier = relay::data_channel(message, relay::UdpType::carried).has_value();
+  if (const ByteView inside = relay::data_content(message); !inside.empty()) message = inside;
   const ByteView key = ephemeral_key(message);
   if (key.empty()) return;
   Key copy;
   std::ranges::copy(key, copy.begin());
   ephemeral_.insert(copy);
+  if (to_carrier) to_carry_.insert(copy);
+  made_ += from_carrier && !to_carry_.contains(copy) ? 1 : 0;
 }
 
 std::string KeyWatch::violation() const {
   if (leaked_ > 0) return "a secret of a node was on a wire (" + std::to_string(leaked_) + " times)";
+  if (made_ > 0) return "a node that carries has handed on a handshake that nobody gave it";
   for (const Key& drawn : servers_) {
     Key key;
     std::ranges::copy(crypto::PrivateKey(drawn).public_key().bytes(), key.begin());

@@ -17,7 +17,8 @@ namespace weft::sim {
 /// draw as secrets and all that is on its wires:
 ///   a session's keys come from the private keys of its two ends, so whoever shall hold them has drawn one, or was told
 ///   one. None of the public keys in WireGuard's handshakes may belong to a secret that a relay or coordinator drew;
-///   and no secret of a node may be on a wire.
+///   and no secret of a node may be on a wire. A node that carries for two others has keys of its own; what it hands on
+///   of their handshakes must have come to it to be carried, or it would be an end itself.
 class KeyWatch {
  public:
   /// A host has drawn these bytes from its Entropy. `server`: it is a relay's or coordinator's. Only draws of the
@@ -34,9 +35,10 @@ class KeyWatch {
 
   std::vector<Key> servers_;                             // drawn by relays and coordinators
   std::set<Key> ephemeral_;                              // public keys of handshakes
+  std::set<Key> to_carry_;                               // of those, what ends gave to nodes that carry
   std::unordered_multimap<std::uint64_t, Key> secrets_;  // of nodes, by their first bytes
   std::bitset<65'536> beginnings_;                       // the first two bytes of those
-  std::uint64_t leaked_ = 0;
+  std::uint64_t leaked_ = 0, made_ = 0;
 };
 
 }  // namespace weft::sim

@@ -38,7 +38,7 @@ std::string OnceWatch::Seen::told() const {
 
 void OnceWatch::see(ByteView ip_packet) {
   ByteView message = datagram_in(ip_packet);
-  if (relay::data_channel(message)) message = message.subspan(relay::kUdpDataHeader);
+  if (const ByteView inside = relay::data_content(message); !inside.empty()) message = inside;
   if (message.size() >= kIndexAt + kKeySize && message[0] == kTransportData && message[1] == 0 && message[2] == 0 &&
       message[3] == 0) {
     counters_.see(message.subspan(kIndexAt, kKeySize), message);

@@ -63,6 +63,11 @@ void ScenarioReader::read_expectation(const json& expect, const std::string& poi
   spec.reason = expect.value("reason", std::string());
   if (!spec.reason.empty() && spec.kind != Kind::path)
     refuse(pointer + "/reason", "is about a `path` that is not direct; remove it");
+  if (expect.contains("via")) {
+    spec.via = node(expect["via"], pointer + "/via");
+    if (spec.kind != Kind::path || spec.path != "relay")
+      refuse(pointer + "/via", "is about a `path` that is `relay`; remove it");
+  }
   if (spec.kind == Kind::latency_stretch) spec.ratio = required_number(expect, "at_most", pointer);
   if (spec.kind == Kind::lost || spec.kind == Kind::reordered || spec.kind == Kind::path_changes)
     spec.at_most_count = static_cast<std::uint64_t>(required_number(expect, "at_most_count", pointer));

@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kWeightUnit = 1e6;  // weights are decimals in files and integers in draws
 constexpr double kMillion = 1e6;
+constexpr std::uint16_t kPeerRelayMbps = 20;  // as of `weft agent --relay-for-peers`
 
 }  // namespace
 
@@ -45,6 +46,7 @@ void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
   if (entry.contains("ipv6") && !entry["ipv6"].is_boolean())
     return refuse(pointer + "/ipv6", "is a share of sites, which a group has; write true or false, or give `count`");
   scenario_.nodes.back().ipv6 = entry.value("ipv6", false);
+  scenario_.nodes.back().relay_for_peers = relay_for_peers(entry);
   read_uplinks(scenario_.nodes.back(), entry, pointer);
   const NodeSpec& node = scenario_.nodes.back();
   if (!nodes_.insert(name).second) refuse(pointer + "/name", "is the name of another node; names are unique");
@@ -65,6 +67,13 @@ void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
            "is shared by nodes of one region whose NAT chains are equal but for the first layer, "
            "and have at least two");
   }
+}
+
+/// As `weft agent --relay-for-peers` takes it: a switch, or the most Mbit/s.
+std::uint16_t ScenarioReader::relay_for_peers(const json& entry) {
+  const json value = entry.contains("relay_for_peers") ? entry["relay_for_peers"] : json(false);
+  if (value.is_boolean()) return value.get<bool>() ? kPeerRelayMbps : std::uint16_t{0};
+  return value.get<std::uint16_t>();
 }
 
 void ScenarioReader::read_uplinks(NodeSpec& node, const json& entry, const std::string& node_pointer) {
@@ -118,6 +127,7 @@ void ScenarioReader::read_group(const json& entry, const std::string& pointer) {
     const std::string name = group.name + "-" + std::to_string(i);
     const std::uint32_t team = group.teams == 0 ? 0 : (i - 1) % group.teams + 1;
     scenario_.nodes.push_back({.name = name, .team = team, .group = group.name});
+    scenario_.nodes.back().relay_for_peers = relay_for_peers(entry);
     if (!nodes_.insert(name).second || relays_.contains(name))
       refuse(pointer + "/name", "gives a member the name '" + name + "', which is taken; names are unique");
   }

@@ -47,6 +47,7 @@ class ScenarioReader {
   void read_nodes();
   void read_node(const json& node, const std::string& pointer);
   void read_uplinks(NodeSpec& node, const json& entry, const std::string& node_pointer);
+  static std::uint16_t relay_for_peers(const json& entry);
   void read_group(const json& node, const std::string& pointer);
   void read_population(GroupSpec& group, const std::string& name, const std::string& pointer);
   Choice choice(const json& value, const std::string& pointer,

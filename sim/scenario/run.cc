@@ -269,6 +269,7 @@ class Run {
       result.time_to_direct = there->time_to_direct;
       if (result.path != PathClass::direct)
         result.reason = there->reason.empty() && back ? back->reason : there->reason;
+      if (back && there->via == back->via) result.via = there->via;
     }
     return result;
   }

@@ -107,6 +107,10 @@ void ScenarioReader::read_overlay() {
     return refuse("/overlay", "is about nodes; a matrix is always a mesh, leave it out");
   const json& overlay = document_["overlay"];
   scenario_.overlay.kind = *agent::topology_named(overlay["topology"].get<std::string>());
+  const auto carries = [](const NodeSpec& node) { return node.relay_for_peers != 0; };
+  if (scenario_.overlay.kind != agent::Topology::mesh && std::ranges::any_of(scenario_.nodes, carries))
+    return refuse("/overlay/topology",
+                  "has no peers that relay for each other; remove `relay_for_peers` from the nodes");
   const bool has_hub = scenario_.overlay.kind == agent::Topology::hub;
   if (overlay.contains("hub") && !has_hub)
     return refuse("/overlay/hub", "is about the topology hub; leave it out, or write \"topology\": \"hub\"");

@@ -51,6 +51,8 @@ struct NodeSpec {
   double neighbour_flows_per_s = 0;  // of other hosts at its site
   std::vector<UplinkSpec> uplinks = {};
   bool ipv6 = false;  // its site has native IPv6 beside IPv4
+  /// Its operator lets it carry for others (`weft agent --relay-for-peers`), at most so many Mbit/s; 0: not.
+  std::uint16_t relay_for_peers = 0;
 };
 
 /// Names with weights, from which a member of a group gets one.
@@ -164,6 +166,7 @@ struct ExpectSpec {
   std::string to;
   std::string path;                      // for `path`: direct, one_way, relay or none
   std::string reason;                    // for `path`: why it is not direct; empty: any
+  std::string via;                       // for `path`: the node that carries; empty: any, or none
   std::optional<Duration> at;            // default: at the end
   Duration at_most{0};                   // for `time_to_direct`, `blackout`
   std::optional<Duration> since, until;  // answered and its like, path_changes, idle_bytes

@@ -83,12 +83,14 @@ std::optional<PeerView> SimStage::peer(const std::string& node, const std::strin
                   .time_to_direct = found->time_to_direct,
                   .path_changes = found->path_changes,
                   .probes_sent = found->probes_sent,
-                  .reason = found->reason};
+                  .reason = found->reason,
+                  .via = found->via};
 }
 
 Duration SimStage::planned_rtt(const std::string& from, const std::string& to) {
   const auto leg = [this](const std::string& a, const std::string& b) {
     const auto way = peer(a, b);
+    if (way && !way->via.empty()) return 2 * (least_delay(a, way->via) + least_delay(way->via, b));
     return deployment_.planned_rtt(a, b, !way || way->path != PathClass::relay);
   };
   const auto& [kind, hub, beyond] = scenario_.overlay;

@@ -31,6 +31,7 @@ struct PeerView {
   std::uint64_t path_changes = 0;  // how often the path that carries data was replaced
   std::uint64_t probes_sent = 0;   // to find, watch and keep paths
   std::string reason;              // why not direct
+  std::string via;                 // the node that carries; empty: none does
 };
 
 /// A deployed scenario as its runner sees it: the agents and services of one run in some world, and what can be done

@@ -192,7 +192,7 @@ class Uplink(Part):
 @dataclass
 class Node(Part):
     """A node, or with count a group NAME-1 to NAME-count, of which each seed draws others. ipv6: its site has native IPv6 beside
-    IPv4; of a group also the share of its sites, from 0 to 1."""
+    IPv4; of a group also the share of its sites, from 0 to 1. relay_for_peers: carries for others, perhaps at most so many Mbit/s."""
 
     name: str
     region: str | dict[str, float] | None = None
@@ -208,6 +208,7 @@ class Node(Part):
     uplinks: list[Uplink] | None = None
     sites_per_carrier: int | None = None
     ipv6: bool | float | None = None
+    relay_for_peers: bool | int | None = None
 
 
 @dataclass
@@ -276,6 +277,7 @@ class Expectation(Part):
     to: str | None = None
     node: str | None = None
     is_: str | None = None
+    via: str | None = None
     reason: str | None = None
     at_s: float | None = None
     since_s: float | None = None

@@ -115,6 +115,28 @@ TEST(Invariants, NoticeACounterThatIsUsedTwiceAlsoBehindARelaysHeader) {
   EXPECT_NE(told(message(1, "a", false), message(1, "b", true)).find("invariant counters:"), std::string::npos);
 }
 
+/// A handshake that leaves a carrier must have come to it, or the carrier is an end of the session itself.
+TEST(Invariants, NoticeACarrierThatMakesHandshakes) {
+  const auto initiation = [](relay::UdpType type, char key) {
+    Bytes packet = probe(kUs, kPeer, 41641, std::string(148 + relay::kUdpDataHeader - 40, 'x'));
+    std::uint8_t* at = packet.data() + fabric::ip_header_size(IpFamily::v4) + fabric::kUdpHeader;
+    relay::write_data_header(at, 7, type);
+    at += relay::kUdpDataHeader;
+    std::fill_n(at, 148, static_cast<std::uint8_t>(key));
+    at[0] = 1;
+    at[1] = at[2] = at[3] = 0;
+    return packet;
+  };
+  const auto told = [&](char given, char handed_on) {
+    return violation([&](Invariants& watched) {
+      watched.see(Time{1s}, initiation(relay::UdpType::carry, given));
+      watched.see(Time{1s}, initiation(relay::UdpType::carried, handed_on));
+    });
+  };
+  EXPECT_EQ(told('a', 'a'), "");
+  EXPECT_NE(told('a', 'b').find("nobody gave it"), std::string::npos);
+}
+
 TEST(Invariants, NoticeMoreThanTwoHundredNewFlowsASecond) {
   const auto flows = [](Duration gap) {
     return [gap](Invariants& watched) {
