@@ -20,6 +20,7 @@ constexpr Duration kBringUp = 120s, kLook = 500ms;
 constexpr Duration kSettle = 40s;
 constexpr Duration kSpan = 10s;          // of virtual time, measured
 constexpr Duration kEchoInterval = 10s;  // of each pair
+constexpr Duration kRenewal = 130s;      // in which each session is renewed once (REKEY_AFTER_TIME and an echo)
 
 struct Plan {
   int agents = 0;
@@ -29,8 +30,9 @@ struct Plan {
 
 /// Of one run: how fast it was, and what an agent takes, alone and with its share of everything else.
 struct Measured {
-  double idle = 0,
-         echo = 0;  // simulated seconds a second of processor time: with nothing to send; with an echo a pair each 10 s
+  // Simulated seconds a second of processor time: with nothing to send; with an echo a pair each 10 s, between two
+  // renewals of the sessions and with one.
+  double idle = 0, echo = 0, renewing = 0;
   double agent = 0;               // bytes that go when the agents are destroyed, of each
   double heap = 0, resident = 0;  // bytes of everything, shared by the agents
 };
@@ -116,14 +118,14 @@ class Crowd {
 
 /// Simulated seconds a second of processor time: the one thread of a world never waits, and other work on the machine
 /// does not count.
-double speed(Crowd& crowd) {
+double speed(Crowd& crowd, Duration span = kSpan) {
   constexpr double kLeast = 0.1;
   const auto processor_seconds = [] { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; };
   const double begun = processor_seconds();
   double simulated = 0;
   do {
-    crowd.run(kSpan);
-    simulated += to_seconds(kSpan);
+    crowd.run(span);
+    simulated += to_seconds(span);
   } while (processor_seconds() - begun < kLeast);
   return simulated / (processor_seconds() - begun);
 }
@@ -138,6 +140,7 @@ Measured measure(const Plan& plan) {
   measured.idle = speed(crowd);
   crowd.talk(kEchoInterval, 1'000'000);
   measured.echo = speed(crowd);
+  measured.renewing = speed(crowd, kRenewal);
   const double with_agents = heap_bytes();
   crowd.stop_agents();
   measured.agent = (with_agents - heap_bytes()) / each;
@@ -167,6 +170,7 @@ void figures(Bench& bench, const std::string& name, const Plan& plan, unsigned m
   };
   add("idle", "simulated s/s", &Measured::idle);
   add("echo", "simulated s/s", &Measured::echo);
+  add("renewing", "simulated s/s", &Measured::renewing);
   add("agent", "bytes an agent", &Measured::agent);
   add("heap", "bytes an agent", &Measured::heap);
   add("resident", "bytes an agent", &Measured::resident);
