@@ -197,6 +197,7 @@ class PeerPaths {
   MtuProbe& begin_mtu_probe(Time now, const PathId& path);
   Duration own_lifetime(const PathId& path) const;
   void keep_alive(Time now);
+  void want_lifetime(const PathId& path);
   void run_mtu_probe(Time now);
   std::optional<Time> mtu_deadline() const;
   void padded_ping(Time now, const PathId& path, std::uint16_t size);

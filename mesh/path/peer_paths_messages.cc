@@ -26,6 +26,7 @@ void PeerPaths::on_ping(Time now, const PathId& from, std::uint64_t id, const Pi
   send(from, {id, Pong{from.remote, counts_.received(from), own_lifetime(from)}});
   peer_lifetime_ = ping.lifetime;
   if (trusted) selector_.kept_by_peer(now);
+  if (trusted && selector_.quiet(now)) want_lifetime(from);
   if (ping.abandoned) apply(now, selector_.abandoned(now, from));
   if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) {
     // By another uplink of ours or of the peer's: it may be kept warm. An endpoint that is not published may be a

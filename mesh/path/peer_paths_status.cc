@@ -35,8 +35,13 @@ void PeerPaths::keep_alive(Time now) {
   // One side is a little later, or both would send at once for ever.
   const Duration period = keepalive_period(ours, peer_lifetime_);
   selector_.set_keepalive(config_.self < config_.peer_key ? period : period + period / 16);
-  if (ours == 0ns && selector_.only_keeping() && selector_.probe_due(now))
-    events_.push_back(LifetimeWanted{path->remote.address.family()});
+  if (selector_.probe_due(now)) want_lifetime(*path);
+}
+
+/// Of an idle path, by who keeps it and by whom it is kept for: the shorter lifetime of the two counts.
+void PeerPaths::want_lifetime(const PathId& path) {
+  if (own_lifetime(path) == 0ns && selector_.only_keeping())
+    events_.push_back(LifetimeWanted{path.remote.address.family()});
 }
 
 PathClass PeerPaths::path_class() const {

@@ -121,6 +121,8 @@ class Selector {
   bool relay_preferred() const { return relay_preferred_; }
   bool one_way() const { return direct_ && direct_->one_way; }
   bool suspect() const { return suspect_since_.has_value(); }
+  /// No data has come or gone for kPause.
+  bool quiet(Time now) const { return !last_use_ || now - *last_use_ >= kPause; }
   bool in_use(Time now) const { return last_use_ && now - *last_use_ < kIdleAfter; }
   void use(Time now) { last_use_ = now; }
   std::optional<Duration> rtt() const { return direct_ ? std::optional(direct_->quality.rtt()) : std::nullopt; }

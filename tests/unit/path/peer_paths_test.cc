@@ -250,7 +250,8 @@ TEST(PeerPaths, KeepaliveFollowsTheShorterOfBothLifetimes) {
   ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
   sides.drive_for(60s);
   const auto wanted = [](const PathEvent& event) { return std::holds_alternative<LifetimeWanted>(event); };
-  EXPECT_TRUE(std::ranges::any_of(sides.a.events, wanted) || std::ranges::any_of(sides.b.events, wanted));
+  EXPECT_TRUE(std::ranges::any_of(sides.a.events, wanted));
+  EXPECT_TRUE(std::ranges::any_of(sides.b.events, wanted)) << "although a keeps the path for both";
   sides.a.local.lifetime_v4 = 305s;
   sides.b.local.lifetime_v4 = 95s;
   sides.drive_for(60s);
