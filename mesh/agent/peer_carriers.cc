@@ -1,32 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mesh/agent/peer_carriers.h"
 
-#include <algorithm>
-#include <tuple>
+#include <array>
+#include <utility>
 
 #include "mesh/agent/datagram_mux.h"
 #include "mesh/agent/peer_table.h"
-#include "mesh/crypto/blake2s.h"
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
 
 namespace weft::agent {
 namespace {
 
+using path::CarrierAttempts;
 using path::Carry;
 using relay::UdpType;
 
-/// A large network has many that carry, and a pair is content with one.
-constexpr std::size_t kMostLookedAt = 256;
 constexpr std::size_t kMostHeard = 64;
 
 bool is_direct(const path::PathStatus& status) { return status.path_class == path::PathClass::direct; }
-
-/// Another order for each pair and attempt, so that not all ask the same carrier.
-std::uint64_t draw(const crypto::PublicKey& peer, const crypto::PublicKey& carrier, unsigned attempt) {
-  const std::array<std::uint8_t, 1> round{static_cast<std::uint8_t>(attempt)};
-  return load_u64le(crypto::blake2s({peer.bytes(), carrier.bytes(), round}).data());
-}
 
 }  // namespace
 
@@ -92,10 +84,8 @@ void PeerCarriers::note_map(bool others) {
     const auto* const entry = peers_->entry(carrier);
     if (!entry || !offered_by(entry->id)) legs_.drop_carrier(now(), carrier);
   }
-  for (auto& [peer, want] : wants_) {
-    changed_.insert(peer);
-    if (others && !want.trying) want.at = now();
-  }
+  for (const auto peer : attempts_.peers()) changed_.insert(peer);
+  if (others) attempts_.handle_offers(now());
   if (others && !offering_.empty()) {
     for (const auto& [id, entry] : peers_->entries()) {
       if (entry.link) changed_.insert(entry.device_id);
@@ -116,9 +106,12 @@ void PeerCarriers::tick() {
     handle(heard);
   }
   for (const auto peer : std::exchange(changed_, {})) review(peer);
-  for (auto& [peer, want] : wants_) {
-    auto* const link = want.at <= now() ? peers_->find(peer) : nullptr;
-    if (link) attempt(*link, want);
+  while (const auto peer = attempts_.poll_due(now())) {
+    if (auto* const link = peers_->find(*peer)) {
+      attempt(*link);
+    } else {
+      attempts_.forget(*peer);
+    }
   }
   legs_.handle_timeout(now());
   if (table_) table_->handle_timeout(now());
@@ -131,51 +124,25 @@ void PeerCarriers::review(std::uint32_t peer) {
   const auto path = link ? link->carrying_path() : std::nullopt;
   if (table_) end_pairs(peer, table_->set_path(peer, path));
   legs_.set_path(now(), peer, path);
-  if (link && uses_) return review_want(*link);
+  if (link && uses_) return review_pair(*link);
   legs_.drop_peer(now(), peer);
-  wants_.erase(peer);
+  attempts_.forget(peer);
 }
 
-bool PeerCarriers::stranded(const path::PathStatus& status) { return status.path_class == path::PathClass::none; }
-
-void PeerCarriers::review_want(PeerLink& link) {
-  const auto status = link.status();
-  const std::uint32_t peer = link.id();
-  if (is_direct(status) || status.state == path::SearchState::idle) {
-    legs_.drop_peer(now(), peer);
-    wants_.erase(peer);
-    return;
+void PeerCarriers::review_pair(PeerLink& link) {
+  if (attempts_.handle_status(now(), link.id(), link.status()) == CarrierAttempts::Step::drop) {
+    return legs_.drop_peer(now(), link.id());
   }
-  legs_.drop_unknown(now(), peer, [&](const PathId& path) { return link.knows(path); });
-  const bool settled = status.state == path::SearchState::settled;
-  if (!settled && !stranded(status)) return;
-  const auto known = wants_.find(peer);
-  if (known == wants_.end()) {
-    wants_.emplace(peer, Want{.at = now() + (settled ? Duration{0} : kStrandedFor)});
-  } else if (stranded(status) && !known->second.trying) {
-    known->second.at =
-        std::min(known->second.at, std::max(now(), known->second.tried.value_or(Time{}) + kStrandedAgain));
-  }
+  legs_.drop_unknown(now(), link.id(), [&](const PathId& path) { return link.knows(path); });
 }
 
-/// Asks some carriers; or lets go of those that have had their time and carry nothing.
-void PeerCarriers::attempt(PeerLink& link, Want& want) {
-  const auto status = link.status();
+void PeerCarriers::attempt(PeerLink& link) {
   const std::uint32_t peer = link.id();
-  want.tried = now();
-  if (status.chosen && path::is_carried(*status.chosen)) {
-    want = {.at = now() + kTrial, .tried = now()};
-    return;
-  }
-  if (std::exchange(want.trying, false)) {
-    want.at = now() + (stranded(status) ? Duration(kStrandedAgain) : want.again);
-    want.again = std::min<Duration>(2 * want.again, kLongestAgain);
-    return legs_.drop_peer(now(), peer);
-  }
-  want.at = now() + kTrial;
-  if (!stranded(status) && status.state != path::SearchState::settled) return;
-  want.trying = true;
-  for (const auto id : choose(link, want.attempts++)) {
+  const auto step = attempts_.attempt(now(), peer, link.status());
+  if (step == CarrierAttempts::Step::drop) legs_.drop_peer(now(), peer);
+  const auto* const target = record(link.map_id());
+  if (step != CarrierAttempts::Step::ask || !target) return;
+  for (const auto id : attempts_.choose(peer, target->node_key, options(link))) {
     auto* const carrier = peers_->link_by_id(id);
     if (!carrier) continue;
     carrier->need();
@@ -184,35 +151,22 @@ void PeerCarriers::attempt(PeerLink& link, Want& want) {
   }
 }
 
-std::vector<std::uint64_t> PeerCarriers::choose(const PeerLink& link, unsigned attempt) const {
-  struct Option {
-    int rank = 0;
-    std::int64_t rtt = 0;
-    std::uint64_t lot = 0;
-    std::uint64_t id = 0;
-    auto key() const { return std::tuple(rank, rtt, lot, id); }
-  };
-  std::vector<Option> options;
-  const auto* const target = record(link.map_id());
+/// Who is there and carries.
+std::vector<CarrierAttempts::Option> PeerCarriers::options(const PeerLink& link) const {
+  std::vector<CarrierAttempts::Option> options;
   for (const auto id : offering_) {
     const auto* const peer = record(id);
-    if (id == link.map_id() || !target || !peer || !peer->online || options.size() == kMostLookedAt) continue;
+    if (id == link.map_id() || !peer || !peer->online || options.size() == CarrierAttempts::kMaxOptions) continue;
+    CarrierAttempts::Option option{.id = id,
+                                   .node_key = peer->node_key,
+                                   .direct_rtt = {},
+                                   .endpoint_independent = peer->facts.mapping == "endpoint_independent"};
     const auto entry = peers_->entries().find(id);
     const auto* const known = entry == peers_->entries().end() ? nullptr : entry->second.link.get();
-    Option option{.lot = draw(target->node_key, peer->node_key, attempt), .id = id};
-    if (known && known->carrying_path()) {
-      option.rtt = known->status().rtt.value_or(0ms).count();
-    } else {
-      option.rank = peer->facts.mapping == "endpoint_independent" ? 1 : 2;
-    }
+    if (known && known->carrying_path()) option.direct_rtt = known->status().rtt.value_or(0ms);
     options.push_back(option);
   }
-  std::ranges::sort(options, {}, &Option::key);
-  std::vector<std::uint64_t> ids;
-  for (const auto& option : options) {
-    if (ids.size() < path::CarrierLegs::kMaxAsked) ids.push_back(option.id);
-  }
-  return ids;
+  return options;
 }
 
 // ---- what is said about carrying ----
@@ -295,9 +249,8 @@ void PeerCarriers::drain() {
 }
 
 void PeerCarriers::arm() {
-  auto next = legs_.next_deadline();
+  auto next = earlier(legs_.next_deadline(), attempts_.next_deadline());
   if (table_) next = earlier(next, table_->next_deadline());
-  for (const auto& [peer, want] : wants_) next = earlier(next, want.at);
   if (!heard_.empty() || !changed_.empty()) next = now();
   timer_.arm(next);
 }

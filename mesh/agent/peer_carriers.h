@@ -14,8 +14,8 @@
 #include "mesh/agent/core_timer.h"
 #include "mesh/base/queue.h"
 #include "mesh/control/netmap.h"
+#include "mesh/path/carrier_attempts.h"
 #include "mesh/path/carrier_legs.h"
-#include "mesh/path/path_status.h"
 #include "mesh/relay/carry_table.h"
 
 namespace weft::agent {
@@ -32,18 +32,9 @@ struct PeerRelayConfig {
 };
 
 /// Peers that carry for this node, and this node as a carrier (rung 10, docs/design/014-peer-relay.md): joins
-/// path::CarrierLegs and relay::CarryTable to the peers' links and the sockets. Which peer carries: first those to
-/// which there is a direct path, by round trip; then those behind one NAT rule for all, then the others.
+/// path::CarrierAttempts, path::CarrierLegs and relay::CarryTable to the peers' links and the sockets.
 class PeerCarriers {
  public:
-  /// Between two attempts for a pair that stays without a direct path; doubled each time.
-  static constexpr Duration kFirstAgain = 30s;
-  static constexpr Duration kLongestAgain = 5min;
-  /// The same while the pair has no way at all; before the ladder's end only if that lasts.
-  static constexpr Duration kStrandedAgain = 5s;
-  static constexpr Duration kStrandedFor = 1s;
-  /// A carrier that is not worth more than the relay by then is let go.
-  static constexpr Duration kTrial = 15s;
   /// From one try to reach a node for a peer that asked to the next.
   static constexpr Duration kReachAgain = 1s;
 
@@ -80,13 +71,6 @@ class PeerCarriers {
   relay::CarryTable::Counters counters() const { return table_ ? table_->counters() : relay::CarryTable::Counters{}; }
 
  private:
-  struct Want {
-    Time at;
-    Duration again = kFirstAgain;
-    unsigned attempts = 0;
-    bool trying = false;
-    std::optional<Time> tried;
-  };
   struct Heard {
     std::uint32_t from = 0;
     PathId path;
@@ -99,10 +83,9 @@ class PeerCarriers {
   bool note_offer(std::uint64_t id);
   void note_map(bool others);
   void review(std::uint32_t peer);
-  void review_want(PeerLink& link);
-  static bool stranded(const path::PathStatus& status);
-  void attempt(PeerLink& link, Want& want);
-  std::vector<std::uint64_t> choose(const PeerLink& link, unsigned attempt) const;
+  void review_pair(PeerLink& link);
+  void attempt(PeerLink& link);
+  std::vector<path::CarrierAttempts::Option> options(const PeerLink& link) const;
   void handle(const Heard& heard);
   void handle_request(PeerLink& link, const PathId& from, const path::KeyId& node);
   void handle_bound(PeerLink& link, const path::KeyId& node, std::uint32_t channel);
@@ -120,8 +103,8 @@ class PeerCarriers {
   std::function<const control::NetworkMap&()> map_;
   PeerTable* peers_ = nullptr;
   std::set<std::uint64_t> offering_;  // who carries, by number in the map; all further numbers are the device's
+  path::CarrierAttempts attempts_;
   path::CarrierLegs legs_;
-  std::map<std::uint32_t, Want> wants_;       // peers without a direct path
   std::unique_ptr<relay::CarryTable> table_;  // null: this node does not carry
   std::map<std::uint32_t, Time> reached_;     // nodes that were looked for since a peer asked
   std::set<std::uint32_t> changed_;           // links that are to be looked at
