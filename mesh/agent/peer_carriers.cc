@@ -190,17 +190,14 @@ void PeerCarriers::handle(const Heard& heard) {
   }
 }
 
-/// What a peer asks costs us a packet of the budget each time, and a search for the other node once a second at most.
+/// What a peer asks costs us a packet of the budget each time.
 void PeerCarriers::handle_request(PeerLink& link, const PathId& from, const path::KeyId& node) {
   if (!table_) return refuse(link, node, Carry::Refusal::not_offered);
   auto* const other = peers_->link_by_key_id(node);
   if (!other || other == &link) return refuse(link, node, Carry::Refusal::unknown_node);
   link.need();
   const auto to = other->carrying_path();
-  if (!to || now() >= reached_[other->id()] + kReachAgain) {
-    reached_[other->id()] = now();
-    other->need();
-  }
+  if (table_->reach(now(), other->id(), to.has_value())) other->need();
   if (!to) return refuse(link, node, Carry::Refusal::node_not_direct);
   const auto sides = table_->bind(now(), link.id(), from, other->id(), *to);
   if (!sides) return refuse(link, node, Carry::Refusal::full);

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -35,9 +34,6 @@ struct PeerRelayConfig {
 /// path::CarrierAttempts, path::CarrierLegs and relay::CarryTable to the peers' links and the sockets.
 class PeerCarriers {
  public:
-  /// From one try to reach a node for a peer that asked to the next.
-  static constexpr Duration kReachAgain = 1s;
-
   /// `map` gives the network map of now. The references outlive the object; connect() follows. `uses`: this node looks
   /// for carriers.
   PeerCarriers(io::Host& host, DatagramMux& mux, const PeerRelayConfig& config, bool uses,
@@ -106,7 +102,6 @@ class PeerCarriers {
   path::CarrierAttempts attempts_;
   path::CarrierLegs legs_;
   std::unique_ptr<relay::CarryTable> table_;  // null: this node does not carry
-  std::map<std::uint32_t, Time> reached_;     // nodes that were looked for since a peer asked
   std::set<std::uint32_t> changed_;           // links that are to be looked at
   Queue<Heard> heard_;
   CoreTimer timer_;

@@ -25,6 +25,13 @@ UdpChannel CarryTable::draw(End& from, End& to) {
   return number;
 }
 
+bool CarryTable::reach(Time now, std::uint32_t node, bool direct) {
+  Time& last = reached_[node];
+  if (direct && now < last + kReachAgain) return false;
+  last = now;
+  return true;
+}
+
 std::optional<std::pair<CarryTable::Side, CarryTable::Side>> CarryTable::bind(Time now, std::uint32_t node,
                                                                               const PathId& from, std::uint32_t other,
                                                                               const PathId& to) {

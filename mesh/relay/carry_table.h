@@ -29,6 +29,8 @@ class CarryTable {
   static constexpr std::size_t kMaxPairsOfNode = 8;
   /// A pair of which one side has not asked again for so long is forgotten: it asks each path::CarrierLegs::kRefresh.
   static constexpr Duration kLife = 35s;
+  /// A direct path that a pair asks for is needed so often; a request comes each 250 ms.
+  static constexpr Duration kReachAgain = 1s;
   /// At full rate; the least is what a burst of a tunnel takes.
   static constexpr Duration kBurst = 50ms;
   static constexpr std::uint64_t kLeastBurst = 64 * 1024;
@@ -48,6 +50,9 @@ class CarryTable {
   /// `bytes_per_s` is the most that is carried for all together; 0: without a bound.
   CarryTable(Entropy& entropy, std::uint64_t bytes_per_s) : entropy_(entropy), rate_(bytes_per_s) {}
 
+  /// Somebody asks for `node`, to which there is a direct path or not: whether the owner has to need that path now.
+  /// What is not there always; what is there each kReachAgain.
+  bool reach(Time now, std::uint32_t node, bool direct);
   /// `node` asks, by the direct path `from`, that datagrams go between it and `other`, which is reached by `to`. Gives
   /// both sides; nullopt: there are kMaxPairs, or one of the two has kMaxPairsOfNode.
   std::optional<std::pair<Side, Side>> bind(Time now, std::uint32_t node, const PathId& from, std::uint32_t other,
@@ -96,6 +101,7 @@ class CarryTable {
   std::uint64_t rate_;
   std::map<Key, Pair> pairs_;  // addresses of its values are stable
   std::unordered_map<UdpChannel, Way> channels_;
+  std::map<std::uint32_t, Time> reached_;  // when the owner had to need a node
   double credit_ = 0;
   std::optional<Time> credit_at_;
   Counters counters_;

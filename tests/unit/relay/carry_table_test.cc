@@ -146,5 +146,20 @@ TEST_F(CarryTableTest, TheRateHoldsAndWhatIsOverIsCounted) {
   EXPECT_EQ(capped.counters().over_rate, sent - passed / 1000);
 }
 
+TEST_F(CarryTableTest, AskingForANodeNeedsItsPathOnceASecond) {
+  EXPECT_TRUE(table.reach(now, kB, true));
+  EXPECT_FALSE(table.reach(now, kB, true));
+  EXPECT_TRUE(table.reach(now, kC, true)) << "each node by itself";
+  now += CarryTable::kReachAgain - 1ms;
+  EXPECT_FALSE(table.reach(now, kB, true));
+  now += 1ms;
+  EXPECT_TRUE(table.reach(now, kB, true));
+  EXPECT_FALSE(table.reach(now, kB, true));
+  EXPECT_TRUE(table.reach(now, kB, false)) << "there is none: it is looked for";
+  EXPECT_TRUE(table.reach(now, kB, false));
+  now += CarryTable::kReachAgain - 1ms;
+  EXPECT_FALSE(table.reach(now, kB, true)) << "it was found meanwhile";
+}
+
 }  // namespace
 }  // namespace weft::relay
