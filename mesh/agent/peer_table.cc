@@ -10,9 +10,9 @@ namespace weft::agent {
 namespace {
 
 template <typename Key>
-PeerTable::Entry* find_in(const std::map<Key, PeerTable::Entry*>& index, const Key& key) {
-  const auto found = index.find(key);
-  return found == index.end() ? nullptr : found->second;
+PeerTable::Entry* find_in(const FlatMap<Key, PeerTable::Entry*>& index, const Key& key) {
+  PeerTable::Entry* const* const found = index.find(key);
+  return found == nullptr ? nullptr : *found;
 }
 
 /// Only those that can be the peer's: the host part of an IPv6 address is the beginning of BLAKE2s(node key), so not
@@ -101,8 +101,8 @@ void PeerTable::add(const control::PeerRecord& record) {
   if (!device_id) return;
   Entry& entry = entries_[record.id];
   entry = {.id = record.id, .device_id = *device_id, .node_key = record.node_key, .addresses = record.addresses};
-  by_device_id_[*device_id] = &entry;
-  by_key_id_[path::key_id(record.node_key)] = &entry;
+  by_device_id_.put(*device_id, &entry);
+  by_key_id_.put(path::key_id(record.node_key), &entry);
   routes_changed_ = true;
   set_relay(entry, record.home_relay);
 }
@@ -145,7 +145,7 @@ PeerLink* PeerTable::link(Entry* entry) {
   const control::PeerRecord* const record = context_.record(entry->id);
   if (record == nullptr || record->node_key != entry->node_key) return nullptr;  // a change is on its way to us
   entry->link = std::make_unique<PeerLink>(context_, *record, entry->device_id);
-  links_[entry->id] = entry->link.get();
+  links_.put(entry->id, entry->link.get());
   entry->link->update(*record);
   return entry->link.get();
 }
@@ -222,7 +222,7 @@ void PeerTable::local_changed() {
 }
 
 void PeerTable::sockets_moved(const std::vector<std::uint16_t>& sockets) {
-  for (const auto& [id, link] : links_) link->sockets_moved(sockets);
+  each_link([&](PeerLink& link) { link.sockets_moved(sockets); });
 }
 
 void PeerTable::relay_changed() {
@@ -230,15 +230,15 @@ void PeerTable::relay_changed() {
 }
 
 void PeerTable::stream_opened(const PathId& path) {
-  for (const auto& [id, link] : links_) link->stream_opened(path);
+  each_link([&](PeerLink& link) { link.stream_opened(path); });
 }
 
 void PeerTable::stream_candidates_changed() {
-  for (const auto& [id, link] : links_) link->stream_candidates_changed();
+  each_link([](PeerLink& link) { link.stream_candidates_changed(); });
 }
 
 void PeerTable::signalling_changed() {
-  for (const auto& [id, link] : links_) link->signalling_changed();
+  each_link([](PeerLink& link) { link.signalling_changed(); });
 }
 
 }  // namespace weft::agent

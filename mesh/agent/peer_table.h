@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mesh/agent/peer_link.h"
+#include "mesh/base/flat_map.h"
 
 namespace weft::agent {
 
@@ -89,9 +90,9 @@ class PeerTable {
 
   PeerLinkContext context_;
   std::map<std::uint64_t, Entry> entries_;
-  std::map<wireguard::PeerId, Entry*> by_device_id_;
-  std::map<path::KeyId, Entry*> by_key_id_;
-  std::map<std::uint64_t, PeerLink*> links_;  // those that there are, by number in the map
+  FlatMap<wireguard::PeerId, Entry*> by_device_id_;
+  FlatMap<path::KeyId, Entry*> by_key_id_;
+  FlatMap<std::uint64_t, PeerLink*> links_;  // those that there are, by number in the map
   bool routes_changed_ = false;
   std::string hub_;  // of a spoke; entries_ then has the hub alone
   std::vector<Prefix> beyond_;

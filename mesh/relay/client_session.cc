@@ -121,17 +121,17 @@ void ClientSession::handle_channel(ByteView body) {
   const auto key = crypto::PublicKey::from_bytes(reader.bytes(kKeySize));
   const UdpChannel channel = reader.u32be();
   if (reader.failed() || !key || channels_.size() >= kMaxChannels) return;
-  if (const auto before = channels_.find(*key); before != channels_.end()) channel_keys_.erase(before->second);
-  channels_[*key] = channel;
-  channel_keys_[channel] = *key;
+  if (const UdpChannel* const before = channels_.find(*key)) channel_keys_.erase(*before);
+  channels_.put(*key, channel);
+  channel_keys_.put(channel, *key);
   out_.push_control(FrameType::channel_known, Writer().u32be(channel).view());
 }
 
 std::optional<UdpRoute> ClientSession::udp_route(Time now, const crypto::PublicKey& to) {
   if (!ready() || !udp_.bound()) return std::nullopt;
-  const auto channel = channels_.find(to);
-  if (channel == channels_.end() || !udp_.want_send(now)) return std::nullopt;
-  return UdpRoute{udp_.relay(), channel->second};
+  const UdpChannel* const channel = channels_.find(to);
+  if (channel == nullptr || !udp_.want_send(now)) return std::nullopt;
+  return UdpRoute{udp_.relay(), *channel};
 }
 
 std::optional<UdpReceived> ClientSession::handle_udp(Time now, const Endpoint& from, ByteView datagram) {
@@ -141,10 +141,10 @@ std::optional<UdpReceived> ClientSession::handle_udp(Time now, const Endpoint& f
     udp_.handle_datagram(now, from, datagram);
     return std::nullopt;
   }
-  const auto key = channel_keys_.find(*channel);
-  if (key == channel_keys_.end()) return std::nullopt;
+  const crypto::PublicKey* const key = channel_keys_.find(*channel);
+  if (key == nullptr) return std::nullopt;
   udp_.heard(now);
-  return UdpReceived{key->second, datagram.subspan(kUdpDataHeader)};
+  return UdpReceived{*key, datagram.subspan(kUdpDataHeader)};
 }
 
 void ClientSession::check(Time now) {

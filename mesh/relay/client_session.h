@@ -2,12 +2,12 @@
 #pragma once
 
 #include <optional>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
 #include "mesh/base/deadlines.h"
 #include "mesh/base/error.h"
+#include "mesh/base/flat_map.h"
 #include "mesh/base/queue.h"
 #include "mesh/base/random.h"
 #include "mesh/base/time.h"
@@ -150,8 +150,8 @@ class ClientSession {
   Bytes expected_proof_;
   UdpKey udp_key_;
   UdpClient udp_;
-  std::unordered_map<crypto::PublicKey, UdpChannel> channels_;
-  std::unordered_map<UdpChannel, crypto::PublicKey> channel_keys_;
+  FlatMap<crypto::PublicKey, UdpChannel> channels_;
+  FlatMap<UdpChannel, crypto::PublicKey> channel_keys_;
   Time hello_sent_{};
   Time last_heard_{};
   std::optional<std::uint64_t> ping_token_;
