@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "mesh/base/optional_time.h"
 #include "mesh/io/host.h"
@@ -14,7 +14,10 @@ namespace weft::agent {
 /// The one timer of a core: armed at its next_deadline() after every call.
 class CoreTimer {
  public:
-  CoreTimer(io::Host& host, std::function<void()> handler)
+  /// A handler that is one pointer, such as a lambda with `this` alone, takes no memory besides: what the timer is
+  /// given then fits into a std::function.
+  template <typename Handler>
+  CoreTimer(io::Host& host, Handler handler)
       : timer_(host.make_timer([this, handler = std::move(handler)] {
           armed_.reset();
           handler();
