@@ -65,7 +65,14 @@ void LifetimeLearner::drain() {
     send_from(*sockets_.at(datagram->socket), datagram->destination, std::move(datagram->bytes));
   }
   if (const auto measured = probe_->poll_event()) return finish(*measured);
+  close_over();
   timer_.arm(probe_->next_deadline());
+}
+
+void LifetimeLearner::close_over() {
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    if (probe_->over(host_.clock().now(), i)) sockets_[i].reset();
+  }
 }
 
 /// Where not even the shortest silence was survived, the server may just have been away: its delay is taken for the

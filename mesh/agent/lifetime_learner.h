@@ -14,8 +14,8 @@
 namespace weft::agent {
 
 /// How long the NATs before this host keep an idle mapping of one address family, by answers that a relay's STUN server
-/// delays (stun/lifetime_probe.h): eight throw-away sockets, some 24 packets within five minutes. Asked for by the
-/// first idle path, so that a host without one sends nothing.
+/// delays (stun/lifetime_probe.h): eight throw-away sockets, some 24 packets within five minutes; a socket is closed
+/// when it has shown what it can. Asked for by the first idle path, so that a host without one sends nothing.
 class LifetimeLearner {
  public:
   /// A measurement that failed, or that saw no mapping live through its shortest silence, is repeated after this.
@@ -34,11 +34,12 @@ class LifetimeLearner {
  private:
   void advance();
   void drain();
+  void close_over();
   void finish(const stun::LifetimeMeasured& measured);
 
   io::Host& host_;
   Random& random_;
-  std::vector<std::unique_ptr<io::UdpSocket>> sockets_;
+  std::vector<std::unique_ptr<io::UdpSocket>> sockets_;  // null: closed
   std::unique_ptr<stun::LifetimeProbe> probe_;
   Duration lifetime_{0};
   std::optional<Time> not_before_;

@@ -65,7 +65,6 @@ void LocalAddresses::add_probe(const path::LocalSocket& socket) {
   Probe probe;
   probe.socket = socket;
   probe.client = std::make_unique<stun::Client>(random_, kRefreshTiming);
-  probe.lifetime = std::make_unique<LifetimeLearner>(host_, random_);
   probes_.push_back(std::move(probe));
 }
 
@@ -206,7 +205,7 @@ void LocalAddresses::restart(Probe& probe) {
   probe.fresh.reset();
   probe.discovery.reset();
   probe.refresh_at.reset();
-  probe.lifetime->forget();
+  if (probe.lifetime) probe.lifetime->forget();
   if (probe.servers.empty() || !has_family(host_, probe.socket.family)) {
     probe.mapped.clear();
     probe.facts = {};
@@ -300,9 +299,11 @@ void LocalAddresses::learned() {
 }
 
 void LocalAddresses::learn_lifetime(IpFamily family) {
-  for (const auto& probe : probes_) {
+  for (auto& probe : probes_) {
     const auto server = answering_server(probe);
-    if (probe.socket.family == family && server) probe.lifetime->learn(*server);
+    if (probe.socket.family != family || !server) continue;
+    if (!probe.lifetime) probe.lifetime = std::make_unique<LifetimeLearner>(host_, random_);
+    probe.lifetime->learn(*server);
   }
 }
 
@@ -378,7 +379,7 @@ void LocalAddresses::rebuild() {
   for (const auto& probe : probes_) {
     fresh.sockets.push_back(probe.socket);
     Duration& lifetime = probe.socket.family == IpFamily::v4 ? fresh.lifetime_v4 : fresh.lifetime_v6;
-    const Duration own = probe.lifetime->lifetime();
+    const Duration own = probe.lifetime ? probe.lifetime->lifetime() : 0ns;
     if (own > 0ns) lifetime = lifetime > 0ns ? std::min(lifetime, own) : own;
     const auto server = std::find_if(probe.servers.begin(), probe.servers.end(),
                                      [&](const Endpoint& s) { return probe.mapped.contains(s); });

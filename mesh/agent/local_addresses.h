@@ -85,7 +85,7 @@ class LocalAddresses {
     std::unique_ptr<stun::NatDiscovery> discovery;  // runs, or has run
     std::unique_ptr<io::UdpSocket> fresh;           // for its filtering tests
     std::unique_ptr<stun::Client> client;           // for refreshing
-    std::unique_ptr<LifetimeLearner> lifetime;
+    std::unique_ptr<LifetimeLearner> lifetime;      // null: not asked for
     std::optional<Time> refresh_at, refreshed_at;
     std::map<Endpoint, Endpoint> mapped;  // by server
     Time started;                         // of the discovery

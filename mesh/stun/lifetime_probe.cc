@@ -124,6 +124,12 @@ std::optional<SocketDatagram> LifetimeProbe::poll_transmit() {
 
 std::optional<LifetimeMeasured> LifetimeProbe::poll_event() { return std::exchange(event_, std::nullopt); }
 
+bool LifetimeProbe::over(Time now, std::size_t socket) const {
+  const Point& point = points_.at(socket);
+  return point.survival != Survival::pending && point.copies > 0 &&
+         now >= point.last_sent + point.delay + config_.patience;
+}
+
 std::optional<Time> LifetimeProbe::next_deadline() const {
   std::optional<Time> first;
   for (const Point& point : points_) {

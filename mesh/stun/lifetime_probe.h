@@ -55,6 +55,8 @@ class LifetimeProbe {
   std::optional<SocketDatagram> poll_transmit();
   std::optional<LifetimeMeasured> poll_event();  // one in all
   std::optional<Time> next_deadline() const;
+  /// What this socket shows is known, and an answer to each copy has had its time: nothing comes to it any more.
+  bool over(Time now, std::size_t socket) const;
 
  private:
   struct Point {

@@ -139,6 +139,24 @@ TEST(LifetimeProbe, AServerThatAnswersAtOnceIsToldFromALongLife) {
   EXPECT_EQ(measured.survived, 0s);
 }
 
+TEST(LifetimeProbe, ASocketIsOverWhenTheAnswerToItsLastCopyHasHadItsTime) {
+  SeededRandom random(1, "lifetime");
+  LifetimeProbe probe({.server = kServer, .delays = {10s, 20s}}, random);
+  Time now{1s};
+  probe.start(now);
+  const auto first = probe.poll_transmit();
+  ASSERT_TRUE(first && first->socket == 0);
+  now += 200ms;
+  probe.handle_timeout(now);  // the second copies
+  now += 10s;
+  EXPECT_FALSE(probe.over(now + 3s, 0));  // nothing has come
+  const Message answer{.message_class = Class::success, .transaction_id = parse(first->bytes)->transaction_id};
+  EXPECT_TRUE(probe.handle_datagram(now, 0, kServer, encode(answer)));
+  EXPECT_FALSE(probe.over(now + 3s - 1ns, 0));
+  EXPECT_TRUE(probe.over(now + 3s, 0));
+  EXPECT_FALSE(probe.over(now + 3s, 1));
+}
+
 TEST(RefreshProbe, TellsTheFourCasesApart) {
   for (const bool out : {false, true}) {
     for (const bool in : {false, true}) {
