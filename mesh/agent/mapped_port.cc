@@ -19,42 +19,43 @@ MappedPort::MappedPort(io::Host& host, std::uint16_t port, std::function<bool(co
       on_change_(std::move(on_change)),
       wish_{portmap::Protocol::udp, port},
       random_(host.rng("agent.mapped_port")),
-      mapping_(host),
       reachability_(*random_),
       timer_(host, [this] {
         reachability_.handle_timeout(now());
         drain();
-      }) {
-  mapping_.on_change = [this](const portmap::MappingReport& report) {
-    report.wish == wish_ ? handle_report(report) : handle_stream_report(report);
-  };
+      }) {}
+
+MappedPort::~MappedPort() {
+  if (mapping_) mapping_->on_change = {};
 }
 
-MappedPort::~MappedPort() { mapping_.on_change = {}; }
-
 void MappedPort::withdraw() {
-  mapping_.on_change = {};
   timer_.arm(std::nullopt);
   dial_ = {};
   on_change_ = {};
   on_stream_change_ = {};
-  mapping_.remove_all();
+  if (!mapping_) return;
+  mapping_->on_change = {};
+  mapping_->remove_all();
 }
 
 Time MappedPort::now() const { return host_.clock().now(); }
 
 void MappedPort::want() {
-  if (wanted_) return;
-  wanted_ = true;
-  mapping_.add(wish_);
-  if (stream_wish_) mapping_.add(*stream_wish_);
-  mapping_.handle_network_change();
+  if (mapping_) return;
+  mapping_ = std::make_unique<PortMapping>(host_);
+  mapping_->on_change = [this](const portmap::MappingReport& report) {
+    report.wish == wish_ ? handle_report(report) : handle_stream_report(report);
+  };
+  mapping_->add(wish_);
+  if (stream_wish_) mapping_->add(*stream_wish_);
+  mapping_->handle_network_change();
 }
 
 void MappedPort::want_stream(std::uint16_t port, std::function<void(std::optional<Endpoint>)> on_change) {
   stream_wish_ = portmap::Wish{portmap::Protocol::tcp, port};
   on_stream_change_ = std::move(on_change);
-  if (wanted_) mapping_.add(*stream_wish_);
+  if (mapping_) mapping_->add(*stream_wish_);
 }
 
 void MappedPort::handle_stream_report(const portmap::MappingReport& report) {
@@ -63,8 +64,8 @@ void MappedPort::handle_stream_report(const portmap::MappingReport& report) {
 
 /// The same router asks for nothing new; another one forgets what was known. A trial tells which it is.
 void MappedPort::network_changed() {
-  if (!wanted_) return;
-  mapping_.handle_network_change();
+  if (!mapping_) return;
+  mapping_->handle_network_change();
   reachability_.check(now());
   drain();
 }
@@ -104,9 +105,9 @@ void MappedPort::handle_found(const portmap::ReachabilityFound& found) {
   if (found.reachable) {
     // The gateway may be wrong about its address, or sit behind another NAT that lets everything in.
     reached_ = Endpoint{found.seen.value_or(external->address), external->port};
-    mapping_.handle_verified(*external);
+    mapping_->handle_verified(*external);
   } else {
-    mapping_.handle_unreachable(*external);
+    mapping_->handle_unreachable(*external);
   }
   rebuild();
 }

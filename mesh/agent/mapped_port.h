@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "mesh/agent/port_mapping.h"
@@ -61,9 +62,8 @@ class MappedPort {
   portmap::Wish wish_;
   std::optional<portmap::Wish> stream_wish_;
   std::function<void(std::optional<Endpoint>)> on_stream_change_;
-  bool wanted_ = false;
   std::unique_ptr<Random> random_;
-  PortMapping mapping_;
+  std::unique_ptr<PortMapping> mapping_;  // null: not wanted yet, as behind no NAT it never is
   portmap::Reachability reachability_;
   View view_;
   std::optional<Endpoint> reached_;
