@@ -44,6 +44,7 @@ class LocalAddresses {
 
   /// The STUN endpoints of the relays, the home relay's first.
   void set_servers(const std::vector<Endpoint>& servers);
+  const std::vector<Endpoint>& servers() const { return servers_; }
   /// Addresses of ours inside the overlay: never candidates.
   void set_overlay(const std::vector<IpAddress>& addresses);
   /// The multiplexer has other sockets than before; network_changed() follows.

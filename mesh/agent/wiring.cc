@@ -95,7 +95,7 @@ void Wiring::on_network() {
   if (pinhole_) pinhole_->handle_network_change();
   relays_->network_changed();
   control_->network_changed([this](const IpAddress& address) { return owns_address(host_, address); });
-  streams_->network_changed();
+  if (streams_) streams_->network_changed();
   peers_->local_changed();
 }
 
@@ -115,7 +115,8 @@ Result<void> Wiring::open_sockets() {
            [this](const PathId& path, std::uint32_t mtu) {
              if (peers_) peers_->too_big(path, mtu);
            },
-       .send_stream = [this](std::uint16_t stream, ByteView datagram) { return streams_->send(stream, datagram); }});
+       .send_stream = [this](std::uint16_t stream,
+                             ByteView datagram) { return streams_ && streams_->send(stream, datagram); }});
 }
 
 void Wiring::build() {
@@ -162,7 +163,6 @@ void Wiring::build() {
   const auto v6 = std::ranges::find(sockets, IpFamily::v6, &path::LocalSocket::family);
   if (config_.port_mapping && config_.topology.kind != Topology::relay_only && v6 != sockets.end())
     make_pinhole(mux_->port(v6->index));
-  make_streams();
   const PeerRelayConfig offer = is_mesh() ? config_.relay_for_peers : PeerRelayConfig{};
   carriers_ = std::make_unique<PeerCarriers>(host_, *mux_, offer, is_mesh(),
                                              [this]() -> const control::NetworkMap& { return map(); });
@@ -192,10 +192,10 @@ void Wiring::build() {
       .on_status = [this](PeerLink& link) { on_peer(link); },
       .want_streams =
           [this](const std::vector<Endpoint>& remotes) {
-            streams_->want();
-            for (const Endpoint& remote : remotes) streams_->dial(remote);
+            streams().want();
+            for (const Endpoint& remote : remotes) streams().dial(remote);
           },
-      .on_stream_proved = [this](std::uint16_t stream) { streams_->proved(stream); },
+      .on_stream_proved = [this](std::uint16_t stream) { streams().proved(stream); },
       .on_search = [this] { on_search(); },
       .on_carry = [this](const PeerLink& link, const PathId& from,
                          const path::Carry& carry) { carriers_->on_carry(link, from, carry); },
@@ -208,7 +208,9 @@ void Wiring::build() {
   });
 }
 
-void Wiring::make_streams() {
+/// Hardly any host ever wants them.
+StreamPaths& Wiring::streams() {
+  if (streams_) return *streams_;
   streams_ = std::make_unique<StreamPaths>(
       host_, *stun_random_,
       StreamPaths::Handlers{
@@ -222,6 +224,8 @@ void Wiring::make_streams() {
                 mapped_port_->want_stream(port,
                                           [this](std::optional<Endpoint> external) { streams_->set_mapped(external); });
               }});
+  streams_->set_servers(addresses_->servers());
+  return *streams_;
 }
 
 /// Of no concern to peers with whom UDP works, so they are not told.
@@ -320,7 +324,7 @@ void Wiring::apply_servers() {
     for (std::size_t i = 1; i < all.size(); ++i) servers.push_back(all[i]);
   }
   addresses_->set_servers(servers);
-  streams_->set_servers(servers);
+  if (streams_) streams_->set_servers(servers);
 }
 
 /// The nearest relay becomes the home relay, if it is nearer by more than what a measurement errs.
@@ -532,7 +536,7 @@ void Wiring::on_addresses() {
   const bool news = view.candidates != told_.candidates || path::decisive(view.facts) != path::decisive(told_.facts);
   told_ = view;
   if (peers_ && news) peers_->local_changed();
-  if (view.facts.udp_blocked) streams_->want();
+  if (view.facts.udp_blocked) streams().want();
   if (addresses_ && addresses_->complete()) choose_relay();
   if (mapped_port_ && addresses_->behind_nat()) mapped_port_->want();
   look_at_siblings();

@@ -79,7 +79,7 @@ class Wiring {
   void make_pinhole(std::uint16_t port);
   void on_network();
   void on_search();
-  void make_streams();
+  StreamPaths& streams();
   void on_stream_candidates();
   void look_at_siblings();
   bool is_mesh() const { return config_.topology.kind == Topology::mesh; }
@@ -118,7 +118,7 @@ class Wiring {
   std::unique_ptr<LocalAddresses> addresses_;
   std::unique_ptr<MappedPort> mapped_port_;  // null: switched off, or there is no IPv4
   std::unique_ptr<PortMapping> pinhole_;     // of our IPv6 port, in the router's firewall; null: as above
-  std::unique_ptr<StreamPaths> streams_;
+  std::unique_ptr<StreamPaths> streams_;     // null: none was wanted
   std::unique_ptr<PeerTable> peers_;
   std::unique_ptr<PeerCarriers> carriers_;
   std::unique_ptr<transport::ControlChannel> control_;
