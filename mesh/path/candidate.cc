@@ -84,6 +84,20 @@ std::vector<Endpoint> connectable(const std::vector<Candidate>& ours, const std:
   return allowed;
 }
 
+std::vector<Candidate> kept_ports(const std::vector<Candidate>& theirs) {
+  std::vector<Candidate> kept;
+  for (const auto& seen : theirs) {
+    if (seen.kind != CandidateKind::server_reflexive) continue;
+    for (const auto& own : theirs) {
+      if (own.kind != CandidateKind::host || own.endpoint.address.family() != seen.endpoint.address.family()) continue;
+      const Candidate one{CandidateKind::server_reflexive, {seen.endpoint.address, own.endpoint.port}};
+      const auto is_it = [&](const Candidate& other) { return other.endpoint == one.endpoint; };
+      if (std::ranges::none_of(theirs, is_it) && std::ranges::none_of(kept, is_it)) kept.push_back(one);
+    }
+  }
+  return kept;
+}
+
 std::vector<Candidate> probeable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs) {
   std::vector<Candidate> allowed;
   for (const auto& candidate : theirs) {

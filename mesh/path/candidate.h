@@ -89,6 +89,11 @@ ProbeVerdict probe_verdict(const std::vector<Candidate>& ours, const std::vector
 /// unspecified address, and never one of our own endpoints (no packet leaves with equal source and destination).
 std::vector<Candidate> probeable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs);
 
+/// Where a flow to us may come from although a STUN server sees the peer elsewhere. A NAT that keeps ports where it can
+/// (Allocation::preserve) gives a host another one only towards a destination at which a neighbour holds the host's
+/// own; a flow that was there before goes on by the host's own port.
+std::vector<Candidate> kept_ports(const std::vector<Candidate>& theirs);
+
 /// Those of `theirs` to which a TCP stream may be opened, under the same rules.
 std::vector<Endpoint> connectable(const std::vector<Candidate>& ours, const std::vector<Candidate>& theirs);
 

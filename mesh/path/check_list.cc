@@ -34,6 +34,7 @@ void CheckList::set_remote(const std::vector<LocalSocket>& sockets, const std::v
         pair = *old;
         pair.kind = candidate.kind;
         pair.priority = priority(candidate);
+        pair.only_opens = false;
       }
       fresh.push_back(pair);
     }
@@ -85,8 +86,23 @@ void CheckList::trigger(Time now, const PathId& from) {
   if (!find(from)) learn(from);
   Pair* pair = find(from);
   if (!pair) return;
+  pair->only_opens = false;
   pair->step = 0;
   pair->next = pair->last_sent ? std::max(now, *pair->last_sent + kMinSpacing) : now;
+}
+
+void CheckList::open(Time now, const PathId& from) {
+  if (knows(from)) return;
+  learn(from);
+  if (Pair* pair = find(from)) {
+    pair->only_opens = true;
+    pair->next = now;
+  }
+}
+
+bool CheckList::only_opens(const PathId& path) const {
+  return std::any_of(pairs_.begin(), pairs_.end(),
+                     [&](const Pair& pair) { return pair.path == path && pair.only_opens; });
 }
 
 void CheckList::mark(const PathId& path, PairState state) {

@@ -23,8 +23,9 @@ class CheckList {
     CandidateKind kind = CandidateKind::host;
     std::uint32_t priority = 0;
     PairState state = PairState::waiting;
-    unsigned step = 0;       // probes sent in this burst
-    OptionalTime next = {};  // none: not to be probed
+    bool only_opens = false;  // its probes are for our own NATs, as long as the peer has not been heard from there
+    unsigned step = 0;        // probes sent in this burst
+    OptionalTime next = {};   // none: not to be probed
     OptionalTime last_sent = {};
     unsigned probes = 0;               // ever sent
     std::optional<Duration> rtt = {};  // of the last answer
@@ -44,6 +45,10 @@ class CheckList {
   void reset();
   /// An authenticated probe came from `from`: probe that pair at once (triggered check), learning it if it is new.
   void trigger(Time now, const PathId& from);
+  /// The peer may come from there although nobody has told so: opens our NATs for it, learning the pair if it is new.
+  void open(Time now, const PathId& from);
+  /// Whether probes of the pair must not get as far as the peer's NATs.
+  bool only_opens(const PathId& path) const;
   void mark(const PathId& path, PairState state);
   /// The probe of a pair was answered after `rtt`.
   void answered(const PathId& path, Duration rtt);

@@ -278,7 +278,7 @@ void PeerPaths::run_checks(Time now) {
     if (!due || *due > now || !budget_.take(now)) return;
     const auto path = checks_.take_due(now);
     WEFT_ASSERT(path.has_value());
-    ping(now, *path, false, check_ttl());
+    ping(now, *path, false, checks_.only_opens(*path) ? local_.facts.opener_ttl() : check_ttl());
   }
 }
 

@@ -185,6 +185,7 @@ class PeerPaths {
   void offer_ports(Time now);
   void run_search(Time now);
   void burst(Time at);
+  void open_kept_ports(Time now);
   void refresh_pairs();
   void propose(Time now);
   void propose_news(Time now);

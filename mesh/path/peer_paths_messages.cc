@@ -146,9 +146,11 @@ void PeerPaths::on_plan_ack(Time now, const PathId& from, std::uint64_t id) {
   burst(now);
 }
 
-/// Acknowledged only if we play our part; otherwise the other side repeats it until our budget allows.
+/// Acknowledged only if we play our part; otherwise the other side repeats it until our budget allows, or until we know
+/// whether the path that we have is dead.
 void PeerPaths::on_search_offer(Time now, const PathId& from, std::uint64_t id, const SearchOffer& offer) {
   const bool news = id != heard_offer_;
+  if (news && selector_.suspect() && !selector_.one_way()) return;
   if (news && (!selector_.direct() || selector_.one_way())) {
     if (!search_) begin_search(now, &offer);
     if (!search_) return;

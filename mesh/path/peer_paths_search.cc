@@ -64,6 +64,7 @@ void PeerPaths::use_relay(Time now) {
 }
 
 void PeerPaths::burst(Time at) {
+  if (datagrams_fail_) open_kept_ports(at);
   checks_.start(hold_until_ ? std::max(at, *hold_until_) : at);
   want_streams();
 }
@@ -88,8 +89,22 @@ void PeerPaths::want_streams() {
   events_.push_back(std::move(wanted));
 }
 
+/// What datagrams should have connected by now is not: the peer's may come from its own port, where they find our
+/// filter closed. Ours die behind our own NATs: the port may be a neighbour's.
+void PeerPaths::open_kept_ports(Time now) {
+  if (config_.relay_only || remote_facts_.allocation != Allocation::preserve) return;
+  if (selector_.direct() && !selector_.one_way() && !selector_.suspect()) return;
+  for (const auto& candidate : probeable(local_.candidates, kept_ports(remote_))) {
+    for (const auto& socket : local_.sockets) {
+      if (socket.family != candidate.endpoint.address.family()) continue;
+      checks_.open(now, {.socket = socket.index, .relay = 0, .remote = candidate.endpoint});
+    }
+  }
+}
+
 /// What simultaneous open should have connected by now is not: perhaps something on the way stops UDP.
 void PeerPaths::doubt_datagrams() {
+  if (deadlines_.armed(Timer::ladder)) open_kept_ports(now_);  // or nobody would end their burst
   if (strategy().method != Strategy::Method::simultaneous_open) return;
   datagrams_fail_ = true;
   want_streams();

@@ -131,6 +131,37 @@ TEST(PeerPaths, StreamsAreTriedWhereDatagramsOfThePairFailAndNowhereElse) {
   }
 }
 
+/// A gateway that keeps ports was started anew: the flow to the peer was there first and has the socket's own port, at
+/// the relay a neighbour has taken it (swarm seed 6220).
+TEST(PeerPaths, AFlowThatGoesOnByTheOwnPortIsMetWhereTheNatKeepsPorts) {
+  for (const auto allocation : {Allocation::preserve, Allocation::random}) {
+    const bool keeps = allocation == Allocation::preserve;
+    TwoSides sides(kPortRestricted, kPortRestricted);
+    const Endpoint own = sides.a.local.candidates[0].endpoint, of_b = sides.b.local.candidates[1].endpoint;
+    const Endpoint kept{sides.a.local.candidates[1].endpoint.address, own.port};
+    sides.a.nat.remember(of_b, own.port);
+    sides.a.local.facts.allocation = allocation;
+    sides.exchange_map();
+    unsigned guesses = 0;
+    bool heard = false;  // until then the port may be the neighbour's
+    sides.lose = [&](const TwoSides::Datagram& datagram) {
+      if (datagram.to_b && datagram.source == kept && guesses > 0) heard = true;
+      if (datagram.destination != kept) return datagram.opener;
+      guesses += 1;
+      EXPECT_TRUE(datagram.opener || heard);
+      return datagram.opener;
+    };
+    sides.need();
+    sides.drive_for(PeerPaths::kDatagramPatience);
+    EXPECT_EQ(guesses, 0u) << "simultaneous open has its time first";
+    EXPECT_EQ(sides.drive_until([&] { return sides.both_direct(); }, PeerPaths::kLadder), keeps);
+    EXPECT_EQ(guesses > 0, keeps);
+    if (keeps) {
+      EXPECT_EQ(sides.b.paths->status().chosen->remote, kept);
+    }
+  }
+}
+
 TEST(PeerPaths, SettledPairTriesAgainAndFindsARepairedPathWithinThirtySeconds) {
   TwoSides sides(kPortRestricted, kPortRestricted);
   bool blocked = true;
@@ -208,6 +239,40 @@ TEST(PeerPaths, DataIsDuplicatedOnlyWhileThePathIsSuspect) {
   blocked = false;
   ASSERT_TRUE(sides.drive_until([&] { return !sides.a.paths->status().duplicate.has_value(); }, 300ms));
   EXPECT_TRUE(TwoSides::direct(sides.a)) << "a suspect path that answers is trusted again";
+}
+
+/// The peer has given our common path up a moment before us: what it offers is neither taken nor acknowledged until we
+/// know, since what is acknowledged is not offered again.
+TEST(PeerPaths, AnOfferWaitsWhileOurPathIsInDoubt) {
+  TwoSides sides(kPortRestricted, kPortRestricted);
+  sides.need();
+  ASSERT_TRUE(sides.drive_until([&] { return sides.both_direct(); }, 1s));
+  const Probe offer{77, SearchOffer{.pattern = {.kind = PortPattern::Kind::listed, .ports = {5000}}, .guesses = 0}};
+  const crypto::SymmetricKey key({7});
+  SeededRandom random(1, "offer");
+  bool blocked = false, acknowledged = false;
+  sides.lose = [&](const TwoSides::Datagram& datagram) {
+    const auto probe =
+        datagram.to_b || !datagram.relayed ? std::unexpected(ProbeError::malformed) : open(datagram.bytes, key);
+    acknowledged =
+        acknowledged || (probe && probe->transaction_id == 77 && std::holds_alternative<PlanAck>(probe->message));
+    return blocked && !datagram.relayed;
+  };
+  const auto offered = [&] {
+    sides.b.paths->handle_datagram(sides.now, {.socket = 0, .relay = 1, .remote = {}}, seal(offer, key, {0xA}, random));
+    sides.drive_for(0ms);
+  };
+  sides.b.sending = true;
+  sides.drive_for(1s);
+  blocked = true;
+  ASSERT_TRUE(sides.drive_until([&] { return sides.b.paths->status().duplicate.has_value(); }, 500ms));
+  offered();
+  EXPECT_FALSE(acknowledged);
+  EXPECT_FALSE(sides.b.paths->searching());
+  ASSERT_TRUE(sides.drive_until([&] { return !TwoSides::direct(sides.b); }, 5s));
+  offered();
+  EXPECT_TRUE(acknowledged);
+  EXPECT_TRUE(sides.b.paths->searching());
 }
 
 TEST(PeerPaths, NoPacketIsLostOnTheUpgradeToDirect) {

@@ -24,8 +24,14 @@ class ModelNat {
   };
   ModelNat(IpAddress external, Options options) : external_(external), options_(options) {}
 
+  /// A flow to `destination` is older than the others and goes on by `port`.
+  void remember(const Endpoint& destination, std::uint16_t port) { older_[destination] = port; }
   /// The source that the outside sees for a datagram to `destination`.
   Endpoint out(const Endpoint& destination) {
+    if (const auto flow = older_.find(destination); flow != older_.end()) {
+      sent_.insert({flow->second, filter_key(destination)});
+      return {external_, flow->second};
+    }
     if (const auto session = inbound_.find(destination); session != inbound_.end()) return {external_, session->second};
     auto& port = mappings_[mapping_key(destination)];
     if (port == 0) port = static_cast<std::uint16_t>(20000 + 7919 * ++allocated_ % 40000);
@@ -37,6 +43,7 @@ class ModelNat {
   bool in(const Endpoint& source, std::uint16_t port) {
     bool mapped = false;
     for (const auto& [key, external_port] : mappings_) mapped = mapped || external_port == port;
+    for (const auto& [destination, external_port] : older_) mapped = mapped || external_port == port;
     if (!mapped ||
         (options_.filtering != Filtering::endpoint_independent && !sent_.contains({port, filter_key(source)}))) {
       return false;
@@ -58,6 +65,7 @@ class ModelNat {
   IpAddress external_;
   Options options_;
   std::map<Endpoint, std::uint16_t> mappings_;
+  std::map<Endpoint, std::uint16_t> older_;
   std::set<std::pair<std::uint16_t, Endpoint>> sent_;
   std::set<Endpoint> sessions_;
   std::map<Endpoint, std::uint16_t> inbound_;
@@ -72,6 +80,7 @@ class TwoSides {
   struct Datagram {
     bool to_b = false;
     bool relayed = false;
+    bool opener = false;  // its TTL ends behind the sender's NATs
     Endpoint source, destination;
     Bytes bytes;
   };
@@ -149,13 +158,15 @@ class TwoSides {
 
   void drain() {
     for (Side* side : {&a, &b}) {
-      while (auto datagram = side->paths->poll_transmit()) transmit(*side, datagram->path, std::move(datagram->bytes));
+      while (auto datagram = side->paths->poll_transmit())
+        transmit(*side, datagram->path, std::move(datagram->bytes), datagram->ttl != 0);
       while (auto event = side->paths->poll_event()) side->events.push_back(*event);
     }
   }
-  void transmit(Side& from, const PathId& path, Bytes bytes) {
+  void transmit(Side& from, const PathId& path, Bytes bytes, bool opener = false) {
     Datagram datagram{.to_b = &from == &a,
                       .relayed = path.relayed(),
+                      .opener = opener,
                       .source = {},
                       .destination = path.remote,
                       .bytes = std::move(bytes)};
