@@ -36,9 +36,9 @@ CarrierAttempts::Step CarrierAttempts::handle_status(Time now, std::uint32_t pee
   const auto known = pairs_.find(peer);
   if (known == pairs_.end()) {
     pairs_.emplace(peer, Pair{.at = now + (is_settled(status) ? Duration{0} : kStrandedFor)});
-  } else if (is_stranded(status) && !known->second.trying) {
+  } else if (is_stranded(status) && !known->second.trying && known->second.tried) {
     Pair& pair = known->second;
-    pair.at = std::min(pair.at, std::max(now, pair.tried.value_or(Time{}) + kStrandedAgain));
+    pair.at = std::min(pair.at, std::max(now, *pair.tried + kStrandedAgain));
   }
   return Step::none;
 }

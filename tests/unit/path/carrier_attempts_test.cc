@@ -89,6 +89,14 @@ TEST_F(CarrierAttemptsTest, WithoutAnyWayTheLadderIsAwaitedForASecond) {
   EXPECT_EQ(waited, 1s);
 }
 
+TEST_F(CarrierAttemptsTest, NewsOfAPairWithoutAnyWayDoNotShortenThatSecond) {
+  tell(kStranded);
+  now = now + Duration{400ms};
+  tell(kStranded);
+  EXPECT_EQ(next(kStranded), Step::ask);
+  EXPECT_EQ(waited, 600ms);
+}
+
 TEST_F(CarrierAttemptsTest, AWayThatWasMissingForAMomentIsNoCause) {
   tell(kStranded);
   EXPECT_EQ(next(kSearching), Step::none) << "a relay has opened within that second";
