@@ -58,8 +58,9 @@ def test_tcp_of_all_peers_at_once_both_ways_uses_the_lanes_and_is_counted(lab):
         assert after[group][name] - before[group][name] > 1000, (group, name)
     for earlier, later in zip(before["peers"], after["peers"]):
         assert later["rx_bytes"] - earlier["rx_bytes"] > 1e6 and later["tx_bytes"] - earlier["tx_bytes"] > 1e6
-    # The load may have made a path suspect where the host has nothing to spare; then it is repaired.
-    wait_until("direct paths after the load", lab.all_direct, limit=30)
+    # Where the host has nothing to spare the load loses datagrams, and the relay may be better for a while; such a
+    # change is taken back after a minute at the earliest (docs/design/008-path-selection.md).
+    wait_until("direct paths after the load", lab.all_direct, limit=90)
 
 
 def test_a_port_that_lanes_share_is_taken_for_another_agent(lab):
