@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "mesh/agent/explain.h"
-#include "mesh/agent/peer_carriers.h"
+#include "mesh/agent/peer_relay_config.h"
 #include "mesh/agent/status.h"
 #include "mesh/agent/topology.h"
 #include "mesh/base/error.h"

@@ -284,8 +284,8 @@ void DataPlane::drain() {
   while (auto datagram = device_->poll_transmit()) {
     send(*datagram);
     if (auto* link = peers_->link(datagram->peer)) {
-      const bool relayed = datagram->path.relayed() && !path::is_carried(datagram->path);
-      if (link->duplicate() && !relayed) relay(*link->duplicate(), datagram->peer, datagram->bytes);
+      if (link->duplicate() && !path::is_by_relay(datagram->path))
+        relay(*link->duplicate(), datagram->peer, datagram->bytes);
       link->data_sent(1);
     }
   }

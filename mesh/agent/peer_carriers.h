@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mesh/agent/core_timer.h"
+#include "mesh/agent/peer_relay_config.h"
 #include "mesh/base/queue.h"
 #include "mesh/control/netmap.h"
 #include "mesh/path/carrier_attempts.h"
@@ -22,13 +23,6 @@ namespace weft::agent {
 class DatagramMux;
 class PeerLink;
 class PeerTable;
-
-/// What an operator allows (`weft agent --relay-for-peers`).
-struct PeerRelayConfig {
-  bool offered = false;
-  /// The most that is carried for all peers together, in bytes a second, without IP and UDP; 0: without a bound.
-  std::uint64_t bytes_per_s = 0;
-};
 
 /// Peers that carry for this node, and this node as a carrier (rung 10, docs/design/014-peer-relay.md): joins
 /// path::CarrierAttempts, path::CarrierLegs and relay::CarryTable to the peers' links and the sockets.

@@ -128,7 +128,7 @@ void PeerLink::heard(const PathId& from) {
   if (path::is_stream(from)) context_.on_stream_proved(from.socket);
   if (!from.relayed() && search_sockets_) search_sockets_->heard(now(), from.socket);
   const bool was_absent = std::exchange(absent_, false);
-  if (from.relayed() && !path::is_carried(from) && from.relay != heard_relay_) {
+  if (path::is_by_relay(from) && from.relay != heard_relay_) {
     // Who comes by another relay than our home may know that our home is dead, before we do.
     if (heard_relay_ == context_.relays.home()) context_.relays.doubt();
     heard_relay_ = from.relay;
@@ -139,8 +139,7 @@ void PeerLink::heard(const PathId& from) {
 
 void PeerLink::absent(std::uint16_t relay) {
   const auto chosen = paths_.status().chosen;
-  const bool by_relay = chosen && chosen->relayed() && !path::is_carried(*chosen);
-  if (absent_ || relay != usable_relay() || (chosen && !by_relay)) return;
+  if (absent_ || relay != usable_relay() || (chosen && !path::is_by_relay(*chosen))) return;
   absent_ = true;
   context_.on_status(*this);
 }
@@ -234,7 +233,7 @@ void PeerLink::set_device_path() {
   if (path == device_path_) return;
   device_path_ = path;
   // A handshake that waits for a relay to open takes another way.
-  if (path && (!path->relayed() || path::is_carried(*path))) {
+  if (path && !path::is_by_relay(*path)) {
     for (auto& datagram : context_.relays.take_waiting(node_key_)) {
       if (classify(datagram) == DatagramKind::wireguard) context_.send({*path, id_, std::move(datagram)});
     }

@@ -7,7 +7,7 @@
 #include "mesh/agent/interfaces.h"
 #include "mesh/agent/lazy_tls.h"
 #include "mesh/io/clock.h"
-#include "mesh/io/stream.h"
+#include "mesh/io/stream_writer.h"
 #include "mesh/transport/dial.h"
 
 namespace weft::agent {
@@ -161,19 +161,9 @@ void RelayLink::drain() {
   if (std::exchange(told_udp_, udp()) != udp()) context_.on_transport();
 }
 
-/// Writes until the stream takes less than it is given; the rest waits for on_writable, and the session's bounded queue
-/// decides what is dropped.
+/// What the stream does not take waits for on_writable, and the session's bounded queue decides what is dropped.
 void RelayLink::flush() {
-  while (true) {
-    if (unsent_.empty()) {
-      auto bytes = session_->poll_write();
-      if (!bytes) return;
-      unsent_ = std::move(*bytes);
-    }
-    const std::size_t taken = stream_->write(unsent_);
-    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(taken));
-    if (!unsent_.empty()) return;
-  }
+  io::write_all(*stream_, unsent_, [this] { return session_->poll_write(); });
 }
 
 void RelayLink::handle(const relay::ClientEvent& event) {

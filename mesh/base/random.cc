@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "mesh/base/assert.h"
+#include "mesh/base/fnv.h"
 
 namespace weft {
 namespace {
@@ -15,13 +16,6 @@ std::uint64_t split_mix(std::uint64_t& state) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
   return z ^ (z >> 31);
-}
-
-/// FNV-1a, 64 bits.
-std::uint64_t hash_name(std::string_view name) {
-  std::uint64_t hash = 0xCBF29CE484222325;
-  for (char c : name) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001B3;
-  return hash;
 }
 
 }  // namespace
@@ -51,7 +45,7 @@ void Random::fill(std::span<std::uint8_t> out) {
 
 SeededRandom::SeededRandom(std::uint64_t seed, std::string_view stream_name) {
   std::uint64_t state = seed;
-  state = split_mix(state) ^ hash_name(stream_name);
+  state = split_mix(state) ^ fnv1a(as_bytes(stream_name));
   for (auto& word : state_) word = split_mix(state);
 }
 

@@ -112,9 +112,7 @@ Result<void> AgentService::start_agent(const std::optional<std::string>& token) 
       .name = settings_.name, .token = token, .udp_port = settings_.udp_port, .tun = tun, .set_routes = true};
   config.port_mapping = settings_.port_mapping;
   config.topology = settings_.topology;
-  constexpr std::uint64_t kMegabit = 125'000;  // bytes
-  config.relay_for_peers = {.offered = settings_.relay_for_peers != 0,
-                            .bytes_per_s = settings_.relay_for_peers * kMegabit};
+  config.relay_for_peers = agent::PeerRelayConfig::of_mbps(settings_.relay_for_peers);
   config.proxy = proxy_;
   agent_ = std::make_unique<agent::Agent>(host_, std::move(config));
   agent_->on_change = [this] { handle_change(); };

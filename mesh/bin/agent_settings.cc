@@ -61,7 +61,7 @@ Result<void> set_switch(bool& into, const std::string& key, const json& value) {
 Result<void> set_peer_relay(std::uint16_t& into, const std::string& key, const json& value) {
   const auto number = number_of(value);
   if (value == "off" || value == "on") {
-    into = value == "on" ? kDefaultPeerRelayMbps : std::uint16_t{0};
+    into = value == "on" ? agent::PeerRelayConfig::kDefaultMbps : std::uint16_t{0};
   } else if (number && *number >= 1 && *number <= 65535) {
     into = static_cast<std::uint16_t>(*number);
   } else {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh/agent/peer_relay_config.h"
 #include "mesh/agent/topology.h"
 #include "mesh/base/error.h"
 
@@ -31,9 +32,6 @@ struct AgentSettings {
   std::uint16_t relay_for_peers = 0;
   friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
 };
-
-/// What "on" means.
-inline constexpr std::uint16_t kDefaultPeerRelayMbps = 20;
 
 /// Keys that do not go together: a topology `hub` without its name, networks behind a hub without one, masquerading
 /// of a node that is no hub, carrying for peers in another topology than a mesh. Errors: usage.

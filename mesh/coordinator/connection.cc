@@ -5,7 +5,7 @@
 
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
-#include "mesh/io/stream.h"
+#include "mesh/io/stream_writer.h"
 #include "mesh/io/timer.h"
 
 namespace weft::coordinator {
@@ -107,19 +107,7 @@ void Connection::pump() {
 
 /// False if the stream is full.
 bool Connection::write_out() {
-  for (;;) {
-    if (unwritten_.empty()) {
-      auto bytes = session_.poll_write();
-      if (!bytes) return true;
-      unwritten_ = std::move(*bytes);
-    }
-    const std::size_t taken = stream_->write(unwritten_);
-    if (taken < unwritten_.size()) {
-      unwritten_.erase(unwritten_.begin(), unwritten_.begin() + static_cast<std::ptrdiff_t>(taken));
-      return false;
-    }
-    unwritten_.clear();
-  }
+  return io::write_all(*stream_, unwritten_, [this] { return session_.poll_write(); });
 }
 
 void Connection::finish() {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "mesh/base/fnv.h"
+
 namespace weft::path {
 namespace {
 
@@ -26,17 +28,14 @@ std::uint32_t priority(const Candidate& candidate) {
   return type << 24 | local << 8 | 255;
 }
 
-/// FNV-1a of what is compared.
 std::uint64_t digest_of_addresses(const std::vector<Candidate>& candidates) {
-  std::uint64_t digest = 0xCBF29CE484222325;
-  const auto add = [&digest](std::uint8_t byte) { digest = (digest ^ byte) * 0x100000001B3; };
-  for (const Candidate& candidate : candidates) {
-    if (candidate.kind == CandidateKind::port_mapped || is_tcp(candidate.kind)) continue;
-    add(static_cast<std::uint8_t>(candidate.kind));
-    add(static_cast<std::uint8_t>(candidate.endpoint.address.family()));
-    for (const std::uint8_t byte : candidate.endpoint.address.bytes()) add(byte);
-    add(static_cast<std::uint8_t>(candidate.endpoint.port >> 8));
-    add(static_cast<std::uint8_t>(candidate.endpoint.port));
+  std::uint64_t digest = fnv1a({});
+  for (const auto& [kind, endpoint] : candidates) {
+    if (kind == CandidateKind::port_mapped || is_tcp(kind)) continue;
+    const std::array<std::uint8_t, 4> rest{
+        static_cast<std::uint8_t>(kind), static_cast<std::uint8_t>(endpoint.address.family()),
+        static_cast<std::uint8_t>(endpoint.port >> 8), static_cast<std::uint8_t>(endpoint.port)};
+    digest = fnv1a(endpoint.address.bytes(), fnv1a(rest, digest));
   }
   return digest;
 }

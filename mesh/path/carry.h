@@ -16,6 +16,8 @@ using KeyId = std::array<std::uint8_t, 8>;
 inline constexpr std::uint16_t kFirstCarrier = 0xE000;
 inline constexpr std::uint16_t kLastCarrier = 0xFFFE;
 inline bool is_carried(const PathId& path) { return path.relay >= kFirstCarrier && path.relay <= kLastCarrier; }
+/// Neither direct nor through such a peer: through a relay, or the coordinator.
+inline bool is_by_relay(const PathId& path) { return path.relayed() && !is_carried(path); }
 
 /// Between a node and a peer to which it has a direct path: by which channel that peer carries datagrams between this
 /// node and a third one. All kinds are alike, so no answer is longer than its question. Believed only on a direct path

@@ -42,7 +42,7 @@ MtuProbe& PeerPaths::begin_mtu_probe(Time now, const PathId& path) {
     if (mtu_probes_.size() == kMaxMtuProbes) mtu_probes_.erase(mtu_probes_.begin());
     known = &mtu_probes_.emplace_back(path, MtuProbe(config_.full_room, overhead(path))).second;
   }
-  const auto rtt = path.relayed() && !is_carried(path) ? relay_rtt_ : selector_.rtt();
+  const auto rtt = is_by_relay(path) ? relay_rtt_ : selector_.rtt();
   if (!keep) known->start(now, rtt.value_or(kUnknownRtt), path.relayed() ? kRelayDelay : 0ms);
   return *known;
 }

@@ -89,7 +89,7 @@ bool Selector::better(Time now, const Direct& other) const {
 }
 
 void Selector::confirm(Time now, const ProbeAnswer& answer) {
-  if (answer.path.relayed() && !is_carried(answer.path)) return confirm_relay(now, answer);
+  if (is_by_relay(answer.path)) return confirm_relay(now, answer);
   const Duration rtt = now - answer.sent;
   if (!direct_ || direct_->path != answer.path) {
     const auto warm =

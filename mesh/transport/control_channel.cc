@@ -5,7 +5,7 @@
 
 #include "mesh/io/clock.h"
 #include "mesh/io/host.h"
-#include "mesh/io/stream.h"
+#include "mesh/io/stream_writer.h"
 #include "mesh/io/timer.h"
 #include "mesh/transport/dial.h"
 
@@ -100,16 +100,7 @@ void ControlChannel::drain() {
 }
 
 void ControlChannel::flush() {
-  while (stream_) {
-    if (unsent_.empty()) {
-      auto bytes = session_->poll_write();
-      if (!bytes) return;
-      unsent_ = std::move(*bytes);
-    }
-    const std::size_t taken = stream_->write(unsent_);
-    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(taken));
-    if (!unsent_.empty()) return;
-  }
+  if (stream_) io::write_all(*stream_, unsent_, [this] { return session_->poll_write(); });
 }
 
 void ControlChannel::handle(const Session::Event& event) {

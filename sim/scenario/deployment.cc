@@ -139,8 +139,7 @@ Result<void> Deployment::start_agent(const std::string& name) {
   agent::AgentConfig config{.name = name, .token = token_, .udp_port = kAgentPort};
   config.topology = scenario_.overlay;
   const auto spec = std::ranges::find(scenario_.nodes, name, &NodeSpec::name);
-  constexpr std::uint64_t kMegabit = 125'000;  // bytes
-  config.relay_for_peers = {.offered = spec->relay_for_peers != 0, .bytes_per_s = spec->relay_for_peers * kMegabit};
+  config.relay_for_peers = agent::PeerRelayConfig::of_mbps(spec->relay_for_peers);
   config.proxy = gateways_.proxy(sites_.gateways(site_of_.at(name)));
   agents_[name] = std::make_unique<agent::Agent>(*hosts_.at(name), std::move(config));
   return agents_[name]->start();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "mesh/agent/peer_relay_config.h"
 #include "sim/scenario/population.h"
 #include "sim/scenario/reader.h"
 
@@ -10,7 +11,6 @@ namespace {
 
 constexpr double kWeightUnit = 1e6;  // weights are decimals in files and integers in draws
 constexpr double kMillion = 1e6;
-constexpr std::uint16_t kPeerRelayMbps = 20;  // as of `weft agent --relay-for-peers`
 
 }  // namespace
 
@@ -72,7 +72,7 @@ void ScenarioReader::read_node(const json& entry, const std::string& pointer) {
 /// As `weft agent --relay-for-peers` takes it: a switch, or the most Mbit/s.
 std::uint16_t ScenarioReader::relay_for_peers(const json& entry) {
   const json value = entry.contains("relay_for_peers") ? entry["relay_for_peers"] : json(false);
-  if (value.is_boolean()) return value.get<bool>() ? kPeerRelayMbps : std::uint16_t{0};
+  if (value.is_boolean()) return value.get<bool>() ? agent::PeerRelayConfig::kDefaultMbps : std::uint16_t{0};
   return value.get<std::uint16_t>();
 }
 

@@ -22,24 +22,35 @@ using OnResult = std::function<void(const std::string&)>;
 
 volatile std::sig_atomic_t caught_signal = 0;
 
-/// While it lives, SIGINT and SIGTERM only wake the waiting parent, which passes them on.
+/// While it lives, SIGINT and SIGTERM come only while the parent waits with mask(), and wake it, so that it passes them
+/// on.
 class PassedOn {
  public:
   PassedOn() {
+    sigset_t both;
+    ::sigemptyset(&both);
+    ::sigaddset(&both, SIGINT);
+    ::sigaddset(&both, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &both, &mask_);
     struct sigaction action{};
-    action.sa_handler = [](int number) { caught_signal = number; };  // without SA_RESTART: poll() returns
+    action.sa_handler = [](int number) { caught_signal = number; };
     ::sigaction(SIGINT, &action, &interrupt_);
     ::sigaction(SIGTERM, &action, &terminate_);
   }
-  ~PassedOn() {
-    ::sigaction(SIGINT, &interrupt_, nullptr);
-    ::sigaction(SIGTERM, &terminate_, nullptr);
-  }
+  ~PassedOn() { restore(); }
   PassedOn(const PassedOn&) = delete;
   PassedOn& operator=(const PassedOn&) = delete;
+  /// As before; also for a worker, to which nothing is passed on by itself.
+  void restore() const {
+    ::sigaction(SIGINT, &interrupt_, nullptr);
+    ::sigaction(SIGTERM, &terminate_, nullptr);
+    ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+  }
+  const sigset_t& mask() const { return mask_; }
 
  private:
   struct sigaction interrupt_{}, terminate_{};
+  sigset_t mask_{};
 };
 
 struct Worker {
@@ -59,18 +70,19 @@ void write_all(int descriptor, const std::string& text) {
   }
 }
 
-std::optional<Worker> start_worker(std::size_t first, std::size_t step, std::size_t count,
+std::optional<Worker> start_worker(const PassedOn& signals, std::size_t first, std::size_t step, std::size_t count,
                                    const std::function<std::string(std::size_t)>& job) {
   int ends[2];
   if (::pipe(ends) != 0) return std::nullopt;
   std::fflush(nullptr);  // or the child would print the parent's buffers again
   const pid_t pid = ::fork();
   if (pid < 0) return std::nullopt;
-  if (pid == 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (pid > 0) {
     ::close(ends[1]);
     return Worker{.pid = pid, .pipe = ends[0], .next = first};
   }
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signals.restore();
   ::close(ends[0]);
   for (std::size_t index = first; index < count; index += step) write_all(ends[1], job(index) + "\n");
   std::fflush(nullptr);
@@ -94,13 +106,17 @@ bool receive(Worker& worker, std::size_t step, std::vector<std::string>& results
   }
 }
 
-void receive_until_all_end(std::vector<Worker>& workers, std::vector<std::string>& results, const OnResult& on_result) {
+/// Returns the last signal that was passed on; 0: none.
+int receive_until_all_end(const PassedOn& signals, std::vector<Worker>& workers, std::vector<std::string>& results,
+                          const OnResult& on_result) {
+  int passed_on = 0;
   std::size_t open = workers.size();
   while (open > 0) {
     std::vector<pollfd> waiting;
     for (const Worker& worker : workers) waiting.push_back({.fd = worker.pipe, .events = POLLIN, .revents = 0});
-    if (::poll(waiting.data(), waiting.size(), -1) < 0) {
+    if (::ppoll(waiting.data(), waiting.size(), nullptr, &signals.mask()) < 0) {
       if (const int number = std::exchange(caught_signal, 0); number != 0) {
+        passed_on = number;
         for (const Worker& worker : workers) ::kill(worker.pid, number);
       }
       continue;
@@ -112,6 +128,7 @@ void receive_until_all_end(std::vector<Worker>& workers, std::vector<std::string
       --open;
     }
   }
+  return passed_on;
 }
 
 }  // namespace
@@ -123,15 +140,14 @@ Result<std::vector<std::string>> run_in_workers(std::size_t count, unsigned work
   const std::size_t step = std::min<std::size_t>(workers, std::max<std::size_t>(count, 1));
   std::vector<std::string> results(count);
   std::vector<Worker> running;
+  std::optional<PassedOn> signals(std::in_place);
   for (std::size_t first = 0; first < step; ++first) {
-    auto worker = start_worker(first, step, count, job);
+    auto worker = start_worker(*signals, first, step, count, job);
     if (!worker) return fail(ErrorCode::internal, "a worker process could not be started; use fewer --jobs");
     running.push_back(std::move(*worker));
   }
-  {
-    const PassedOn signals;
-    receive_until_all_end(running, results, on_result);
-  }
+  const int passed_on = receive_until_all_end(*signals, running, results, on_result);
+  signals.reset();
   std::optional<Error> problem;
   for (const Worker& worker : running) {
     int status = 0;
@@ -141,8 +157,10 @@ Result<std::vector<std::string>> run_in_workers(std::size_t count, unsigned work
                                                "; run with --jobs 1 to see where"};
     }
   }
-  if (problem) return std::unexpected(*problem);
-  return results;
+  if (!problem) return results;
+  if (passed_on == 0) return std::unexpected(*problem);
+  ::raise(passed_on);  // now for us, whose workers are gone
+  return fail(ErrorCode::closed, "ended by a signal before all was done");
 }
 
 }  // namespace weft::sim

@@ -45,6 +45,7 @@ std::string invariant_of(std::string_view sentence) {
 
 Result<std::vector<Violation>> judge(const json& world, const std::string& nat_models, const WorldFactory& make_world) {
   const auto lines = run_in_workers(1, 1, [&](std::size_t) { return run_here(world, nat_models, make_world); });
+  if (!lines && lines.error().code == ErrorCode::closed) return std::unexpected(lines.error());
   if (!lines) return std::vector<Violation>{{"crash", "the process died in this world"}};
   const json told = json::parse(lines->front());
   if (told.contains("error")) return fail(ErrorCode::usage, told["error"]);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "mesh/relay/carry_table.h"
 #include "mesh/relay/udp_frame.h"
 #include "tests/sim/agent/agent_world.h"
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
 namespace weft::sim {
@@ -25,6 +26,26 @@ TEST(Workers, SayWhichCellAWorkerDiedIn) {
   });
   ASSERT_FALSE(results);
   EXPECT_THAT(results.error().message, ::testing::HasSubstr("cell 5"));
+}
+
+std::string signal_and_wait(pid_t whom) {
+  ::kill(whom, SIGTERM);
+  while (true) ::pause();
+}
+
+TEST(Workers, EndByASignalOnceTheirWorkIsOverToo) {
+  const auto run = [] { return run_in_workers(4, 2, [](std::size_t) { return signal_and_wait(::getppid()); }); };
+  EXPECT_EXIT(static_cast<void>(run()), ::testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST(Workers, OfAWorkerEndItByTheSameSignal) {
+  const auto run = [](pid_t top) {
+    return run_in_workers(4, 2, [top](std::size_t) {
+      static_cast<void>(run_in_workers(1, 1, [top](std::size_t) { return signal_and_wait(top); }));
+      return std::string("went on");
+    });
+  };
+  EXPECT_EXIT(static_cast<void>(run(::getpid())), ::testing::KilledBySignal(SIGTERM), "");
 }
 
 }  // namespace
